@@ -1,0 +1,163 @@
+"""Signal models behind the simulated studies: pure functions, arrays in and arrays out.
+
+Simulated EEG here is a teaching device with known answers, not a model of the brain. Every
+function takes a :class:`numpy.random.Generator`, so two cohorts made from spawned generators
+never share noise. Nothing in this module reads or writes a file.
+"""
+
+import numpy as np
+
+#: Electrodes of the transfer study, in the order of every array returned here.
+TRANSFER_CH_NAMES = ("Fz", "Cz", "Pz", "Oz", "C3", "C4", "P3", "P4")
+#: Sampling frequency of the transfer study, in Hz.
+TRANSFER_SFREQ = 128.0
+#: Samples in one window of the transfer study (2 s).
+TRANSFER_N_TIMES = 256
+#: Class names of the transfer study; the position is the label.
+TRANSFER_CLASSES = ("delta", "alpha")
+
+
+def _unit(vectors):
+    """Scale the last axis to Euclidean length 1."""
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def _head_model(n_chans):
+    """Topographies shared by everybody: task source, where it rotates to, two distractors."""
+    rng = np.random.default_rng(2024)  # one head for all cohorts: the domains differ, not the physics
+    task = _unit(rng.standard_normal(n_chans))
+    other = rng.standard_normal(n_chans)
+    rotated = _unit(other - task * (task @ other))
+    distractors = _unit(rng.standard_normal((2, n_chans)))
+    return task, rotated, distractors
+
+
+def _tones(rng, freqs, times):
+    """Unit-variance sinusoids of random phase, shape ``(len(freqs), len(times))``."""
+    phase = rng.uniform(0, 2 * np.pi, len(freqs))
+    return np.sqrt(2) * np.sin(2 * np.pi * freqs[:, None] * times + phase[:, None])
+
+
+def pink_noise(rng, shape, sfreq, slope):
+    r"""Gaussian noise whose power falls as :math:`1 / f^{slope}`, each row at unit variance.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of randomness.
+    shape : tuple of int
+        Shape of the result; the last axis is time.
+    sfreq : float
+        Sampling frequency in Hz.
+    slope : float
+        Exponent of the power spectrum. EEG lies between 0.8 and 1.4 or so.
+
+    Returns
+    -------
+    ndarray, shape ``shape``
+        Noise without a unit, standard deviation 1 along time.
+    """
+    n_times = shape[-1]
+    freqs = np.fft.rfftfreq(n_times, 1 / sfreq)
+    # No DC, and flat below 0.5 Hz so that a 2 s window is not one slow drift.
+    weight = np.where(freqs > 0, np.maximum(freqs, 0.5) ** (-slope / 2), 0.0)
+    white = np.fft.rfft(rng.standard_normal(shape), axis=-1)
+    noise = np.fft.irfft(white * weight, n=n_times, axis=-1)
+    return noise / noise.std(axis=-1, keepdims=True)
+
+
+def simulate_transfer_subject(
+    rng, n_windows, *, snr=0.6, distractor=1.0, rotation=0.0, freq_shift=0.0, jitter=0.25
+):
+    """One person watching for a rhythm: alpha (label 1) or delta (label 0) at a task source.
+
+    Two distractor sources switch between the *same two rhythms* without regard to the label, so
+    the answer is where a rhythm sits, not whether it is there. A person has a fingerprint: gain
+    of each electrode, tilt of the topographies, own alpha frequency, own 1/f slope. The phase is
+    random in every window.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        This person's stream.
+    n_windows : int
+        Windows of 2 s; labels are balanced and shuffled.
+    snr : float
+        Amplitude of the task rhythm against background noise of standard deviation 1.
+    distractor : float
+        Amplitude of each distractor as a multiple of ``snr``.
+    rotation : float
+        Domain shift: angle in radians by which the task topography is turned.
+    freq_shift : float
+        Domain shift: how far the alpha rhythm is moved, in Hz.
+    jitter : float
+        Spread of the topographies between people.
+
+    Returns
+    -------
+    windows : ndarray of float32, shape (n_windows, 8, 256)
+        Signals in microvolts; background noise has a standard deviation of 10 uV.
+    labels : ndarray of int64, shape (n_windows,)
+        0 for delta, 1 for alpha.
+
+    Raises
+    ------
+    ValueError
+        If ``n_windows`` is odd or below 2, so that the classes could not be balanced.
+    """
+    if n_windows < 2 or n_windows % 2:
+        raise ValueError(f"n_windows={n_windows} cannot be balanced: pass an even number of at least 2")
+    n_chans, n_times = len(TRANSFER_CH_NAMES), TRANSFER_N_TIMES
+    times = np.arange(n_times) / TRANSFER_SFREQ
+    task, rotated, distractors = _head_model(n_chans)
+    task = np.cos(rotation) * task + np.sin(rotation) * rotated
+
+    gain = np.exp(rng.normal(0, 0.2, n_chans))
+    spread = jitter / np.sqrt(n_chans)
+    task = _unit(task + spread * rng.standard_normal(n_chans))
+    distractors = _unit(distractors + spread * rng.standard_normal(distractors.shape))
+    alpha = rng.normal(10.0, 0.5) + freq_shift
+    delta = rng.normal(2.5, 0.2) + 0.3 * freq_shift
+    slope = rng.uniform(0.8, 1.4)
+
+    labels = rng.permutation(np.arange(n_windows) % 2)
+    signal = pink_noise(rng, (n_windows, n_chans, n_times), TRANSFER_SFREQ, slope)
+    rhythm = _tones(rng, np.where(labels == 1, alpha, delta), times)
+    signal += snr * rhythm[:, None, :] * task[:, None]
+    for topography in distractors:
+        coin = rng.integers(0, 2, n_windows)  # has nothing to do with the label
+        rhythm = _tones(rng, np.where(coin == 1, alpha + rng.normal(0, 0.2), delta), times)
+        signal += distractor * snr * rhythm[:, None, :] * topography[:, None]
+    return (10.0 * gain[:, None] * signal).astype(np.float32), labels.astype(np.int64)
+
+
+def simulate_transfer(seed=0, *, n_source=16, n_target=36, source_windows=40, target_windows=12):
+    """The two cohorts of the fine-tuning tutorial, one person at a time.
+
+    The source cohort has many windows per person. The target cohort has few, its task
+    topography is rotated by 0.8 rad and its rhythms are faster by up to 0.7 Hz: another
+    montage, other people, the same kind of question.
+
+    Parameters
+    ----------
+    seed : int
+        Another seed is another pair of cohorts.
+    n_source, n_target : int
+        People in each cohort.
+    source_windows, target_windows : int
+        Windows per person in each cohort.
+
+    Yields
+    ------
+    cohort : {"source", "target"}
+        Cohort of this person.
+    windows : ndarray of float32, shape (n_windows, 8, 256)
+        Signals in microvolts.
+    labels : ndarray of int64, shape (n_windows,)
+        Class of each window.
+    """
+    source, target = np.random.default_rng([73, seed]).spawn(2)
+    for rng in source.spawn(n_source):
+        yield "source", *simulate_transfer_subject(rng, source_windows)
+    for rng in target.spawn(n_target):
+        yield "target", *simulate_transfer_subject(rng, target_windows, rotation=0.8, freq_shift=0.7)

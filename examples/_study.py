@@ -1,0 +1,675 @@
+"""``open_study``: one door from a BIDS dataset on disk to checked windows with a table beside them.
+
+A simulated study is written once as a BIDS dataset under the cache and from then on loaded like
+any other: EEGDash finds the recordings, Braindecode preprocesses them and cuts the windows. What
+EEGDash lets pass in silence (a missing recording, a file cut short, a person absent from
+``participants.tsv``, a target of ``n/a``) is refused here, by name, before anything slow starts.
+"""
+
+import hashlib
+import importlib.util
+import json
+import logging
+import os
+import shutil
+import warnings
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import _simulate
+import numpy as np
+import pandas as pd
+
+with warnings.catch_warnings():  # a montage rename inside MNE: nothing a reader can act on
+    warnings.filterwarnings("ignore", "Montage name", FutureWarning)
+    _root = logging.getLogger()
+    _logging_before = _root.handlers[:], _root.level  # importing eegdash replaces both
+    import mne
+    from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
+    from eegdash import EEGDashDataset
+    from filelock import FileLock
+    from mne_bids import BIDSPath, write_raw_bids
+
+    _root.handlers[:] = _logging_before[0]
+    _root.setLevel(_logging_before[1])
+
+DATA_SUFFIXES = (".edf", ".bdf", ".set", ".vhdr", ".fif")
+MANIFEST = ".complete.json"
+
+
+class StudyError(ValueError):
+    """A study that cannot be opened as asked; the message names the thing, its value and the fix."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a study needs beyond its name. Add a line to ``RECIPES`` for a study of your own.
+
+    Attributes
+    ----------
+    task : tuple of str or None
+        BIDS tasks to load; None loads all of them.
+    classes : tuple of str or None
+        Event names that become labels 0, 1, ...; None takes the event names found in the study.
+    channels : tuple of str or None
+        Channels to keep, in this order; None keeps those of the first recording.
+    sfreq : float or None
+        Sampling frequency of the windows in Hz; None keeps the recording's own.
+    reference : "average" or None
+        Re-reference over all EEG channels, before any is dropped.
+    l_freq, h_freq : float or None
+        Band-pass edges in Hz.
+    window_s : float
+        Window length in seconds; windows do not overlap.
+    balance : bool
+        Keep, per person, equally many windows of each class, evenly spread over the recording.
+    n_source : int or None
+        People of the ``"source"`` cohort where ``participants.tsv`` has no column ``cohort``.
+    question : str
+        What a window is asked, for tables and figures.
+    credit : str
+        Licence and citation, printed when the study is opened.
+    """
+
+    task: tuple | None = None
+    classes: tuple | None = None
+    channels: tuple | None = None
+    sfreq: float | None = 128.0
+    reference: str | None = "average"
+    l_freq: float | None = 1.0
+    h_freq: float | None = 40.0
+    window_s: float = 2.0
+    balance: bool = True
+    n_source: int | None = None
+    question: str = ""
+    credit: str = ""
+
+
+RECIPES = {
+    "simulated-transfer": Recipe(
+        classes=_simulate.TRANSFER_CLASSES,
+        channels=_simulate.TRANSFER_CH_NAMES,
+        reference=None,
+        l_freq=None,
+        h_freq=None,
+        question="delta vs alpha",
+        credit="simulated, no licence needed",
+    ),
+    "nm000109": Recipe(
+        task=("rest", "arithmetic"),
+        classes=("rest", "arithmetic"),
+        n_source=12,
+        question="rest vs arithmetic",
+        credit="ODC-By 1.0; cite Zyma et al. 2019 (zyma2019arithmetic in refs.bib)",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Study:
+    """Windows of one study, ready for a model.
+
+    Attributes
+    ----------
+    name : str
+        Name of the study; for a local folder, the folder's name.
+    data : str
+        ``"simulated"`` or the dataset's name: what a result has to say about its origin.
+    windows : ndarray of float32, shape (n_windows, n_chans, n_times)
+        Signals in ``unit``.
+    unit : str
+        Unit of ``windows``, ``"uV"``.
+    targets : ndarray, shape (n_windows,)
+        int64 class labels, or float32 values when ``target=`` named a column.
+    classes : tuple of str
+        Name of each label; empty for a numeric target.
+    metadata : pandas.DataFrame
+        One row per window: ``sample_id``, ``subject``, ``task``, ``target``.
+    ch_names : tuple of str
+        Channel names, in the order of the windows.
+    sfreq : float
+        Sampling frequency in Hz.
+    question : str
+        What a window is asked, e.g. ``"rest vs arithmetic"``.
+    """
+
+    name: str
+    data: str
+    windows: np.ndarray
+    unit: str
+    targets: np.ndarray
+    classes: tuple
+    metadata: pd.DataFrame
+    ch_names: tuple
+    sfreq: float
+    question: str
+
+
+def get_cache_dir(cache_dir=None):
+    """Folder that holds everything written by the tutorials, made if need be.
+
+    Parameters
+    ----------
+    cache_dir : path-like or None
+        None takes ``EEGDASH_CACHE_DIR``, else ``./eegdash_cache``.
+
+    Returns
+    -------
+    pathlib.Path
+        An absolute, existing folder. It may be read-only; whoever writes finds out.
+
+    Raises
+    ------
+    StudyError
+        If the folder cannot be made.
+    """
+    path = Path(cache_dir or os.environ.get("EEGDASH_CACHE_DIR") or "eegdash_cache").expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as err:
+        raise _unwritable(path, err) from err
+    return path
+
+
+def _unwritable(path, err):
+    return StudyError(
+        f"cannot write to the cache folder {path} ({err.strerror or err}). "
+        "Set EEGDASH_CACHE_DIR, or pass cache_dir=, to a folder you can write to."
+    )
+
+
+def open_study(
+    name,
+    *,
+    cohort="all",
+    target=None,
+    on_missing_target="raise",
+    task=None,
+    classes=None,
+    channels=None,
+    max_subjects=None,
+    cache_dir=None,
+    download=None,
+):
+    """Open a study as windows, whatever it is made of.
+
+    Parameters
+    ----------
+    name : str or path-like
+        ``"simulated-..."`` (written under the cache on first use), the path of a local BIDS
+        dataset, or a dataset id of the EEGDash catalogue.
+    cohort : {"all", "source", "target"}
+        Which people. The column ``cohort`` of ``participants.tsv`` decides; without one, the
+        first ``n_source`` people (a third, where the recipe does not say) are the source.
+    target : str or None
+        None: the class of each event. Otherwise a numeric column of ``participants.tsv``, given
+        to every window of the person.
+    on_missing_target : {"raise", "drop"}
+        What to do with people whose target is ``n/a``; dropped people are printed.
+    task, classes, channels : str or tuple of str, optional
+        Override the study's recipe, see :class:`Recipe`.
+    max_subjects : int or None
+        Load (and download) at most this many people, the first in sorted order.
+    cache_dir : path-like or None
+        See :func:`get_cache_dir`.
+    download : bool or None
+        Permission to download. None asks the environment: ``EEG_TUTORIAL_DOWNLOAD=1``.
+
+    Returns
+    -------
+    Study
+        Windows in microvolts, targets and the metadata table.
+
+    Raises
+    ------
+    StudyError
+        If the study is unknown, is not BIDS, has no recording of the task, lacks a channel, an
+        event, a participant or a target, holds a damaged file, must be downloaded without
+        permission or network, or if the cache cannot be written.
+    """
+    if cohort not in ("all", "source", "target"):
+        raise StudyError(f"cohort={cohort!r} is unknown: use 'all', 'source' or 'target'")
+    if on_missing_target not in ("raise", "drop"):
+        raise StudyError(f"on_missing_target={on_missing_target!r} is unknown: use 'raise' or 'drop'")
+    if max_subjects is not None and max_subjects < 1:
+        raise StudyError(f"max_subjects={max_subjects} leaves nobody: pass a positive number or None")
+    root = _locate(name, task, max_subjects, cache_dir, download)
+    recipe = _adapt(RECIPES.get(root.name, Recipe()), task, classes, channels)
+
+    people = _read_participants(root)
+    files = _check_files(root, recipe, people)
+    subjects = _choose_cohort(sorted(files), people, recipe, cohort, root)[:max_subjects]
+    values, subjects = _subject_targets(people, subjects, target, on_missing_target, root)
+
+    with mne.use_log_level("ERROR"):
+        dataset, recipe = _open_recordings(root, recipe, {s: files[s] for s in subjects})
+        preprocess(dataset, _preprocessing(recipe))
+        windows, metadata = _cut_windows(dataset, recipe, root)
+    if values is not None:
+        metadata["target"] = metadata["subject"].map(values).astype(np.float32)
+    elif recipe.balance:
+        keep = _balance(metadata, recipe.classes)
+        windows, metadata = windows[keep], metadata.iloc[keep].reset_index(drop=True)
+    simulated = root.name.startswith("simulated-")
+    study = Study(
+        name=root.name,
+        data="simulated" if simulated else root.name,
+        windows=windows,
+        unit="uV",
+        targets=metadata["target"].to_numpy(copy=True),
+        classes=() if values is not None else recipe.classes,
+        metadata=metadata,
+        ch_names=recipe.channels,
+        sfreq=recipe.sfreq,
+        question=target or recipe.question or " vs ".join(recipe.classes),
+    )
+    who = f"{metadata['subject'].nunique()} people" + ("" if cohort == "all" else f" ({cohort} cohort)")
+    shape = " x ".join(map(str, windows.shape))
+    print(f"{root.name}: {who}, {shape} windows x channels x samples, {recipe.sfreq:g} Hz, {study.question}")
+    if recipe.credit and not simulated:
+        print(f"  {recipe.credit}")
+    return study
+
+
+# ---------------------------------------------------------------------------- where the study is
+
+
+def _adapt(recipe, task, classes, channels):
+    """The recipe with the caller's own values in place of its own."""
+    given = {"task": task, "classes": classes, "channels": channels}
+    as_tuple = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in given.items() if v is not None}
+    return replace(recipe, **as_tuple)
+
+
+def _locate(name, task, max_subjects, cache_dir, download):
+    """Folder of the study; a simulated one is written, a remote one downloaded if allowed."""
+    text = os.fspath(name)
+    if not text:
+        raise StudyError(f"the name of the study is empty. {_known_names()}")
+    if text in RECIPES and text.startswith("simulated-"):
+        return _write_simulated(text, get_cache_dir(cache_dir))
+    folder = Path(text).expanduser()
+    if folder.is_dir() and (os.sep in text or folder.joinpath("dataset_description.json").is_file()):
+        return folder.absolute()
+    if os.sep in text or text.startswith((".", "~")):
+        raise StudyError(f"no folder {text}: pass the path of a BIDS dataset. {_known_names()}")
+    catalogue = _catalogue()
+    if text not in catalogue.index:
+        raise StudyError(f"unknown study {text!r}. {_known_names()}")
+    cached = get_cache_dir(cache_dir) / text
+    if cached.joinpath("dataset_description.json").is_file():
+        return cached
+    return _download(text, catalogue.loc[text], task, max_subjects, cached, download)
+
+
+def _known_names():
+    simulated = ", ".join(n for n in RECIPES if n.startswith("simulated-"))
+    return (
+        f"Known: {simulated}; any dataset id of the EEGDash catalogue, such as nm000109; "
+        "or the path of a BIDS folder, such as ./my_study"
+    )
+
+
+def _catalogue():
+    """EEGDash's own list of datasets, which ships with the package: sizes without a network."""
+    package = Path(importlib.util.find_spec("eegdash").origin).parent
+    return pd.read_csv(package / "dataset" / "dataset_summary.csv", index_col="dataset")
+
+
+def _download(name, row, task, max_subjects, cached, download):
+    """Fetch a dataset of the catalogue after saying what it costs, and only with permission."""
+    n_all, megabytes = int(row["n_subjects"]), float(row["size_bytes"]) / 1e6
+    n_subjects = min(max_subjects or n_all, n_all)
+    # The catalogue knows the size of the whole; people are taken to be equally large.
+    estimate = megabytes * n_subjects / n_all
+    print(
+        f"{name} is not on this machine: {n_all} people, {int(row['n_records'])} recordings, "
+        f"{megabytes:,.1f} MB in all ({row['license']}); {n_subjects} people are about {estimate:,.1f} MB"
+    )
+    offline = f"or fetch it elsewhere and pass its folder, or use the simulated study: {_known_names()}"
+    if download is None:
+        download = os.environ.get("EEG_TUTORIAL_DOWNLOAD") == "1"
+    if not download:
+        raise StudyError(
+            f"{name} would download about {estimate:,.1f} MB and nobody asked for that. Set "
+            f"EEG_TUTORIAL_DOWNLOAD=1 (or download=True) and, for fewer people, max_subjects=; {offline}"
+        )
+    import requests
+    from eegdash.http_api_client import DEFAULT_API_URL
+
+    try:  # a clear answer in seconds instead of a long wait inside the client
+        requests.head(os.environ.get("EEGDASH_API_URL", DEFAULT_API_URL), timeout=5)
+    except requests.RequestException as err:
+        raise StudyError(
+            f"{name} has to be downloaded (about {estimate:,.1f} MB) and the EEGDash server cannot be "
+            f"reached ({type(err).__name__}). Connect and run again, {offline}"
+        ) from err
+    query = {"dataset": name, "cache_dir": cached.parent, "download": True}
+    wanted = task or RECIPES.get(name, Recipe()).task
+    if wanted:
+        query["task"] = [wanted] if isinstance(wanted, str) else list(wanted)
+    if n_subjects < n_all:
+        everybody = sorted({str(r["subject"]) for r in _records(EEGDashDataset(**query))})
+        query["subject"] = everybody[:n_subjects]
+    EEGDashDataset(**query).download_all()
+    return cached
+
+
+def _records(dataset):
+    return [ds.description for ds in dataset.datasets]
+
+
+# --------------------------------------------------------------------------- simulated studies
+
+
+def _fingerprint():
+    """Changes when the simulation or the way it is written does, so that an old cache is redone."""
+    sources = Path(_simulate.__file__).read_bytes() + b"layout 1"
+    return hashlib.sha256(sources).hexdigest()
+
+
+def _is_complete(root):
+    """Was this simulated study written to the end, by this code, and is every byte still there?"""
+    try:
+        manifest = json.loads((root / MANIFEST).read_text("utf-8"))
+        sizes = {name: (root / name).stat().st_size for name in manifest["files"]}
+    except (OSError, ValueError, KeyError):
+        return False
+    return manifest.get("fingerprint") == _fingerprint() and sizes == manifest["files"]
+
+
+def _write_simulated(name, cache_dir):
+    """Write a simulated study as BIDS under ``cache_dir``, once; two processes may ask at once."""
+    root = cache_dir / name
+    if _is_complete(root):
+        return root
+    building = cache_dir / f".{name}.building"
+    try:
+        with FileLock(cache_dir / f".{name}.lock"):
+            if _is_complete(root):  # the other process was faster
+                return root
+            for leftover in (building, root):
+                if leftover.exists():
+                    print(f"{name}: an incomplete or outdated copy in the cache is written again")
+                    shutil.rmtree(leftover)
+            building.mkdir()
+            _write_transfer(building)
+            files = {
+                p.relative_to(building).as_posix(): p.stat().st_size
+                for p in sorted(building.rglob("*"))
+                if p.is_file()
+            }
+            manifest = {"fingerprint": _fingerprint(), "files": files}
+            (building / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+            building.rename(root)
+    except OSError as err:
+        raise _unwritable(cache_dir, err) from err
+    return root
+
+
+def _write_transfer(root):
+    """The two cohorts of :func:`_simulate.simulate_transfer` as EDF, events and tables."""
+    n_times, sfreq = _simulate.TRANSFER_N_TIMES, _simulate.TRANSFER_SFREQ
+    codes = {label: code + 1 for code, label in enumerate(_simulate.TRANSFER_CLASSES)}
+    rows = []
+    for number, (cohort, windows, labels) in enumerate(_simulate.simulate_transfer(), start=1):
+        subject = f"{number:02d}"
+        info = mne.create_info(list(_simulate.TRANSFER_CH_NAMES), sfreq, "eeg")
+        raw = mne.io.RawArray(np.concatenate(list(windows), axis=1) * 1e-6, info, verbose="ERROR")
+        onsets = np.arange(len(labels)) * n_times / sfreq
+        names = [_simulate.TRANSFER_CLASSES[label] for label in labels]
+        raw.set_annotations(mne.Annotations(onsets, n_times / sfreq, names))
+        raw.info["line_freq"] = 50
+        write_raw_bids(
+            raw,
+            BIDSPath(subject=subject, task=cohort, datatype="eeg", root=root),
+            format="EDF",
+            event_id=codes,
+            allow_preload=True,
+            verbose="ERROR",
+        )
+        rows.append((f"sub-{subject}", cohort))
+    table = pd.DataFrame(rows, columns=["participant_id", "cohort"])
+    table.to_csv(root / "participants.tsv", sep="\t", index=False)
+    levels = {"source": "people the encoder is pretrained on", "target": "people it is adapted to"}
+    columns = {"cohort": {"Description": "simulated cohort", "Levels": levels}}
+    (root / "participants.json").write_text(json.dumps(columns, indent=2), "utf-8")
+    description = {
+        "Name": "Simulated transfer study (NOT real EEG)",
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "raw",
+        "License": "CC0",
+        "Authors": ["written by _study.py"],
+    }
+    (root / "dataset_description.json").write_text(json.dumps(description, indent=2), "utf-8")
+    (root / "README").write_text("Simulated signals for a tutorial. No person was recorded.\n", "utf-8")
+
+
+# ------------------------------------------------------- what must be true before anything slow
+
+
+def _read_participants(root):
+    """``participants.tsv`` as text, indexed by subject label without ``sub-``."""
+    for needed in ("dataset_description.json", "participants.tsv"):
+        if not (root / needed).is_file():
+            raise StudyError(
+                f"{root} is not a BIDS dataset: it has no {needed}. Pass the folder that holds "
+                "dataset_description.json, participants.tsv and the sub-* folders."
+            )
+    table = pd.read_csv(root / "participants.tsv", sep="\t", dtype=str, keep_default_na=False)
+    if "participant_id" not in table.columns:
+        raise StudyError(f"{root / 'participants.tsv'} has no column participant_id, only {list(table.columns)}")
+    return table.set_index(table["participant_id"].str.removeprefix("sub-"))
+
+
+def _check_files(root, recipe, people):
+    """Data files per subject, or a StudyError for what is missing on disk or in participants.tsv."""
+    stems = {}
+    for sidecar in sorted(root.glob("sub-*/**/eeg/sub-*")):
+        stem, _, suffix = sidecar.name.rpartition("_")
+        if suffix.split(".")[0] in ("eeg", "events", "channels") and "_task-" in stem:
+            stems.setdefault(sidecar.parent / stem, []).append(sidecar)
+    tasks = sorted({_entity(stem.name, "task") for stem in stems})
+    stems = {s: f for s, f in stems.items() if recipe.task is None or _entity(s.name, "task") in recipe.task}
+    if not stems:
+        found = f"the tasks there are {tasks}" if tasks else "it holds no sub-*/eeg/ recording at all"
+        raise StudyError(f"no recording of task {list(recipe.task or ())} in {root}: {found}")
+    files = {}
+    for stem, beside in stems.items():
+        data = [f for f in beside if f.name.startswith(stem.name + "_eeg.") and f.suffix in DATA_SUFFIXES]
+        if not data or not data[0].exists():
+            raise StudyError(
+                f"the data file of {stem.name} is missing: {stem.parent} has its sidecars but no readable "
+                f"{stem.name}_eeg with {', '.join(DATA_SUFFIXES)}. Fetch the file, or delete its sidecars."
+            )
+        subject = _entity(stem.name, "sub")
+        if subject not in people.index:
+            raise StudyError(
+                f"sub-{subject} has recordings but no row in {root / 'participants.tsv'}. "
+                "Add the row, or move the recordings away."
+            )
+        files.setdefault(subject, []).append(data[0])
+    if not recipe.task:
+        return files
+    for subject, paths in files.items():
+        absent = set(recipe.task) - {_entity(p.name, "task") for p in paths}
+        if absent:
+            raise StudyError(
+                f"sub-{subject} has no recording of task {sorted(absent)} in {root}: fetch it, or pass task= "
+                f"without it (the tasks there are {tasks})"
+            )
+    return files
+
+
+def _entity(name, key):
+    """Value of a BIDS entity in a file name, or an empty string."""
+    return next((part[len(key) + 1 :] for part in name.split("_") if part.startswith(f"{key}-")), "")
+
+
+def _choose_cohort(subjects, people, recipe, cohort, root):
+    """Subjects of one cohort, sorted."""
+    if cohort == "all":
+        return subjects
+    if "cohort" in people.columns:
+        chosen = [s for s in subjects if people.loc[s, "cohort"] == cohort]
+    else:
+        n_source = recipe.n_source or len(subjects) // 3
+        chosen = subjects[:n_source] if cohort == "source" else subjects[n_source:]
+    if not chosen:
+        raise StudyError(f"{root} has {len(subjects)} people and none is left for the {cohort} cohort")
+    return chosen
+
+
+def _subject_targets(people, subjects, target, on_missing, root):
+    """Numeric target per subject (or None) and the subjects that have one."""
+    if target is None:
+        return None, subjects
+    table = root / "participants.tsv"
+    if target not in people.columns:
+        raise StudyError(f"no column {target!r} in {table}: its columns are {list(people.columns)}")
+    raw = people.loc[subjects, target]
+    missing = raw.str.strip().str.lower().isin(["n/a", "", "nan"])
+    number = pd.to_numeric(raw, errors="coerce")
+    number = number.where(np.isfinite(number))
+    for subject in raw.index[number.isna() & ~missing]:
+        raise StudyError(
+            f"the target {target!r} of sub-{subject} is {raw[subject]!r} in {table}, not a finite number: "
+            "correct it, or write n/a and pass on_missing_target='drop'"
+        )
+    if missing.any():
+        who = ", ".join(f"sub-{s}" for s in raw.index[missing])
+        if on_missing == "raise":
+            raise StudyError(
+                f"the target {target!r} of {who} is {raw[missing].iloc[0]!r} in {table}: "
+                "fill it in, or pass on_missing_target='drop'"
+            )
+        print(f"dropped {who}: no {target} in participants.tsv")
+    if missing.all():
+        raise StudyError(f"nobody in {table} has a value of {target!r}: choose another target")
+    kept = number[~missing]
+    return kept.to_dict(), list(kept.index)
+
+
+def _open_recordings(root, recipe, files):
+    """The EEGDash dataset with every header read and checked; the recipe with its blanks filled."""
+    query = {"task": list(recipe.task)} if recipe.task else {}
+    dataset = EEGDashDataset(
+        cache_dir=root.parent, dataset=root.name, download=False, subject=sorted(files), **query
+    )
+    expected = {path.name: path for paths in files.values() for path in paths}
+    found = {Path(ds.record["bids_relpath"]).name for ds in dataset.datasets}
+    if found != set(expected):
+        raise StudyError(f"EEGDash does not see {sorted(set(expected) - found)} in {root}: check their names")
+    events = {}
+    for ds in dataset.datasets:
+        path = expected[Path(ds.record["bids_relpath"]).name]
+        raw = _read_header(ds, path)
+        recipe = replace(
+            recipe,
+            channels=recipe.channels or tuple(raw.copy().pick("eeg").ch_names),
+            sfreq=recipe.sfreq or float(raw.info["sfreq"]),
+        )
+        absent = [c for c in recipe.channels if c not in raw.ch_names]
+        if absent:
+            raise StudyError(f"{path.name} has no channel {absent}: it has {raw.ch_names}. Pass channels=")
+        for label in raw.annotations.description:
+            events[str(label)] = events.get(str(label), 0) + 1
+    if recipe.classes is None:
+        recipe = replace(recipe, classes=tuple(sorted(e for e in events if not e.lower().startswith("bad"))))
+    unknown = [c for c in recipe.classes if c not in events]
+    if unknown or len(recipe.classes) < 2:
+        raise StudyError(
+            f"no event {unknown or 'to tell apart'} in {root.name}: "
+            f"the events there are {sorted(events)}. Pass classes=('one', 'other')"
+        )
+    return dataset, recipe
+
+
+def _read_header(ds, path):
+    """Raw of one recording, not loaded; a damaged or shortened file is an error."""
+    fix = "The file is damaged or was cut short: fetch it again, or remove this recording."
+    try:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            raw = ds.raw
+    except Exception as err:  # MNE readers raise anything on a damaged file
+        raise StudyError(f"{path} cannot be read ({type(err).__name__}: {err}). {fix}") from err
+    short = [str(w.message) for w in caught if "does not match the file size" in str(w.message)]
+    if short:
+        raise StudyError(f"{path}: {short[0]} {fix}")
+    sidecar = path.with_name(path.name.removesuffix(path.suffix) + ".json")
+    said = json.loads(sidecar.read_text("utf-8")).get("RecordingDuration") if sidecar.is_file() else None
+    holds = raw.n_times / raw.info["sfreq"]
+    if isinstance(said, int | float) and abs(holds - said) > 1.0:
+        raise StudyError(f"{path} holds {holds:.1f} s but {sidecar.name} says {said:.1f} s. {fix}")
+    return raw
+
+
+# ------------------------------------------------------------------------- signals and windows
+
+
+def _preprocessing(recipe):
+    """Braindecode steps in the order that is right: reference over all channels, then pick."""
+    steps = []
+    if recipe.reference:
+        steps.append(
+            Preprocessor(
+                "set_eeg_reference", ref_channels=recipe.reference, projection=False, apply_on_array=False
+            )
+        )
+    # Picks and sorts in one go, so files with another channel order line up.
+    steps.append(Preprocessor("reorder_channels", ch_names=list(recipe.channels), apply_on_array=False))
+    steps.append(Preprocessor("resample", sfreq=recipe.sfreq, apply_on_array=False))
+    if recipe.l_freq or recipe.h_freq:
+        steps.append(
+            Preprocessor("filter", l_freq=recipe.l_freq, h_freq=recipe.h_freq, apply_on_array=False)
+        )
+    return steps
+
+
+def _cut_windows(dataset, recipe, root):
+    """Windows in microvolts and their metadata, in the order of the recordings."""
+    n_times = round(recipe.window_s * recipe.sfreq)
+    cut = create_windows_from_events(
+        dataset,
+        trial_start_offset_samples=0,
+        trial_stop_offset_samples=0,
+        window_size_samples=n_times,
+        window_stride_samples=n_times,
+        mapping={label: code for code, label in enumerate(recipe.classes)},
+        preload=True,
+        on_last_window="drop",
+    )
+    arrays, rows = [], []
+    for recording, windows in zip(dataset.datasets, cut.datasets, strict=True):
+        stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
+        arrays.extend(windows[i][0] for i in range(len(windows)))
+        for start, label in windows.metadata[["i_start_in_trial", "target"]].to_numpy():
+            rows.append(
+                {
+                    "sample_id": f"{stem}_sample-{int(start):06d}",
+                    "subject": _entity(stem, "sub"),
+                    "task": _entity(stem, "task"),
+                    "target": int(label),
+                }
+            )
+    if not rows:
+        raise StudyError(f"{root.name} has no event as long as a window of {recipe.window_s} s")
+    windows = (np.stack(arrays) * 1e6).astype(np.float32)
+    if not np.isfinite(windows).all():
+        raise StudyError(f"{root.name} holds samples that are not finite: look at the recordings in MNE")
+    return windows, pd.DataFrame(rows).astype({"target": np.int64})
+
+
+def _balance(metadata, classes):
+    """Rows to keep so that every person has equally many windows of each class."""
+    keep = []
+    for subject, rows in metadata.groupby("subject", sort=False):
+        per_class = [rows.index[rows["target"] == code].to_numpy() for code in range(len(classes))]
+        n = min(map(len, per_class))
+        if n == 0:
+            print(f"dropped sub-{subject}: no window of {classes[[len(p) for p in per_class].index(0)]!r}")
+            continue
+        for own in per_class:
+            keep.extend(own[np.linspace(0, len(own) - 1, n).round().astype(int)])
+    return np.sort(np.array(keep, dtype=int))
