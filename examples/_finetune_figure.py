@@ -35,7 +35,7 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
     use_eegdash_style()
     fig, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 4.8), width_ratios=(1.15, 1, 1))
     style_figure(fig, title=title, subtitle=subtitle, source=provenance)
-    fig.subplots_adjust(left=0.06, right=0.985, top=0.74, bottom=0.21, wspace=0.27)
+    fig.subplots_adjust(left=0.08, right=0.985, top=0.75, bottom=0.2, wspace=0.27)
 
     for row, (regime, result) in enumerate(results.items()):
         colour, marker = REGIMES[regime]

@@ -66,9 +66,7 @@ def pink_noise(rng, shape, sfreq, slope):
     return noise / noise.std(axis=-1, keepdims=True)
 
 
-def simulate_transfer_subject(
-    rng, n_windows, *, snr=0.6, distractor=1.0, rotation=0.0, freq_shift=0.0, jitter=0.25
-):
+def simulate_transfer_subject(rng, n_windows, *, snr=0.6, distractor=1.0, rotation=0.0, freq_shift=0.0, jitter=0.25):
     """One person watching for a rhythm: alpha (label 1) or delta (label 0) at a task source.
 
     Two distractor sources switch between the *same two rhythms* without regard to the label, so
@@ -131,7 +129,7 @@ def simulate_transfer_subject(
     return (10.0 * gain[:, None] * signal).astype(np.float32), labels.astype(np.int64)
 
 
-def simulate_transfer(seed=0, *, n_source=16, n_target=36, source_windows=40, target_windows=12):
+def simulate_transfer(seed=3, *, n_source=16, n_target=36, source_windows=40, target_windows=12):
     """The two cohorts of the fine-tuning tutorial, one person at a time.
 
     The source cohort has many windows per person. The target cohort has few, its task
@@ -141,7 +139,9 @@ def simulate_transfer(seed=0, *, n_source=16, n_target=36, source_windows=40, ta
     Parameters
     ----------
     seed : int
-        Another seed is another pair of cohorts.
+        Another seed is another pair of cohorts. The default is a typical draw, not a lucky one:
+        of seeds 0 to 7 it lies nearest to the mean accuracies that the fine-tuning tutorial's
+        three regimes reached over twelve other draws.
     n_source, n_target : int
         People in each cohort.
     source_windows, target_windows : int

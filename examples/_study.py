@@ -395,9 +395,7 @@ def _write_simulated(name, cache_dir):
             building.mkdir()
             _write_transfer(building)
             files = {
-                p.relative_to(building).as_posix(): p.stat().st_size
-                for p in sorted(building.rglob("*"))
-                if p.is_file()
+                p.relative_to(building).as_posix(): p.stat().st_size for p in sorted(building.rglob("*")) if p.is_file()
             }
             manifest = {"fingerprint": _fingerprint(), "files": files}
             (building / MANIFEST).write_text(json.dumps(manifest), "utf-8")
@@ -553,9 +551,7 @@ def _subject_targets(people, subjects, target, on_missing, root):
 def _open_recordings(root, recipe, files):
     """The EEGDash dataset with every header read and checked; the recipe with its blanks filled."""
     query = {"task": list(recipe.task)} if recipe.task else {}
-    dataset = EEGDashDataset(
-        cache_dir=root.parent, dataset=root.name, download=False, subject=sorted(files), **query
-    )
+    dataset = EEGDashDataset(cache_dir=root.parent, dataset=root.name, download=False, subject=sorted(files), **query)
     expected = {path.name: path for paths in files.values() for path in paths}
     found = {Path(ds.record["bids_relpath"]).name for ds in dataset.datasets}
     if found != set(expected):
@@ -613,17 +609,13 @@ def _preprocessing(recipe):
     steps = []
     if recipe.reference:
         steps.append(
-            Preprocessor(
-                "set_eeg_reference", ref_channels=recipe.reference, projection=False, apply_on_array=False
-            )
+            Preprocessor("set_eeg_reference", ref_channels=recipe.reference, projection=False, apply_on_array=False)
         )
     # Picks and sorts in one go, so files with another channel order line up.
     steps.append(Preprocessor("reorder_channels", ch_names=list(recipe.channels), apply_on_array=False))
     steps.append(Preprocessor("resample", sfreq=recipe.sfreq, apply_on_array=False))
     if recipe.l_freq or recipe.h_freq:
-        steps.append(
-            Preprocessor("filter", l_freq=recipe.l_freq, h_freq=recipe.h_freq, apply_on_array=False)
-        )
+        steps.append(Preprocessor("filter", l_freq=recipe.l_freq, h_freq=recipe.h_freq, apply_on_array=False))
     return steps
 
 

@@ -57,7 +57,7 @@ N_LABELLED, N_VALIDATION, N_TEST = 2, 4, 16
 parts = split_subjects(target.metadata, {"test": N_TEST, "validation": N_VALIDATION}, seed=0)
 pool = target.metadata.iloc[parts["pool"]]
 labelled = pool["subject"].unique()[:N_LABELLED]
-parts["train"] = pool.index[pool["subject"].isin(labelled)].to_numpy()
+parts["train"] = parts["pool"][pool["subject"].isin(labelled).to_numpy()]
 
 rows = {name: target.metadata.iloc[index] for name, index in parts.items()}
 reports = [
@@ -75,7 +75,7 @@ DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 def to_tensors(study):
     X = study.windows / study.windows.std(axis=-1, keepdims=True).mean(axis=1, keepdims=True)
-    return torch.from_numpy(X).to(DEVICE), torch.from_numpy(study.targets).to(DEVICE)
+    return torch.tensor(X, device=DEVICE), torch.tensor(study.targets, device=DEVICE)
 
 
 X_source, y_source = to_tensors(source)
@@ -93,10 +93,10 @@ for name in ("train", "validation", "test"):
 from braindecode.models import ShallowFBCSPNet
 
 
-def build_model(seed, n_chans=len(target.ch_names)):
+def build_model(seed):
     torch.manual_seed(seed)  # regimes that share a seed share their starting head
     return ShallowFBCSPNet(
-        n_chans=n_chans, n_outputs=len(target.classes), n_times=X_target.shape[-1], sfreq=target.sfreq
+        n_chans=len(target.ch_names), n_outputs=len(target.classes), n_times=X_target.shape[-1], sfreq=target.sfreq
     ).to(DEVICE)
 
 
@@ -195,17 +195,18 @@ print(f"pretrained model as it is, on the validation people: {zero_shot:.3f}")
 # -------------------------------
 # ``requires_grad = False`` stops the optimiser, but batch normalisation keeps updating its
 # running statistics in every forward pass in training mode :cite:p:`ioffe2015batchnorm`, and
-# dropout keeps dropping. The honest probe runs the encoder **once**, in evaluation mode, and
-# trains the head on the stored features: nothing is left that could move, and it is faster.
-# A fingerprint of every parameter and buffer of the encoder is taken before and after.
+# dropout keeps dropping. So everything in front of the first layer that learns runs **once**, in
+# evaluation mode, and the rest trains on the stored features: nothing is left that could move,
+# and it is faster. A fingerprint of the encoder's parameters and buffers, taken before and
+# after, proves it.
 import hashlib
 
 
-def encode(model, X):
-    """Features in front of the head, in evaluation mode."""
-    layers = [layer for name, layer in model.eval().named_children() if name != "final_layer"]
-    with torch.no_grad():
-        return torch.nn.Sequential(*layers)(X)
+def split_where_learning_starts(model):
+    """The layers in front of the first trainable parameter, and the layers from there on."""
+    layers = list(model.children())
+    first = next(i for i, layer in enumerate(layers) if any(p.requires_grad for p in layer.parameters()))
+    return torch.nn.Sequential(*layers[:first]).eval(), torch.nn.Sequential(*layers[first:])
 
 
 def fingerprint(model):
@@ -214,19 +215,17 @@ def fingerprint(model):
     return hashlib.sha256(b"".join(k.encode() + v.cpu().numpy().tobytes() for k, v in state)).hexdigest()
 
 
-def adapt(regime, seed, lr):
-    """Adapt one initialisation; return the model, its validation history, and if the encoder held still."""
+def adapt(regime, seed, lr, data=data):
+    """Adapt one initialisation; return the model, its history, and whether its encoder held still."""
     model = build_model(seed)
     if regime != "from-scratch":
         load_encoder(model)
     model, _ = configure_regime(model, regime)
     before = fingerprint(model)
-    if regime == "linear-probe":
-        X_train, X_val = (encode(model, data[part][0]) for part in ("train", "validation"))
-        watch = (X_val, data["validation"][1])
-        history = adamw_loop(model.final_layer, X_train, data["train"][1], lr=lr, seed=seed, watch=watch)
-    else:
-        history = adamw_loop(model, *data["train"], lr=lr, seed=seed, watch=data["validation"])
+    still, learner = split_where_learning_starts(model)
+    with torch.no_grad():
+        train, validation = ((still(data[part][0]), data[part][1]) for part in ("train", "validation"))
+    history = adamw_loop(learner, *train, lr=lr, seed=seed, watch=validation)
     return model, history, fingerprint(model) == before
 
 
@@ -343,29 +342,36 @@ figure = draw_finetune_figure(
 # Somebody sends recordings with one electrode missing and the rest in another order.
 recorded = list(target.ch_names[::-1])
 recorded.remove(target.ch_names[3])
-index = [target.ch_names.index(name) for name in recorded]
+columns = [target.ch_names.index(name) for name in recorded]
 X_val, y_val = data["validation"]
+adapted = chosen[best_regime][2][0][0]
 try:
-    evaluate(pretrained, X_val[:, index], y_val)
+    evaluate(adapted, X_val[:, columns], y_val)
 except RuntimeError as error:
     print(f"{type(error).__name__}: {error}")
 
 # %%
 # That error is the lucky case. With the right *number* of channels in the wrong *order* nothing
-# complains, and only the score suffers. The recovery is to match by name, never by position, and
-# to fill what was not recorded with the mean of what was.
+# complains: compare the first two scores below. The recovery has two steps: match by name, never
+# by position, filling what was not recorded with the mean of what was; then adapt once more on
+# windows that lack the same electrode, so that the network learns to do without it.
 
 
 def match_channels(X, have, want):
     """Reorder channels by name; an absent one becomes the mean of the recorded ones."""
-    columns = [X[:, have.index(name)] if name in have else X.mean(dim=1) for name in want]
-    return torch.stack(columns, dim=1)
+    return torch.stack([X[:, have.index(name)] if name in have else X.mean(dim=1) for name in want], dim=1)
 
 
-matched = match_channels(X_val[:, index], recorded, list(source.ch_names))
-print(f"all channels, right order     {zero_shot:.3f}")
-print(f"all channels, reversed order  {evaluate(pretrained, X_val.flip(1), y_val).mean():.3f}  (no error!)")
-print(f"one missing, matched by name  {evaluate(pretrained, matched, y_val).mean():.3f}")
+def matched(part):
+    return match_channels(data[part][0][:, columns], recorded, list(target.ch_names)), data[part][1]
+
+
+without = {part: matched(part) for part in ("train", "validation")}
+again, _, _ = adapt(best_regime, SEEDS[0], chosen[best_regime][0], without)
+print(f"right order                        {evaluate(adapted, X_val, y_val).mean():.3f}")
+print(f"reversed order, no error           {evaluate(adapted, X_val.flip(1), y_val).mean():.3f}")
+print(f"one missing, matched by name       {evaluate(adapted, *without['validation']).mean():.3f}")
+print(f"one missing, matched and adapted   {evaluate(again, *without['validation']).mean():.3f}")
 
 # %%
 # Modify: let the last block learn

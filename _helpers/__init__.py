@@ -1,0 +1,1 @@
+"""Helpers of the build, the tests and nox. They never travel with a download."""

@@ -1,0 +1,56 @@
+"""Mend torchaudio where it stands beside a CPU-only torch. Standard library only.
+
+The torchaudio wheel for Linux links a small extension against CUDA. Beside a torch without CUDA
+that extension cannot load, and ``import torchaudio`` (hence ``import braindecode``) fails with
+``OSError: Could not load this library``. torchaudio itself treats a *missing* extension as
+normal, and nothing here uses it, so the cure is to remove that one file, from the environment
+whose Python runs this script.
+"""
+
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+PROBE = "import torch, sys; sys.exit(3) if torch.version.cuda else None; import torchaudio"
+
+
+def _imports():
+    """Exit code and stderr of importing torchaudio in a fresh interpreter; 3 means a CUDA torch."""
+    done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True)
+    return done.returncode, done.stderr
+
+
+def mend():
+    """Remove torchaudio's extension if, and only if, torch has no CUDA and the extension fails to load.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files that were removed; empty when nothing was wrong.
+
+    Raises
+    ------
+    RuntimeError
+        If torchaudio cannot be imported for another reason, or still fails afterwards.
+    """
+    spec = importlib.util.find_spec("torchaudio")
+    if spec is None:
+        return []
+    code, stderr = _imports()
+    if code in (0, 3):
+        return []
+    if "Could not load this library" not in stderr:
+        raise RuntimeError(f"torchaudio does not import, and not for want of CUDA:\n{stderr}")
+    removed = sorted(Path(spec.origin).parent.glob("lib/_torchaudio*.so"))
+    for path in removed:
+        path.unlink()
+        print(f"torch has no CUDA, so torchaudio's CUDA extension was removed: {path.name}")
+    code, stderr = _imports()
+    if code:
+        raise RuntimeError(f"torchaudio still does not import:\n{stderr}")
+    return removed
+
+
+if __name__ == "__main__":
+    mend()

@@ -1,0 +1,255 @@
+"""Run one tutorial the way a reader will: alone in an empty folder, offline, and timed."""
+
+import argparse
+import ast
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from _helpers.contract import Contract, ContractError, parse
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
+#: Where the kernel cannot take the network away, Python itself refuses to connect.
+GUARD = '''"""Written by run_example.py: no connection leaves this process."""
+import socket
+
+
+def _refuse(self, address, *args):
+    raise OSError(101, f"Network is unreachable (blocked for this run): {address}")
+
+
+def _refuse_lookup(host, *args, **kwargs):
+    raise socket.gaierror(-2, f"Name or service not known (blocked for this run): {host}")
+
+
+socket.socket.connect = socket.socket.connect_ex = _refuse
+socket.getaddrinfo = _refuse_lookup
+'''
+
+
+class ExampleError(RuntimeError):
+    """A tutorial failed, timed out, or broke its contract."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one run of a tutorial showed.
+
+    Attributes
+    ----------
+    contract : Contract
+        The checked JSON line.
+    line : str
+        The same line, byte for byte.
+    seconds : float
+        Wall time of the whole process, imports included.
+    peak_mb : float
+        Largest resident memory of the process, in MB.
+    stdout : str
+        Everything it printed.
+    """
+
+    contract: Contract
+    line: str
+    seconds: float
+    peak_mb: float
+    stdout: str
+
+
+def siblings(script):
+    """Private modules that a tutorial imports from its own folder, directly or through another.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        A Python file.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The siblings, sorted. They are what has to travel with the script.
+    """
+    found, todo = set(), [script]
+    while todo:
+        for node in ast.walk(ast.parse(todo.pop().read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module]
+            else:
+                continue
+            new = {script.parent / f"{name.split('.')[0]}.py" for name in names} - found
+            new = {path for path in new if path.is_file()}
+            found |= new
+            todo.extend(new)
+    return sorted(found)
+
+
+def tutorials(select=()):
+    """Scripts of the gallery, or those whose name holds one of the given words.
+
+    Raises
+    ------
+    ExampleError
+        If a word matches nothing.
+    """
+    scripts = sorted(EXAMPLES.glob("plot_*.py"))
+    for word in select:
+        if not any(word in script.stem for script in scripts):
+            raise ExampleError(f"no tutorial is called {word!r}: there are {[s.stem for s in scripts]}")
+    return [s for s in scripts if not select or any(word in s.stem for word in select)]
+
+
+def _kernel_can_block():
+    """Can this machine start a process without a network (a network namespace of its own)?"""
+    if not sys.platform.startswith("linux") or shutil.which("unshare") is None:
+        return False
+    return subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode == 0
+
+
+def _wait(process, timeout):
+    """Exit code and resource usage of a child, killed with its group when time is up."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return process.returncode, usage
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGKILL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return None, usage
+
+
+def run_script(script, folder, *, timeout=300, study=None):
+    """Run a script in ``folder`` with the network blocked and a cache of its own.
+
+    Parameters
+    ----------
+    script : str
+        Name of the script inside ``folder``.
+    folder : pathlib.Path
+        Where the script and its siblings lie; the cache is made beside them.
+    timeout : float
+        Limit in seconds.
+    study : path-like or None
+        Sets ``EEG_TUTORIAL_STUDY``.
+
+    Returns
+    -------
+    tuple of (str, float, float)
+        Standard output, seconds and peak memory in MB.
+
+    Raises
+    ------
+    ExampleError
+        If the script fails or runs out of time; the message ends with what it printed last.
+    """
+    keep = {k: v for k, v in os.environ.items() if not k.startswith(("EEG_TUTORIAL_", "EEGDASH_", "PYTHON"))}
+    env = keep | {
+        "EEGDASH_CACHE_DIR": str(folder / "eegdash_cache"),
+        "HOME": str(folder),  # nothing may be written to the reader's home
+        "HF_HUB_OFFLINE": "1",
+        "MPLBACKEND": "Agg",
+        "OMP_NUM_THREADS": "1",
+        "PYTHONHASHSEED": "random",
+    }
+    if study:
+        env["EEG_TUTORIAL_STUDY"] = str(study)
+    command = [sys.executable, script]
+    if _kernel_can_block():
+        command = ["unshare", "-rn", *command]
+    else:
+        guard = folder / ".guard"
+        guard.mkdir()
+        (guard / "sitecustomize.py").write_text(GUARD, "utf-8")
+        env["PYTHONPATH"] = str(guard)
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        start = time.monotonic()
+        process = subprocess.Popen(
+            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+        )
+        code, usage = _wait(process, timeout)
+        seconds = time.monotonic() - start
+        out.seek(0), err.seek(0)
+        stdout, stderr = out.read().decode(errors="replace"), err.read().decode(errors="replace")
+    if code is None:
+        raise ExampleError(f"{script} was stopped after {timeout:g} s. It last printed:\n{stdout[-800:]}")
+    if code:
+        raise ExampleError(f"{script} ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}")
+    return stdout, seconds, usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def run_example(script, *, timeout=300, study=None):
+    """Run one tutorial in an empty folder with nothing but its siblings, and check its contract.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        A script of ``examples/``.
+    timeout : float
+        Limit in seconds.
+    study : path-like or None
+        Run on this study instead of the simulated one.
+
+    Returns
+    -------
+    Run
+        Contract, seconds and peak memory.
+
+    Raises
+    ------
+    ExampleError
+        If the script fails, runs out of time or breaks its contract.
+    """
+    with tempfile.TemporaryDirectory(prefix="tutorial-") as name:
+        folder = Path(name)
+        for path in (script, *siblings(script)):
+            shutil.copy(path, folder)
+        stdout, seconds, peak_mb = run_script(script.name, folder, timeout=timeout, study=study)
+    try:
+        contract = parse(stdout)
+    except ContractError as err:
+        raise ExampleError(f"{script.name} broke its contract: {err}") from err
+    return Run(contract, stdout.rstrip().splitlines()[-1], seconds, peak_mb, stdout)
+
+
+def main(argv=None):
+    """Run tutorials twice, compare the JSON bytes, and print a table."""
+    parser = argparse.ArgumentParser(prog="nox -s examples --", description=main.__doc__)
+    parser.add_argument("select", nargs="*", help="part of a tutorial's name, e.g. 73 (default: all)")
+    parser.add_argument("--study", help="run on this BIDS folder or dataset id instead of the simulated study")
+    args = parser.parse_args(argv)
+    how = "the kernel" if _kernel_can_block() else "a socket guard inside Python"
+    print(f"network blocked by {how}; one thread; every run in an empty folder\n")
+    head = f"{'tutorial':<40}{'seconds':>8}{'peak MB':>9}  JSON bytes"
+    print(f"{head}\n{'-' * len(head)}")
+    failed, lines = [], []
+    for script in tutorials(args.select):
+        try:
+            first, second = (run_example(script, study=args.study) for _ in range(2))
+        except ExampleError as err:
+            failed.append(f"{script.name}: {err}")
+            print(f"{script.stem:<40}  FAILED")
+            continue
+        same = first.line == second.line
+        peak = max(first.peak_mb, second.peak_mb)
+        verdict = "identical twice" if same else "DIFFER"
+        print(f"{script.stem:<40}{min(first.seconds, second.seconds):>8.1f}{peak:>9.0f}  {verdict}")
+        lines.append(first.line)
+        if not same:
+            failed.append(f"{script.name}: two runs printed different lines:\n{first.line}\n{second.line}")
+    print("", *lines, *failed, sep="\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,98 @@
+"""Sphinx configuration: short, with a reason beside each unusual line."""
+
+import os
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent))  # for _helpers; tutorials never see it
+
+# One constant to change in a fork that is not on GitHub Actions.
+ORG, REPO = os.environ.get("GITHUB_REPOSITORY", "eegdash/eeg-transfer-tutorials").split("/")
+
+os.environ.setdefault("EEGDASH_CACHE_DIR", str(HERE / "_build" / "eegdash_cache"))
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ.pop("EEG_TUTORIAL_STUDY", None)  # the site always shows the simulated studies
+
+project = "EEG transfer tutorials"
+author = "The EEG transfer tutorials authors"
+copyright = f"2026, {author}"
+language = "en"
+extensions = [
+    "sphinx.ext.githubpages",  # .nojekyll, so that _static is served
+    "sphinx.ext.intersphinx",
+    "sphinx_copybutton",
+    "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.bibtex",
+    "_helpers.gallery",
+]
+exclude_patterns = ["_build", "inventories", "auto_examples/*.ipynb", "auto_examples/*.py"]
+nitpicky = True
+show_warning_types = True
+
+# Small local inventories: the build needs no network, and an API that is named must be listed.
+DOCS = {
+    "braindecode": "https://braindecode.org/stable/",
+    "eegdash": "https://eegdash.org/",
+    "scipy": "https://docs.scipy.org/doc/scipy/",
+    "sklearn": "https://scikit-learn.org/stable/",
+    "torch": "https://docs.pytorch.org/docs/stable/",
+}
+intersphinx_mapping = {name: (url, f"inventories/{name}.inv") for name, url in DOCS.items()}
+
+bibtex_bibfiles = ["../refs.bib"]
+bibtex_reference_style = "author_year"
+bibtex_default_style = "unsrt"
+bibtex_cite_id = "ref-{key}"
+bibtex_tooltips = False
+
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "auto_examples",
+    "filename_pattern": r"/plot_",
+    "ignore_pattern": r"(^|/)_",  # siblings travel, but are no pages
+    "image_scrapers": ("_helpers.gallery.scraper",),
+    "capture_repr": (),  # what a page shows, it prints: script, notebook and site agree
+    "remove_config_comments": True,
+    "show_signature": False,
+    "write_computation_times": False,  # that page loads files from other sites
+    "min_reported_time": 10**6,  # seconds inside a build mean little; nox -s examples measures
+    "reset_modules_order": "both",
+    "binder": {
+        "org": ORG,
+        "repo": REPO,
+        "branch": "gh-pages",
+        "binderhub_url": "https://mybinder.org",
+        "dependencies": ["../requirements.txt"],
+        "use_jupyter_lab": True,
+    },
+}
+
+html_theme = "pydata_sphinx_theme"
+html_title = project
+html_baseurl = f"https://{ORG}.github.io/{REPO}/"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+html_favicon = "_static/favicon.svg"
+html_copy_source = False
+html_show_sourcelink = False
+html_sidebars = {"index": [], "references": []}
+html_context = {
+    "default_mode": "auto",
+    # A tutorial is edited where it is written, not where the gallery generates it.
+    "edit_page_url_template": f"https://github.com/{ORG}/{REPO}/edit/main/"
+    "{% if pagename == 'auto_examples/index' %}examples/GALLERY_HEADER.rst"
+    "{% elif pagename.startswith('auto_examples/') %}examples/{{ file_name[14:-4] }}.py"
+    "{% else %}docs/{{ file_name }}{% endif %}",
+    "edit_page_provider_name": "GitHub",
+}
+html_theme_options = {
+    "logo": {"text": project},
+    "use_edit_page_button": True,
+    "icon_links": [{"name": "GitHub", "url": f"https://github.com/{ORG}/{REPO}", "icon": "fa-brands fa-github"}],
+    "secondary_sidebar_items": ["page-toc", "sg_download_links", "sg_launcher_links", "edit-this-page"],
+    "show_prev_next": True,
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "back_to_top_button": False,
+}

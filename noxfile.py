@@ -1,0 +1,72 @@
+"""Everything this project does, as sessions: ``nox -l`` lists them."""
+
+import hashlib
+import sys
+import webbrowser
+from pathlib import Path
+
+import nox
+
+ROOT = Path(__file__).parent
+HTML = ROOT / "docs" / "_build" / "html"
+ENV = ROOT / ".nox" / "env"
+PYTHON = ENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
+REQUIREMENTS = [ROOT / "requirements.txt", ROOT / "docs" / "requirements.txt", ROOT / "tests" / "requirements.txt"]
+
+nox.options.sessions = ["lint", "tests", "examples", "docs"]
+nox.needs_version = ">=2025.2.9"
+
+
+@nox.session(reuse_venv=True, venv_backend="virtualenv", default=False)
+def env(session):
+    """Install everything once; the other sessions share it."""
+    wanted = hashlib.sha256(b"".join(p.read_bytes() for p in [*REQUIREMENTS, ROOT / "_helpers" / "cpu_torch.py"]))
+    stamp = ENV / "installed.sha256"
+    if stamp.is_file() and stamp.read_text() == wanted.hexdigest():
+        session.log("nothing to install")
+        return
+    session.install(*(word for path in REQUIREMENTS for word in ("-r", str(path))))
+    session.run("python", str(ROOT / "_helpers" / "cpu_torch.py"))
+    stamp.write_text(wanted.hexdigest())
+
+
+def shared(session, *args, **kwargs):
+    """Run the shared environment's Python from the repository root."""
+    session.chdir(ROOT)
+    session.run(str(PYTHON), *args, external=True, **kwargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def lint(session):
+    """Check style and formatting with ruff."""
+    shared(session, "-m", "ruff", "check", ".")
+    shared(session, "-m", "ruff", "format", "--check", ".")
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def tests(session):
+    """Run the tests; words after -- go to pytest."""
+    shared(session, "-m", "pytest", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def examples(session):
+    """Run tutorials alone, offline and twice; -- 73 runs one, --study PATH takes other data."""
+    shared(session, "-m", "_helpers.run_example", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"])
+def docs(session):
+    """Run every tutorial and build the site, warnings as errors."""
+    shared(session, "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", str(HTML), *session.posargs)
+    session.log(f"open {HTML / 'index.html'}")
+
+
+@nox.session(venv_backend="none", default=False)
+def serve(session):
+    """Open the built site on localhost (build it first: nox -s docs)."""
+    if not (HTML / "index.html").is_file():
+        session.error("there is no site yet: run nox -s docs first")
+    port = session.posargs[0] if session.posargs else "8000"
+    webbrowser.open(f"http://127.0.0.1:{port}")
+    session.run(sys.executable, "-m", "http.server", port, "--bind", "127.0.0.1", "-d", str(HTML), external=True)
