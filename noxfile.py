@@ -11,7 +11,11 @@ ROOT = Path(__file__).parent
 HTML = ROOT / "docs" / "_build" / "html"
 ENV = ROOT / ".nox" / "env"
 PYTHON = ENV / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
-REQUIREMENTS = [ROOT / "requirements.txt", ROOT / "docs" / "requirements.txt", ROOT / "tests" / "requirements.txt"]
+REQUIREMENTS = [
+    ROOT / "requirements.txt",
+    ROOT / "docs" / "requirements.txt",
+    ROOT / "tests" / "requirements.txt",
+]
 
 nox.options.sessions = ["lint", "tests", "examples", "docs"]
 nox.needs_version = ">=2025.2.9"
@@ -20,7 +24,11 @@ nox.needs_version = ">=2025.2.9"
 @nox.session(reuse_venv=True, venv_backend="virtualenv", default=False)
 def env(session):
     """Install everything once; the other sessions share it."""
-    wanted = hashlib.sha256(b"".join(p.read_bytes() for p in [*REQUIREMENTS, ROOT / "_helpers" / "cpu_torch.py"]))
+    wanted = hashlib.sha256(
+        b"".join(
+            p.read_bytes() for p in [*REQUIREMENTS, ROOT / "_helpers" / "cpu_torch.py"]
+        )
+    )
     stamp = ENV / "installed.sha256"
     if stamp.is_file() and stamp.read_text() == wanted.hexdigest():
         session.log("nothing to install")
@@ -58,7 +66,18 @@ def examples(session):
 @nox.session(venv_backend="none", requires=["env"])
 def docs(session):
     """Run every tutorial and build the site, warnings as errors."""
-    shared(session, "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", str(HTML), *session.posargs)
+    shared(
+        session,
+        "-m",
+        "sphinx",
+        "-W",
+        "--keep-going",
+        "-b",
+        "html",
+        "docs",
+        str(HTML),
+        *session.posargs,
+    )
     session.log(f"open {HTML / 'index.html'}")
 
 
@@ -69,4 +88,14 @@ def serve(session):
         session.error("there is no site yet: run nox -s docs first")
     port = session.posargs[0] if session.posargs else "8000"
     webbrowser.open(f"http://127.0.0.1:{port}")
-    session.run(sys.executable, "-m", "http.server", port, "--bind", "127.0.0.1", "-d", str(HTML), external=True)
+    session.run(
+        sys.executable,
+        "-m",
+        "http.server",
+        port,
+        "--bind",
+        "127.0.0.1",
+        "-d",
+        str(HTML),
+        external=True,
+    )

@@ -4,7 +4,14 @@ import json
 import math
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 
 class ContractError(ValueError):
@@ -15,7 +22,9 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Difference = Annotated[float, Field(ge=-1, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Regime = Literal["from-scratch", "linear-probe", "full-finetune"]
-ROUNDING = 1.01e-4  # values carry four decimals; a difference of two may be off by one in the last
+ROUNDING = (
+    1.01e-4  # values carry four decimals; a difference of two may be off by one in the last
+)
 
 
 def _ordered(name, interval):
@@ -41,24 +50,41 @@ class FinetuneContract(Contract):
     pretrain_task: str = Field(description="what the encoder was pretrained to tell apart")
     target_task: str = Field(description="what it is adapted to")
     n_train_subjects: int = Field(ge=1, description="labelled target people")
-    n_val_subjects: int = Field(ge=1, description="people who choose learning rate and regime")
+    n_val_subjects: int = Field(
+        ge=1, description="people who choose learning rate and regime"
+    )
     n_test_subjects: int = Field(ge=2, description="people looked at once")
     best_regime: Regime = Field(description="highest validation accuracy")
-    best_accuracy: Fraction = Field(description="test accuracy of best_regime, mean over people")
-    chance_level: Fraction = Field(description="accuracy of guessing, by design of the classes")
+    best_accuracy: Fraction = Field(
+        description="test accuracy of best_regime, mean over people"
+    )
+    chance_level: Fraction = Field(
+        description="accuracy of guessing, by design of the classes"
+    )
     gap_vs_chance: Difference = Field(description="best_accuracy - chance_level")
-    gap_vs_scratch: Difference = Field(description="best_accuracy - accuracy of from-scratch")
+    gap_vs_scratch: Difference = Field(
+        description="best_accuracy - accuracy of from-scratch"
+    )
     gap_vs_scratch_ci: tuple[Difference, Difference] = Field(
-        strict=False, description="95 % bootstrap interval of gap_vs_scratch, paired within test people"
+        strict=False,
+        description="95 % bootstrap interval of gap_vs_scratch, paired within test people",
     )
-    trainable_params: dict[Regime, Count] = Field(description="parameters that learn, per regime")
+    trainable_params: dict[Regime, Count] = Field(
+        description="parameters that learn, per regime"
+    )
     total_params: int = Field(ge=1, description="parameters of the network")
-    accuracy: dict[Regime, Fraction] = Field(description="test accuracy per regime, mean over people")
-    accuracy_ci: dict[Regime, Annotated[tuple[Fraction, Fraction], Field(strict=False)]] = Field(
-        description="95 % bootstrap interval over test people, per regime"
+    accuracy: dict[Regime, Fraction] = Field(
+        description="test accuracy per regime, mean over people"
     )
-    lr: dict[Regime, Annotated[float, Field(gt=0)]] = Field(description="learning rate chosen on validation people")
-    frozen_state_unchanged: bool = Field(description="the probe's encoder is bit-identical before and after")
+    accuracy_ci: dict[Regime, Annotated[tuple[Fraction, Fraction], Field(strict=False)]] = (
+        Field(description="95 % bootstrap interval over test people, per regime")
+    )
+    lr: dict[Regime, Annotated[float, Field(gt=0)]] = Field(
+        description="learning rate chosen on validation people"
+    )
+    frozen_state_unchanged: bool = Field(
+        description="the probe's encoder is bit-identical before and after"
+    )
     subject_overlap: int = Field(ge=0, description="people on both sides of any split")
 
     @field_validator("subject_overlap")
@@ -80,9 +106,14 @@ class FinetuneContract(Contract):
         regimes = set(Regime.__args__)
         for name in ("trainable_params", "accuracy", "accuracy_ci", "lr"):
             if set(getattr(self, name)) != regimes:
-                raise ValueError(f"{name} has {sorted(getattr(self, name))}, expected {sorted(regimes)}")
+                raise ValueError(
+                    f"{name} has {sorted(getattr(self, name))}, expected {sorted(regimes)}"
+                )
         pairs = {
-            "best_accuracy and accuracy[best_regime]": (self.best_accuracy, self.accuracy[self.best_regime]),
+            "best_accuracy and accuracy[best_regime]": (
+                self.best_accuracy,
+                self.accuracy[self.best_regime],
+            ),
             "gap_vs_chance and best_accuracy - chance_level": (
                 self.gap_vs_chance,
                 self.best_accuracy - self.chance_level,
@@ -95,17 +126,26 @@ class FinetuneContract(Contract):
         for name, (a, b) in pairs.items():
             if not math.isclose(a, b, abs_tol=ROUNDING):
                 raise ValueError(f"{name} disagree: {a:.4f} and {b:.4f}")
-        intervals = {f"accuracy_ci[{r}]": (self.accuracy[r], ci) for r, ci in self.accuracy_ci.items()}
+        intervals = {
+            f"accuracy_ci[{r}]": (self.accuracy[r], ci)
+            for r, ci in self.accuracy_ci.items()
+        }
         intervals["gap_vs_scratch_ci"] = (self.gap_vs_scratch, self.gap_vs_scratch_ci)
         for name, (estimate, interval) in intervals.items():
             _ordered(name, interval)
             if not interval[0] - ROUNDING <= estimate <= interval[1] + ROUNDING:
-                raise ValueError(f"{name} {list(interval)} does not contain its estimate {estimate}")
+                raise ValueError(
+                    f"{name} {list(interval)} does not contain its estimate {estimate}"
+                )
         for regime, count in self.trainable_params.items():
             if count > self.total_params:
-                raise ValueError(f"{regime} trains {count} of {self.total_params} parameters")
+                raise ValueError(
+                    f"{regime} trains {count} of {self.total_params} parameters"
+                )
             if (count == self.total_params) != (regime != "linear-probe"):
-                raise ValueError(f"{regime} trains {count} of {self.total_params}: only the probe freezes anything")
+                raise ValueError(
+                    f"{regime} trains {count} of {self.total_params}: only the probe freezes anything"
+                )
         return self
 
 
@@ -137,15 +177,23 @@ def parse(stdout):
     """
     lines = stdout.rstrip().splitlines()
     if not lines:
-        raise ContractError("the tutorial printed nothing: its last line must be one JSON object")
+        raise ContractError(
+            "the tutorial printed nothing: its last line must be one JSON object"
+        )
     try:
         values = json.loads(lines[-1], parse_constant=_reject_constant)
     except json.JSONDecodeError as err:
-        raise ContractError(f"the last line is not JSON ({err}): {lines[-1][:120]!r}") from err
+        raise ContractError(
+            f"the last line is not JSON ({err}): {lines[-1][:120]!r}"
+        ) from err
     if not isinstance(values, dict) or "tutorial" not in values:
-        raise ContractError(f"the last line is not a contract, it has no key 'tutorial': {lines[-1][:120]!r}")
+        raise ContractError(
+            f"the last line is not a contract, it has no key 'tutorial': {lines[-1][:120]!r}"
+        )
     if values["tutorial"] not in CONTRACTS:
-        raise ContractError(f"unknown tutorial {values['tutorial']!r}: known are {sorted(CONTRACTS)}")
+        raise ContractError(
+            f"unknown tutorial {values['tutorial']!r}: known are {sorted(CONTRACTS)}"
+        )
     try:
         # Through JSON, so that lists become tuples and integers stay integers.
         return CONTRACTS[values["tutorial"]].model_validate_json(lines[-1])

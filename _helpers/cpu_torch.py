@@ -41,7 +41,9 @@ def mend():
     if code in (0, 3):
         return []
     if "Could not load this library" not in stderr:
-        raise RuntimeError(f"torchaudio does not import, and not for want of CUDA:\n{stderr}")
+        raise RuntimeError(
+            f"torchaudio does not import, and not for want of CUDA:\n{stderr}"
+        )
     removed = sorted(Path(spec.origin).parent.glob("lib/_torchaudio*.so"))
     for path in removed:
         path.unlink()

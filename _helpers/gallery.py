@@ -39,7 +39,9 @@ def _pages(app):
 def forget_stale_runs(app):
     """Before the gallery runs: a page whose siblings changed has to run again."""
     for source, generated in _pages(app):
-        digest = hashlib.sha256(b"".join(p.read_bytes() for p in siblings(source))).hexdigest()
+        digest = hashlib.sha256(
+            b"".join(p.read_bytes() for p in siblings(source))
+        ).hexdigest()
         seen = generated.with_suffix(".siblings")
         if not seen.is_file() or seen.read_text("utf-8") != digest:
             Path(f"{generated}.md5").unlink(missing_ok=True)
@@ -83,13 +85,19 @@ def complete_downloads(app):
         for cell in content["cells"]:
             if cell["cell_type"] == "markdown":
                 cell["source"] = [plain_text(text) for text in cell["source"]]
-        notebook.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        notebook.write_text(
+            json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8"
+        )
         files = {path.name: path for path in (script, notebook, *siblings(source))}
         files["requirements.txt"] = ROOT / "requirements.txt"
         write_zip(script.with_suffix(".zip"), files)
         gallery |= files
     for kind, other in (("python", ".ipynb"), ("jupyter", ".py")):
-        keep = {n: p for n, p in gallery.items() if not (n.startswith("plot_") and n.endswith(other))}
+        keep = {
+            n: p
+            for n, p in gallery.items()
+            if not (n.startswith("plot_") and n.endswith(other))
+        }
         folder = Path(app.srcdir) / app.config.sphinx_gallery_conf["gallery_dirs"]
         write_zip(folder / f"{folder.name}_{kind}.zip", keep)
 
@@ -98,9 +106,14 @@ def publish_binder(app, exception):
     """After the site is written: what Binder builds from, and the siblings beside its notebooks."""
     if exception or app.builder.name != "html":
         return
-    binder, notebooks = Path(app.outdir) / "binder", Path(app.outdir) / "notebooks" / "auto_examples"
+    binder, notebooks = (
+        Path(app.outdir) / "binder",
+        Path(app.outdir) / "notebooks" / "auto_examples",
+    )
     pins = (ROOT / "requirements.txt").read_text("utf-8")
-    (binder / "requirements.txt").write_text(f"--extra-index-url {CPU_WHEELS}\n{pins}", "utf-8")
+    (binder / "requirements.txt").write_text(
+        f"--extra-index-url {CPU_WHEELS}\n{pins}", "utf-8"
+    )
     (binder / "runtime.txt").write_text("python-3.11\n", "utf-8")
     (binder / "postBuild").write_text(POST_BUILD, "utf-8")
     (binder / "postBuild").chmod(0o755)
@@ -120,12 +133,17 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
         figure = plt.figure(number)
         alt = " ".join(str(figure.get_label()).split())
         if not alt:
-            raise ExtensionError(f"a figure of {block_vars['src_file']} has no alt text: call fig.set_label('...')")
+            raise ExtensionError(
+                f"a figure of {block_vars['src_file']} has no alt text: call fig.set_label('...')"
+            )
         path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
-        with plt.rc_context({"svg.hashsalt": "tutorials", "svg.fonttype": "path"}):  # same bytes every time
+        with plt.rc_context(
+            {"svg.hashsalt": "tutorials", "svg.fonttype": "path"}
+        ):  # same bytes every time
             figure.savefig(path, metadata={"Date": None}, facecolor="white")
             figure.savefig(path.with_suffix(".png"), dpi=60, facecolor="white")
-        width, height = (round(inches * 72) for inches in figure.get_size_inches())
+        # 96 CSS pixels to the inch: 8 pt on the figure are 8 pt on the page.
+        width, height = (round(inches * 96) for inches in figure.get_size_inches())
         target = path.relative_to(gallery_conf["src_dir"]).as_posix()
         rst.append(
             f".. container:: figure-scroll\n\n   .. image:: /{target}\n      :alt: {alt}\n"
@@ -151,7 +169,10 @@ def describe_page(app, pagename, templatename, context, doctree):
         text = " ".join(paragraph.astext().split())
         if len(text) > 40 and isinstance(paragraph.parent, nodes.section):
             short = text if len(text) <= 155 else text[:155].rsplit(" ", 1)[0] + " ..."
-            context["metatags"] = context.get("metatags", "") + f'<meta name="description" content="{html.escape(short)}">'
+            context["metatags"] = (
+                context.get("metatags", "")
+                + f'<meta name="description" content="{html.escape(short)}">'
+            )
             break
 
 

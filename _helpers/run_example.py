@@ -103,7 +103,9 @@ def tutorials(select=()):
     scripts = sorted(EXAMPLES.glob("plot_*.py"))
     for word in select:
         if not any(word in script.stem for script in scripts):
-            raise ExampleError(f"no tutorial is called {word!r}: there are {[s.stem for s in scripts]}")
+            raise ExampleError(
+                f"no tutorial is called {word!r}: there are {[s.stem for s in scripts]}"
+            )
     return [s for s in scripts if not select or any(word in s.stem for word in select)]
 
 
@@ -153,7 +155,11 @@ def run_script(script, folder, *, timeout=300, study=None):
     ExampleError
         If the script fails or runs out of time; the message ends with what it printed last.
     """
-    keep = {k: v for k, v in os.environ.items() if not k.startswith(("EEG_TUTORIAL_", "EEGDASH_", "PYTHON"))}
+    keep = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("EEG_TUTORIAL_", "EEGDASH_", "PYTHON"))
+    }
     env = keep | {
         "EEGDASH_CACHE_DIR": str(folder / "eegdash_cache"),
         "HOME": str(folder),  # nothing may be written to the reader's home
@@ -175,16 +181,29 @@ def run_script(script, folder, *, timeout=300, study=None):
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
         process = subprocess.Popen(
-            command, cwd=folder, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+            command,
+            cwd=folder,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
+            start_new_session=True,
         )
         code, usage = _wait(process, timeout)
         seconds = time.monotonic() - start
         out.seek(0), err.seek(0)
-        stdout, stderr = out.read().decode(errors="replace"), err.read().decode(errors="replace")
+        stdout, stderr = (
+            out.read().decode(errors="replace"),
+            err.read().decode(errors="replace"),
+        )
     if code is None:
-        raise ExampleError(f"{script} was stopped after {timeout:g} s. It last printed:\n{stdout[-800:]}")
+        raise ExampleError(
+            f"{script} was stopped after {timeout:g} s. It last printed:\n{stdout[-800:]}"
+        )
     if code:
-        raise ExampleError(f"{script} ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}")
+        raise ExampleError(
+            f"{script} ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}"
+        )
     return stdout, seconds, usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
@@ -214,7 +233,9 @@ def run_example(script, *, timeout=300, study=None):
         folder = Path(name)
         for path in (script, *siblings(script)):
             shutil.copy(path, folder)
-        stdout, seconds, peak_mb = run_script(script.name, folder, timeout=timeout, study=study)
+        stdout, seconds, peak_mb = run_script(
+            script.name, folder, timeout=timeout, study=study
+        )
     try:
         contract = parse(stdout)
     except ContractError as err:
@@ -225,8 +246,13 @@ def run_example(script, *, timeout=300, study=None):
 def main(argv=None):
     """Run tutorials twice, compare the JSON bytes, and print a table."""
     parser = argparse.ArgumentParser(prog="nox -s examples --", description=main.__doc__)
-    parser.add_argument("select", nargs="*", help="part of a tutorial's name, e.g. 73 (default: all)")
-    parser.add_argument("--study", help="run on this BIDS folder or dataset id instead of the simulated study")
+    parser.add_argument(
+        "select", nargs="*", help="part of a tutorial's name, e.g. 73 (default: all)"
+    )
+    parser.add_argument(
+        "--study",
+        help="run on this BIDS folder or dataset id instead of the simulated study",
+    )
     args = parser.parse_args(argv)
     how = "the kernel" if _kernel_can_block() else "a socket guard inside Python"
     print(f"network blocked by {how}; one thread; every run in an empty folder\n")
@@ -243,10 +269,14 @@ def main(argv=None):
         same = first.line == second.line
         peak = max(first.peak_mb, second.peak_mb)
         verdict = "identical twice" if same else "DIFFER"
-        print(f"{script.stem:<40}{min(first.seconds, second.seconds):>8.1f}{peak:>9.0f}  {verdict}")
+        print(
+            f"{script.stem:<40}{min(first.seconds, second.seconds):>8.1f}{peak:>9.0f}  {verdict}"
+        )
         lines.append(first.line)
         if not same:
-            failed.append(f"{script.name}: two runs printed different lines:\n{first.line}\n{second.line}")
+            failed.append(
+                f"{script.name}: two runs printed different lines:\n{first.line}\n{second.line}"
+            )
     print("", *lines, *failed, sep="\n")
     return 1 if failed else 0
 

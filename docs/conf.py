@@ -56,7 +56,8 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_signature": False,
     "write_computation_times": False,  # that page loads files from other sites
-    "min_reported_time": 10**6,  # seconds inside a build mean little; nox -s examples measures
+    "min_reported_time": 10
+    ** 6,  # seconds inside a build mean little; nox -s examples measures
     "reset_modules_order": "both",
     "binder": {
         "org": ORG,
@@ -89,8 +90,19 @@ html_context = {
 html_theme_options = {
     "logo": {"text": project},
     "use_edit_page_button": True,
-    "icon_links": [{"name": "GitHub", "url": f"https://github.com/{ORG}/{REPO}", "icon": "fa-brands fa-github"}],
-    "secondary_sidebar_items": ["page-toc", "sg_download_links", "sg_launcher_links", "edit-this-page"],
+    "icon_links": [
+        {
+            "name": "GitHub",
+            "url": f"https://github.com/{ORG}/{REPO}",
+            "icon": "fa-brands fa-github",
+        }
+    ],
+    "secondary_sidebar_items": [
+        "page-toc",
+        "sg_download_links",
+        "sg_launcher_links",
+        "edit-this-page",
+    ],
     "show_prev_next": True,
     "footer_start": ["copyright"],
     "footer_end": [],

@@ -14,7 +14,15 @@ REGIMES = {
 #: What every interval on the site is; say it once per figure.
 INTERVAL = "95 % bootstrap interval over people"
 
-__all__ = ["EEGDASH_INK", "EEGDASH_MUTED", "INTERVAL", "REGIMES", "draw_interval", "panel_title", "use_eegdash_style"]
+__all__ = [
+    "EEGDASH_INK",
+    "EEGDASH_MUTED",
+    "INTERVAL",
+    "REGIMES",
+    "draw_interval",
+    "panel_title",
+    "use_eegdash_style",
+]
 
 
 def panel_title(ax, letter, text):
@@ -29,7 +37,14 @@ def panel_title(ax, letter, text):
     text : str
         A few words.
     """
-    ax.set_title(f"{letter}  {text}", loc="left", fontsize=10, fontweight="bold", color=EEGDASH_INK, pad=8)
+    ax.set_title(
+        f"{letter}  {text}",
+        loc="left",
+        fontsize=10,
+        fontweight="bold",
+        color=EEGDASH_INK,
+        pad=8,
+    )
 
 
 def draw_interval(ax, x, estimate, interval, regime, **kwargs):
@@ -52,5 +67,11 @@ def draw_interval(ax, x, estimate, interval, regime, **kwargs):
     """
     colour, marker = REGIMES[regime]
     reach = [[max(estimate - interval[0], 0)], [max(interval[1] - estimate, 0)]]
-    style = {"markersize": 8, "capsize": 4, "linewidth": 2, "markeredgecolor": "white", "zorder": 4}
+    style = {
+        "markersize": 8,
+        "capsize": 4,
+        "linewidth": 2,
+        "markeredgecolor": "white",
+        "zorder": 4,
+    }
     ax.errorbar(x, estimate, yerr=reach, color=colour, marker=marker, **{**style, **kwargs})

@@ -2,7 +2,14 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from _figure_style import EEGDASH_MUTED, INTERVAL, REGIMES, draw_interval, panel_title, use_eegdash_style
+from _figure_style import (
+    EEGDASH_MUTED,
+    INTERVAL,
+    REGIMES,
+    draw_interval,
+    panel_title,
+    use_eegdash_style,
+)
 from eegdash.viz import style_figure
 
 
@@ -33,22 +40,36 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
         The figure; its label is ``alt``.
     """
     use_eegdash_style()
-    fig, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 4.8), width_ratios=(1.15, 1, 1))
+    fig, (left, middle, right) = plt.subplots(
+        1, 3, figsize=(8.2, 4.2), width_ratios=(1.25, 1, 1)
+    )
     style_figure(fig, title=title, subtitle=subtitle, source=provenance)
-    fig.subplots_adjust(left=0.08, right=0.985, top=0.75, bottom=0.2, wspace=0.27)
+    fig.subplots_adjust(left=0.08, right=0.985, top=0.73, bottom=0.2, wspace=0.34)
 
     for row, (regime, result) in enumerate(results.items()):
         colour, marker = REGIMES[regime]
-        left.plot(result["epochs"], result["curves"].T, color=colour, alpha=0.25, linewidth=0.9)
         left.plot(
-            result["epochs"], result["curve"], color=colour, marker=marker, markersize=4, linewidth=2, label=regime
+            result["epochs"], result["curves"].T, color=colour, alpha=0.25, linewidth=0.9
+        )
+        left.plot(
+            result["epochs"],
+            result["curve"],
+            color=colour,
+            marker=marker,
+            markersize=4,
+            linewidth=2,
+            label=regime,
         )
         points = result["per_subject"]
         # A fixed spread instead of random jitter: the same figure every time.
         spread = row + np.linspace(-0.22, 0.22, len(points))
-        middle.scatter(spread, np.sort(points), s=12, color=colour, alpha=0.45, linewidths=0)
+        middle.scatter(
+            spread, np.sort(points), s=12, color=colour, alpha=0.45, linewidths=0
+        )
         draw_interval(middle, row, result["accuracy"], result["interval"], regime)
-        draw_interval(right, result["trainable"], result["accuracy"], result["interval"], regime)
+        draw_interval(
+            right, result["trainable"], result["accuracy"], result["interval"], regime
+        )
 
     for ax in (left, middle, right):
         ax.axhline(chance, color=EEGDASH_MUTED, linestyle="--", linewidth=1, zorder=1)
@@ -57,11 +78,15 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
         "chance", (1, chance), xycoords=("axes fraction", "data"), ha="right", va="top",
         xytext=(0, -3), textcoords="offset points", fontsize=8, color=EEGDASH_MUTED,
     )  # fmt: skip
-    left.set(xlabel="epoch (passes over the labelled windows)", ylabel="validation accuracy")
+    left.set(
+        xlabel="epoch (passes over the labelled windows)", ylabel="validation accuracy"
+    )
     left.legend(loc="lower right", frameon=False, fontsize=8)
     panel_title(left, "A", "While learning")
     middle.set(ylabel="test accuracy", xlim=(-0.5, len(results) - 0.5))
-    middle.set_xticks(range(len(results)), [name.replace("-", "-\n", 1) for name in results])
+    middle.set_xticks(
+        range(len(results)), [name.replace("-", "-\n", 1) for name in results]
+    )
     panel_title(middle, "B", "On people never seen")
     values = [result["trainable"] for result in results.values()]
     right.set(xlabel="trainable parameters", ylabel="test accuracy", xscale="log")
@@ -70,6 +95,14 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
     right.set_xticks(ticks, [f"{value:,}" for value in ticks])
     right.set_xticks([], minor=True)
     panel_title(right, "C", "For how many parameters")
-    fig.text(0.985, 0.018, f"whiskers: {INTERVAL}", ha="right", va="bottom", fontsize=8, color=EEGDASH_MUTED)
+    fig.text(
+        0.985,
+        0.018,
+        f"whiskers: {INTERVAL}",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color=EEGDASH_MUTED,
+    )
     fig.set_label(alt)
     return fig

@@ -24,7 +24,9 @@ def _unit(vectors):
 
 def _head_model(n_chans):
     """Topographies shared by everybody: task source, where it rotates to, two distractors."""
-    rng = np.random.default_rng(2024)  # one head for all cohorts: the domains differ, not the physics
+    rng = np.random.default_rng(
+        2024
+    )  # one head for all cohorts: the domains differ, not the physics
     task = _unit(rng.standard_normal(n_chans))
     other = rng.standard_normal(n_chans)
     rotated = _unit(other - task * (task @ other))
@@ -66,7 +68,9 @@ def pink_noise(rng, shape, sfreq, slope):
     return noise / noise.std(axis=-1, keepdims=True)
 
 
-def simulate_transfer_subject(rng, n_windows, *, snr=0.6, distractor=1.0, rotation=0.0, freq_shift=0.0, jitter=0.25):
+def simulate_transfer_subject(
+    rng, n_windows, *, snr=0.6, distractor=1.0, rotation=0.0, freq_shift=0.0, jitter=0.25
+):
     """One person watching for a rhythm: alpha (label 1) or delta (label 0) at a task source.
 
     Two distractor sources switch between the *same two rhythms* without regard to the label, so
@@ -104,7 +108,9 @@ def simulate_transfer_subject(rng, n_windows, *, snr=0.6, distractor=1.0, rotati
         If ``n_windows`` is odd or below 2, so that the classes could not be balanced.
     """
     if n_windows < 2 or n_windows % 2:
-        raise ValueError(f"n_windows={n_windows} cannot be balanced: pass an even number of at least 2")
+        raise ValueError(
+            f"n_windows={n_windows} cannot be balanced: pass an even number of at least 2"
+        )
     n_chans, n_times = len(TRANSFER_CH_NAMES), TRANSFER_N_TIMES
     times = np.arange(n_times) / TRANSFER_SFREQ
     task, rotated, distractors = _head_model(n_chans)
@@ -129,7 +135,9 @@ def simulate_transfer_subject(rng, n_windows, *, snr=0.6, distractor=1.0, rotati
     return (10.0 * gain[:, None] * signal).astype(np.float32), labels.astype(np.int64)
 
 
-def simulate_transfer(seed=3, *, n_source=16, n_target=36, source_windows=40, target_windows=12):
+def simulate_transfer(
+    seed=3, *, n_source=16, n_target=36, source_windows=40, target_windows=12
+):
     """The two cohorts of the fine-tuning tutorial, one person at a time.
 
     The source cohort has many windows per person. The target cohort has few, its task
@@ -160,4 +168,7 @@ def simulate_transfer(seed=3, *, n_source=16, n_target=36, source_windows=40, ta
     for rng in source.spawn(n_source):
         yield "source", *simulate_transfer_subject(rng, source_windows)
     for rng in target.spawn(n_target):
-        yield "target", *simulate_transfer_subject(rng, target_windows, rotation=0.8, freq_shift=0.7)
+        yield (
+            "target",
+            *simulate_transfer_subject(rng, target_windows, rotation=0.8, freq_shift=0.7),
+        )

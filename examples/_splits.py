@@ -18,11 +18,17 @@ class SplitError(ValueError):
 def _groups(side, by, which):
     """The values of ``by`` in a metadata table, as an array of str."""
     if not isinstance(side, pd.DataFrame):
-        raise TypeError(f"{which} is a {type(side).__name__}: pass the rows of a metadata table (DataFrame)")
+        raise TypeError(
+            f"{which} is a {type(side).__name__}: pass the rows of a metadata table (DataFrame)"
+        )
     if by not in side.columns:
-        raise KeyError(f"{which} has no column {by!r}; its columns are {list(side.columns)}")
+        raise KeyError(
+            f"{which} has no column {by!r}; its columns are {list(side.columns)}"
+        )
     if side.empty:
-        raise SplitError(f"{which} has no rows, so there is nothing to compare by {by!r}: check the split")
+        raise SplitError(
+            f"{which} has no rows, so there is nothing to compare by {by!r}: check the split"
+        )
     return side[by].astype(str).to_numpy()
 
 
@@ -59,7 +65,9 @@ def assert_no_leakage(train, test, by="subject"):
     shared = sorted(left & right)
     report = {"overlap": len(shared), "by": by, "n_train": len(left), "n_test": len(right)}
     if shared:
-        names = ", ".join(shared[:8]) + (f" and {len(shared) - 8} more" if len(shared) > 8 else "")
+        names = ", ".join(shared[:8]) + (
+            f" and {len(shared) - 8} more" if len(shared) > 8 else ""
+        )
         raise LeakageError(
             f"{len(shared)} {by}(s) are in train and in test: {names}. "
             "Split over people first, then cut windows: see split_subjects()."
@@ -100,11 +108,17 @@ def split_subjects(metadata, sizes, *, rest="pool", by="subject", seed=0):
     """
     groups = _groups(metadata, by, "metadata")
     n_groups = len(np.unique(groups))
-    bad = {name: size for name, size in sizes.items() if not isinstance(size, int) or size < 1}
+    bad = {
+        name: size for name, size in sizes.items() if not isinstance(size, int) or size < 1
+    }
     if bad:
-        raise SplitError(f"group sizes must be whole numbers of people, at least 1, got {bad}")
+        raise SplitError(
+            f"group sizes must be whole numbers of people, at least 1, got {bad}"
+        )
     if rest in sizes:
-        raise SplitError(f"{rest!r} names the people left over and cannot be given a size as well")
+        raise SplitError(
+            f"{rest!r} names the people left over and cannot be given a size as well"
+        )
     asked = " + ".join(f"{name}={size}" for name, size in sizes.items())
     if sum(sizes.values()) >= n_groups:
         raise SplitError(

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +26,11 @@ with warnings.catch_warnings():  # a montage rename inside MNE: nothing a reader
     _root = logging.getLogger()
     _logging_before = _root.handlers[:], _root.level  # importing eegdash replaces both
     import mne
-    from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
+    from braindecode.preprocessing import (
+        Preprocessor,
+        create_windows_from_events,
+        preprocess,
+    )
     from eegdash import EEGDashDataset
     from filelock import FileLock
     from mne_bids import BIDSPath, write_raw_bids
@@ -163,7 +168,11 @@ def get_cache_dir(cache_dir=None):
     StudyError
         If the folder cannot be made.
     """
-    path = Path(cache_dir or os.environ.get("EEGDASH_CACHE_DIR") or "eegdash_cache").expanduser().absolute()
+    path = (
+        Path(cache_dir or os.environ.get("EEGDASH_CACHE_DIR") or "eegdash_cache")
+        .expanduser()
+        .absolute()
+    )
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as err:
@@ -230,9 +239,13 @@ def open_study(
     if cohort not in ("all", "source", "target"):
         raise StudyError(f"cohort={cohort!r} is unknown: use 'all', 'source' or 'target'")
     if on_missing_target not in ("raise", "drop"):
-        raise StudyError(f"on_missing_target={on_missing_target!r} is unknown: use 'raise' or 'drop'")
+        raise StudyError(
+            f"on_missing_target={on_missing_target!r} is unknown: use 'raise' or 'drop'"
+        )
     if max_subjects is not None and max_subjects < 1:
-        raise StudyError(f"max_subjects={max_subjects} leaves nobody: pass a positive number or None")
+        raise StudyError(
+            f"max_subjects={max_subjects} leaves nobody: pass a positive number or None"
+        )
     root = _locate(name, task, max_subjects, cache_dir, download)
     recipe = _adapt(RECIPES.get(root.name, Recipe()), task, classes, channels)
 
@@ -263,9 +276,12 @@ def open_study(
         sfreq=recipe.sfreq,
         question=target or recipe.question or " vs ".join(recipe.classes),
     )
-    who = f"{metadata['subject'].nunique()} people" + ("" if cohort == "all" else f" ({cohort} cohort)")
-    shape = " x ".join(map(str, windows.shape))
-    print(f"{root.name}: {who}, {shape} windows x channels x samples, {recipe.sfreq:g} Hz, {study.question}")
+    n_windows, n_chans, n_times = windows.shape
+    who = f"{metadata['subject'].nunique()} people"
+    print(
+        f"{root.name}: {who if cohort == 'all' else f'{who} ({cohort} cohort)'}, {n_windows} windows of "
+        f"{n_chans} channels x {n_times} samples at {recipe.sfreq:g} Hz"
+    )
     if recipe.credit and not simulated:
         print(f"  {recipe.credit}")
     return study
@@ -277,7 +293,11 @@ def open_study(
 def _adapt(recipe, task, classes, channels):
     """The recipe with the caller's own values in place of its own."""
     given = {"task": task, "classes": classes, "channels": channels}
-    as_tuple = {k: (v,) if isinstance(v, str) else tuple(v) for k, v in given.items() if v is not None}
+    as_tuple = {
+        k: (v,) if isinstance(v, str) else tuple(v)
+        for k, v in given.items()
+        if v is not None
+    }
     return replace(recipe, **as_tuple)
 
 
@@ -289,10 +309,14 @@ def _locate(name, task, max_subjects, cache_dir, download):
     if text in RECIPES and text.startswith("simulated-"):
         return _write_simulated(text, get_cache_dir(cache_dir))
     folder = Path(text).expanduser()
-    if folder.is_dir() and (os.sep in text or folder.joinpath("dataset_description.json").is_file()):
+    if folder.is_dir() and (
+        os.sep in text or folder.joinpath("dataset_description.json").is_file()
+    ):
         return folder.absolute()
     if os.sep in text or text.startswith((".", "~")):
-        raise StudyError(f"no folder {text}: pass the path of a BIDS dataset. {_known_names()}")
+        raise StudyError(
+            f"no folder {text}: pass the path of a BIDS dataset. {_known_names()}"
+        )
     catalogue = _catalogue()
     if text not in catalogue.index:
         raise StudyError(f"unknown study {text!r}. {_known_names()}")
@@ -390,12 +414,15 @@ def _write_simulated(name, cache_dir):
                 return root
             for leftover in (building, root):
                 if leftover.exists():
-                    print(f"{name}: an incomplete or outdated copy in the cache is written again")
+                    note = "an incomplete or outdated copy in the cache is written again"
+                    print(f"{name}: {note}", file=sys.stderr)
                     shutil.rmtree(leftover)
             building.mkdir()
             _write_transfer(building)
             files = {
-                p.relative_to(building).as_posix(): p.stat().st_size for p in sorted(building.rglob("*")) if p.is_file()
+                p.relative_to(building).as_posix(): p.stat().st_size
+                for p in sorted(building.rglob("*"))
+                if p.is_file()
             }
             manifest = {"fingerprint": _fingerprint(), "files": files}
             (building / MANIFEST).write_text(json.dumps(manifest), "utf-8")
@@ -410,10 +437,14 @@ def _write_transfer(root):
     n_times, sfreq = _simulate.TRANSFER_N_TIMES, _simulate.TRANSFER_SFREQ
     codes = {label: code + 1 for code, label in enumerate(_simulate.TRANSFER_CLASSES)}
     rows = []
-    for number, (cohort, windows, labels) in enumerate(_simulate.simulate_transfer(), start=1):
+    for number, (cohort, windows, labels) in enumerate(
+        _simulate.simulate_transfer(), start=1
+    ):
         subject = f"{number:02d}"
         info = mne.create_info(list(_simulate.TRANSFER_CH_NAMES), sfreq, "eeg")
-        raw = mne.io.RawArray(np.concatenate(list(windows), axis=1) * 1e-6, info, verbose="ERROR")
+        raw = mne.io.RawArray(
+            np.concatenate(list(windows), axis=1) * 1e-6, info, verbose="ERROR"
+        )
         onsets = np.arange(len(labels)) * n_times / sfreq
         names = [_simulate.TRANSFER_CLASSES[label] for label in labels]
         raw.set_annotations(mne.Annotations(onsets, n_times / sfreq, names))
@@ -429,7 +460,10 @@ def _write_transfer(root):
         rows.append((f"sub-{subject}", cohort))
     table = pd.DataFrame(rows, columns=["participant_id", "cohort"])
     table.to_csv(root / "participants.tsv", sep="\t", index=False)
-    levels = {"source": "people the encoder is pretrained on", "target": "people it is adapted to"}
+    levels = {
+        "source": "people the encoder is pretrained on",
+        "target": "people it is adapted to",
+    }
     columns = {"cohort": {"Description": "simulated cohort", "Levels": levels}}
     (root / "participants.json").write_text(json.dumps(columns, indent=2), "utf-8")
     description = {
@@ -439,8 +473,12 @@ def _write_transfer(root):
         "License": "CC0",
         "Authors": ["written by _study.py"],
     }
-    (root / "dataset_description.json").write_text(json.dumps(description, indent=2), "utf-8")
-    (root / "README").write_text("Simulated signals for a tutorial. No person was recorded.\n", "utf-8")
+    (root / "dataset_description.json").write_text(
+        json.dumps(description, indent=2), "utf-8"
+    )
+    (root / "README").write_text(
+        "Simulated signals for a tutorial. No person was recorded.\n", "utf-8"
+    )
 
 
 # ------------------------------------------------------- what must be true before anything slow
@@ -454,9 +492,13 @@ def _read_participants(root):
                 f"{root} is not a BIDS dataset: it has no {needed}. Pass the folder that holds "
                 "dataset_description.json, participants.tsv and the sub-* folders."
             )
-    table = pd.read_csv(root / "participants.tsv", sep="\t", dtype=str, keep_default_na=False)
+    table = pd.read_csv(
+        root / "participants.tsv", sep="\t", dtype=str, keep_default_na=False
+    )
     if "participant_id" not in table.columns:
-        raise StudyError(f"{root / 'participants.tsv'} has no column participant_id, only {list(table.columns)}")
+        raise StudyError(
+            f"{root / 'participants.tsv'} has no column participant_id, only {list(table.columns)}"
+        )
     return table.set_index(table["participant_id"].str.removeprefix("sub-"))
 
 
@@ -468,13 +510,27 @@ def _check_files(root, recipe, people):
         if suffix.split(".")[0] in ("eeg", "events", "channels") and "_task-" in stem:
             stems.setdefault(sidecar.parent / stem, []).append(sidecar)
     tasks = sorted({_entity(stem.name, "task") for stem in stems})
-    stems = {s: f for s, f in stems.items() if recipe.task is None or _entity(s.name, "task") in recipe.task}
+    stems = {
+        s: f
+        for s, f in stems.items()
+        if recipe.task is None or _entity(s.name, "task") in recipe.task
+    }
     if not stems:
-        found = f"the tasks there are {tasks}" if tasks else "it holds no sub-*/eeg/ recording at all"
-        raise StudyError(f"no recording of task {list(recipe.task or ())} in {root}: {found}")
+        found = (
+            f"the tasks there are {tasks}"
+            if tasks
+            else "it holds no sub-*/eeg/ recording at all"
+        )
+        raise StudyError(
+            f"no recording of task {list(recipe.task or ())} in {root}: {found}"
+        )
     files = {}
     for stem, beside in stems.items():
-        data = [f for f in beside if f.name.startswith(stem.name + "_eeg.") and f.suffix in DATA_SUFFIXES]
+        data = [
+            f
+            for f in beside
+            if f.name.startswith(stem.name + "_eeg.") and f.suffix in DATA_SUFFIXES
+        ]
         if not data or not data[0].exists():
             raise StudyError(
                 f"the data file of {stem.name} is missing: {stem.parent} has its sidecars but no readable "
@@ -501,7 +557,9 @@ def _check_files(root, recipe, people):
 
 def _entity(name, key):
     """Value of a BIDS entity in a file name, or an empty string."""
-    return next((part[len(key) + 1 :] for part in name.split("_") if part.startswith(f"{key}-")), "")
+    return next(
+        (part[len(key) + 1 :] for part in name.split("_") if part.startswith(f"{key}-")), ""
+    )
 
 
 def _choose_cohort(subjects, people, recipe, cohort, root):
@@ -514,7 +572,9 @@ def _choose_cohort(subjects, people, recipe, cohort, root):
         n_source = recipe.n_source or len(subjects) // 3
         chosen = subjects[:n_source] if cohort == "source" else subjects[n_source:]
     if not chosen:
-        raise StudyError(f"{root} has {len(subjects)} people and none is left for the {cohort} cohort")
+        raise StudyError(
+            f"{root} has {len(subjects)} people and none is left for the {cohort} cohort"
+        )
     return chosen
 
 
@@ -524,7 +584,9 @@ def _subject_targets(people, subjects, target, on_missing, root):
         return None, subjects
     table = root / "participants.tsv"
     if target not in people.columns:
-        raise StudyError(f"no column {target!r} in {table}: its columns are {list(people.columns)}")
+        raise StudyError(
+            f"no column {target!r} in {table}: its columns are {list(people.columns)}"
+        )
     raw = people.loc[subjects, target]
     missing = raw.str.strip().str.lower().isin(["n/a", "", "nan"])
     number = pd.to_numeric(raw, errors="coerce")
@@ -543,7 +605,9 @@ def _subject_targets(people, subjects, target, on_missing, root):
             )
         print(f"dropped {who}: no {target} in participants.tsv")
     if missing.all():
-        raise StudyError(f"nobody in {table} has a value of {target!r}: choose another target")
+        raise StudyError(
+            f"nobody in {table} has a value of {target!r}: choose another target"
+        )
     kept = number[~missing]
     return kept.to_dict(), list(kept.index)
 
@@ -551,11 +615,19 @@ def _subject_targets(people, subjects, target, on_missing, root):
 def _open_recordings(root, recipe, files):
     """The EEGDash dataset with every header read and checked; the recipe with its blanks filled."""
     query = {"task": list(recipe.task)} if recipe.task else {}
-    dataset = EEGDashDataset(cache_dir=root.parent, dataset=root.name, download=False, subject=sorted(files), **query)
+    dataset = EEGDashDataset(
+        cache_dir=root.parent,
+        dataset=root.name,
+        download=False,
+        subject=sorted(files),
+        **query,
+    )
     expected = {path.name: path for paths in files.values() for path in paths}
     found = {Path(ds.record["bids_relpath"]).name for ds in dataset.datasets}
     if found != set(expected):
-        raise StudyError(f"EEGDash does not see {sorted(set(expected) - found)} in {root}: check their names")
+        raise StudyError(
+            f"EEGDash does not see {sorted(set(expected) - found)} in {root}: check their names"
+        )
     events = {}
     for ds in dataset.datasets:
         path = expected[Path(ds.record["bids_relpath"]).name]
@@ -567,11 +639,16 @@ def _open_recordings(root, recipe, files):
         )
         absent = [c for c in recipe.channels if c not in raw.ch_names]
         if absent:
-            raise StudyError(f"{path.name} has no channel {absent}: it has {raw.ch_names}. Pass channels=")
+            raise StudyError(
+                f"{path.name} has no channel {absent}: it has {raw.ch_names}. Pass channels="
+            )
         for label in raw.annotations.description:
             events[str(label)] = events.get(str(label), 0) + 1
     if recipe.classes is None:
-        recipe = replace(recipe, classes=tuple(sorted(e for e in events if not e.lower().startswith("bad"))))
+        recipe = replace(
+            recipe,
+            classes=tuple(sorted(e for e in events if not e.lower().startswith("bad"))),
+        )
     unknown = [c for c in recipe.classes if c not in events]
     if unknown or len(recipe.classes) < 2:
         raise StudyError(
@@ -589,15 +666,25 @@ def _read_header(ds, path):
             warnings.simplefilter("always")
             raw = ds.raw
     except Exception as err:  # MNE readers raise anything on a damaged file
-        raise StudyError(f"{path} cannot be read ({type(err).__name__}: {err}). {fix}") from err
-    short = [str(w.message) for w in caught if "does not match the file size" in str(w.message)]
+        raise StudyError(
+            f"{path} cannot be read ({type(err).__name__}: {err}). {fix}"
+        ) from err
+    short = [
+        str(w.message) for w in caught if "does not match the file size" in str(w.message)
+    ]
     if short:
         raise StudyError(f"{path}: {short[0]} {fix}")
     sidecar = path.with_name(path.name.removesuffix(path.suffix) + ".json")
-    said = json.loads(sidecar.read_text("utf-8")).get("RecordingDuration") if sidecar.is_file() else None
+    said = (
+        json.loads(sidecar.read_text("utf-8")).get("RecordingDuration")
+        if sidecar.is_file()
+        else None
+    )
     holds = raw.n_times / raw.info["sfreq"]
     if isinstance(said, int | float) and abs(holds - said) > 1.0:
-        raise StudyError(f"{path} holds {holds:.1f} s but {sidecar.name} says {said:.1f} s. {fix}")
+        raise StudyError(
+            f"{path} holds {holds:.1f} s but {sidecar.name} says {said:.1f} s. {fix}"
+        )
     return raw
 
 
@@ -609,13 +696,26 @@ def _preprocessing(recipe):
     steps = []
     if recipe.reference:
         steps.append(
-            Preprocessor("set_eeg_reference", ref_channels=recipe.reference, projection=False, apply_on_array=False)
+            Preprocessor(
+                "set_eeg_reference",
+                ref_channels=recipe.reference,
+                projection=False,
+                apply_on_array=False,
+            )
         )
     # Picks and sorts in one go, so files with another channel order line up.
-    steps.append(Preprocessor("reorder_channels", ch_names=list(recipe.channels), apply_on_array=False))
+    steps.append(
+        Preprocessor(
+            "reorder_channels", ch_names=list(recipe.channels), apply_on_array=False
+        )
+    )
     steps.append(Preprocessor("resample", sfreq=recipe.sfreq, apply_on_array=False))
     if recipe.l_freq or recipe.h_freq:
-        steps.append(Preprocessor("filter", l_freq=recipe.l_freq, h_freq=recipe.h_freq, apply_on_array=False))
+        steps.append(
+            Preprocessor(
+                "filter", l_freq=recipe.l_freq, h_freq=recipe.h_freq, apply_on_array=False
+            )
+        )
     return steps
 
 
@@ -646,10 +746,14 @@ def _cut_windows(dataset, recipe, root):
                 }
             )
     if not rows:
-        raise StudyError(f"{root.name} has no event as long as a window of {recipe.window_s} s")
+        raise StudyError(
+            f"{root.name} has no event as long as a window of {recipe.window_s} s"
+        )
     windows = (np.stack(arrays) * 1e6).astype(np.float32)
     if not np.isfinite(windows).all():
-        raise StudyError(f"{root.name} holds samples that are not finite: look at the recordings in MNE")
+        raise StudyError(
+            f"{root.name} holds samples that are not finite: look at the recordings in MNE"
+        )
     return windows, pd.DataFrame(rows).astype({"target": np.int64})
 
 
@@ -657,10 +761,14 @@ def _balance(metadata, classes):
     """Rows to keep so that every person has equally many windows of each class."""
     keep = []
     for subject, rows in metadata.groupby("subject", sort=False):
-        per_class = [rows.index[rows["target"] == code].to_numpy() for code in range(len(classes))]
+        per_class = [
+            rows.index[rows["target"] == code].to_numpy() for code in range(len(classes))
+        ]
         n = min(map(len, per_class))
         if n == 0:
-            print(f"dropped sub-{subject}: no window of {classes[[len(p) for p in per_class].index(0)]!r}")
+            print(
+                f"dropped sub-{subject}: no window of {classes[[len(p) for p in per_class].index(0)]!r}"
+            )
             continue
         for own in per_class:
             keep.extend(own[np.linspace(0, len(own) - 1, n).round().astype(int)])

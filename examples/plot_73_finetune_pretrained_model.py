@@ -3,8 +3,9 @@ How do I adapt a pretrained EEG model to a new task?
 ====================================================
 
 You have an encoder that learned on other people, and a few labelled people of your own.
-Should the encoder stay frozen, move along, or is it better to start afresh? On this page you
-train all three, on EEG read from a BIDS dataset, and compare them on people none of them saw.
+Should the encoder stay frozen, move along, or is it better to start afresh? On this page
+you train all three, on EEG read from a BIDS dataset, and compare them on people none of
+them saw.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -20,8 +21,8 @@ You need: Python, a little PyTorch, a laptop.
 # %%
 # Open the data
 # -------------
-# The signals are **simulated**, so that the right answer is known, but they travel the road of
-# real EEG: EDF files in a BIDS folder, read by :class:`~eegdash.EEGDashDataset`, cut by
+# The signals are **simulated**, so that the right answer is known, but they travel the road
+# of real EEG: EDF files in a BIDS folder, read by :class:`~eegdash.EEGDashDataset`, cut by
 # :func:`~braindecode.preprocessing.create_windows_from_events`. To ask the same of your own
 # data, set ``EEG_TUTORIAL_STUDY`` to a BIDS folder or an EEGDash dataset id.
 import json
@@ -34,27 +35,31 @@ import torch
 from _finetune_figure import draw_finetune_figure
 from _splits import assert_no_leakage, split_subjects
 
-torch.set_num_threads(1)  # small model: one thread is fast, and its sums come out the same every time
+torch.set_num_threads(1)  # fast for a small model, and the same sums every time
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 source = _study.open_study(STUDY, cohort="source")
 target = _study.open_study(STUDY, cohort="target")
 
 # %%
-# Two groups of people. The **source** people have plenty of windows: there the encoder learns.
-# The **target** people are others, and in the simulation they wear another cap: the rhythm that
-# carries the answer reaches other electrodes and is a little faster. Each row of the table
-# belongs to one window.
+# Two groups of people. The **source** people have plenty of windows: there the encoder
+# learns. The **target** people are others, and in the simulation they wear another cap: the
+# rhythm that carries the answer reaches other electrodes and is a little faster. Each row
+# of the table belongs to one window.
 print(target.metadata.head(3).to_string())
-print(f"unit {target.unit}, classes {target.classes}, channels {target.ch_names}")
+print(f"unit: {target.unit}, classes: {', '.join(target.classes)}")
+print(f"channels: {', '.join(target.ch_names)}")
 
 # %%
 # Split people, not windows
 # -------------------------
 # Windows of one person look alike, so a person must not be on both sides of a split
-# :cite:p:`brookshire2024leakage`. Test people are looked at once, at the end; validation people
-# make every choice before that; from the rest we take the few whose labels we pretend to own.
+# :cite:p:`brookshire2024leakage`. Test people are looked at once, at the end; validation
+# people make every choice before that; from the rest we take the few whose labels we
+# pretend to own.
 N_LABELLED, N_VALIDATION, N_TEST = 2, 4, 16
-parts = split_subjects(target.metadata, {"test": N_TEST, "validation": N_VALIDATION}, seed=0)
+parts = split_subjects(
+    target.metadata, {"test": N_TEST, "validation": N_VALIDATION}, seed=0
+)
 pool = target.metadata.iloc[parts["pool"]]
 labelled = pool["subject"].unique()[:N_LABELLED]
 parts["train"] = parts["pool"][pool["subject"].isin(labelled).to_numpy()]
@@ -67,14 +72,16 @@ reports = [
 ]
 
 # %%
-# Amplitude differs between people and caps for reasons that have nothing to do with the task.
-# Each window is divided by its own mean standard deviation over channels: no statistic is
-# borrowed from anyone else, so nothing can leak.
+# Amplitude differs between people and caps for reasons that have nothing to do with the
+# task. Each window is divided by its own mean standard deviation over channels: no
+# statistic is borrowed from anyone else, so nothing can leak.
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def to_tensors(study):
-    X = study.windows / study.windows.std(axis=-1, keepdims=True).mean(axis=1, keepdims=True)
+    X = study.windows / study.windows.std(axis=-1, keepdims=True).mean(
+        axis=1, keepdims=True
+    )
     return torch.tensor(X, device=DEVICE), torch.tensor(study.targets, device=DEVICE)
 
 
@@ -82,27 +89,31 @@ X_source, y_source = to_tensors(source)
 X_target, y_target = to_tensors(target)
 data = {name: (X_target[index], y_target[index]) for name, index in parts.items()}
 for name in ("train", "validation", "test"):
-    print(f"{name:<12}{rows[name]['subject'].nunique():>3} people {tuple(data[name][0].shape)}")
+    n_people = rows[name]["subject"].nunique()
+    print(f"{name:<12}{n_people:>3} people, windows {tuple(data[name][0].shape)}")
 
 # %%
 # One network, three regimes
 # --------------------------
-# :class:`~braindecode.models.ShallowFBCSPNet` :cite:p:`schirrmeister2017` filters in time, mixes
-# electrodes, squares, averages and takes the logarithm: a learned band-power estimate, read
-# out by the last layer.
+# :class:`~braindecode.models.ShallowFBCSPNet` :cite:p:`schirrmeister2017` filters in time,
+# mixes electrodes, squares, averages and takes the logarithm: a learned band-power
+# estimate, read out by the last layer.
 from braindecode.models import ShallowFBCSPNet
 
 
 def build_model(seed):
     torch.manual_seed(seed)  # regimes that share a seed share their starting head
     return ShallowFBCSPNet(
-        n_chans=len(target.ch_names), n_outputs=len(target.classes), n_times=X_target.shape[-1], sfreq=target.sfreq
+        n_chans=len(target.ch_names),
+        n_outputs=len(target.classes),
+        n_times=X_target.shape[-1],
+        sfreq=target.sfreq,
     ).to(DEVICE)
 
 
 parameters = pd.DataFrame(
-    [(name, tuple(p.shape), p.numel()) for name, p in build_model(0).named_parameters()],
-    columns=["parameter", "shape", "count"],
+    [(p.numel(), tuple(p.shape), name) for name, p in build_model(0).named_parameters()],
+    columns=["count", "shape", "parameter"],
 )
 print(parameters.to_string(index=False))
 
@@ -121,7 +132,7 @@ LEARNS = {"from-scratch": [""], "linear-probe": ["final_layer"], "full-finetune"
 
 
 def configure_regime(model, regime):
-    """Mark what learns; return the model and its (frozen, trainable, total) parameter counts."""
+    """Mark what learns; return the model and its (frozen, trainable, total) counts."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad = name.startswith(tuple(LEARNS[regime]))
     total = sum(p.numel() for p in model.parameters())
@@ -130,15 +141,17 @@ def configure_regime(model, regime):
 
 
 counts = {regime: configure_regime(build_model(0), regime)[1] for regime in LEARNS}
+print("regime           frozen + trainable = total")
 for regime, (frozen, trainable, total) in counts.items():
-    print(f"{regime:<14} frozen {frozen:>6,} + trainable {trainable:>6,} = {total:,}  {frozen + trainable == total}")
+    adds_up = frozen + trainable == total
+    print(f"{regime:<14}{frozen:>9,} + {trainable:>9,} = {total:,} {adds_up}")
 
 # %%
 # Train, without hurry and without peeking
 # ----------------------------------------
-# One loop serves every regime: :class:`~torch.optim.AdamW`, a fixed number of steps, batches
-# dealt from reshuffled windows. The batch order has its own generator, so regimes that share a
-# seed also see the same windows in the same order.
+# One loop serves every regime: :class:`~torch.optim.AdamW`, a fixed number of steps,
+# batches dealt from reshuffled windows. The batch order has its own generator, so regimes
+# that share a seed also see the same windows in the same order.
 
 
 @torch.no_grad()
@@ -149,9 +162,10 @@ def evaluate(module, X, y):
 
 
 def adamw_loop(module, X, y, *, lr, n_steps=80, batch_size=16, seed=0, watch=None):
-    """Train in place; return validation accuracy along the way, as (epoch, accuracy) rows."""
+    """Train in place; return (epoch, validation accuracy) rows from along the way."""
     order = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW((p for p in module.parameters() if p.requires_grad), lr=lr, weight_decay=1e-4)
+    learning = [p for p in module.parameters() if p.requires_grad]
+    optimizer = torch.optim.AdamW(learning, lr=lr, weight_decay=1e-4)
     deck, history = torch.empty(0, dtype=torch.long), []
     for step in range(1, n_steps + 1):
         if len(deck) < batch_size:
@@ -167,11 +181,15 @@ def adamw_loop(module, X, y, *, lr, n_steps=80, batch_size=16, seed=0, watch=Non
 
 
 # %%
-# **Pretraining** uses the source people only. The encoder is saved without its head: the head
-# answers the old question.
+# **Pretraining** uses the source people only. The encoder is saved without its head: the
+# head answers the old question.
 pretrained = build_model(0)
 adamw_loop(pretrained, X_source, y_source, lr=2e-3, n_steps=150, batch_size=64)
-encoder = {k: v.cpu() for k, v in pretrained.state_dict().items() if not k.startswith("final_layer")}
+encoder = {
+    name: value.cpu()
+    for name, value in pretrained.state_dict().items()
+    if not name.startswith("final_layer")
+}
 
 checkpoint = _study.get_cache_dir() / f"encoder-{source.name}.pt"
 unfinished = checkpoint.with_suffix(f".{os.getpid()}.tmp")
@@ -180,9 +198,10 @@ unfinished.replace(checkpoint)  # whole or not at all, also when two runs share 
 
 
 def load_encoder(model, path=checkpoint):
-    """Put the saved encoder under a fresh head, and accept nothing missing but the head."""
+    """Put the saved encoder under a fresh head; nothing may be missing but the head."""
     loaded = model.load_state_dict(torch.load(path, weights_only=True), strict=False)
-    if loaded.unexpected_keys or any(not k.startswith("final_layer") for k in loaded.missing_keys):
+    astray = [k for k in loaded.missing_keys if not k.startswith("final_layer")]
+    if astray or loaded.unexpected_keys:
         raise RuntimeError(f"{path} does not fit this model: {loaded}")
     return model
 
@@ -194,29 +213,40 @@ print(f"pretrained model as it is, on the validation people: {zero_shot:.3f}")
 # Frozen means that nothing moves
 # -------------------------------
 # ``requires_grad = False`` stops the optimiser, but batch normalisation keeps updating its
-# running statistics in every forward pass in training mode :cite:p:`ioffe2015batchnorm`, and
-# dropout keeps dropping. So everything in front of the first layer that learns runs **once**, in
-# evaluation mode, and the rest trains on the stored features: nothing is left that could move,
-# and it is faster. A fingerprint of the encoder's parameters and buffers, taken before and
-# after, proves it.
+# running statistics in every forward pass in training mode :cite:p:`ioffe2015batchnorm`,
+# and dropout keeps dropping. So everything in front of the first layer that learns runs
+# **once**, in evaluation mode, and the rest trains on the stored features: nothing is left
+# that could move, and it is faster. A fingerprint of the encoder's parameters and buffers,
+# taken before and after, proves it.
 import hashlib
 
 
 def split_where_learning_starts(model):
-    """The layers in front of the first trainable parameter, and the layers from there on."""
+    """The layers in front of the first one that learns, and the layers from there on."""
     layers = list(model.children())
-    first = next(i for i, layer in enumerate(layers) if any(p.requires_grad for p in layer.parameters()))
-    return torch.nn.Sequential(*layers[:first]).eval(), torch.nn.Sequential(*layers[first:])
+    learns = [any(p.requires_grad for p in layer.parameters()) for layer in layers]
+    first = learns.index(True)
+    still, learner = layers[:first], layers[first:]
+    return torch.nn.Sequential(*still).eval(), torch.nn.Sequential(*learner)
 
 
 def fingerprint(model):
     """SHA-256 over all parameters and buffers of the encoder."""
-    state = [(k, v) for k, v in model.state_dict().items() if not k.startswith("final_layer")]
-    return hashlib.sha256(b"".join(k.encode() + v.cpu().numpy().tobytes() for k, v in state)).hexdigest()
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        if not name.startswith("final_layer"):
+            digest.update(name.encode() + value.cpu().numpy().tobytes())
+    return digest.hexdigest()
+
+
+# %%
+# One adaptation, from loading to the last step. It returns the model, its validation
+# history, and whether the encoder held still.
+
+WATCHED = ("train", "validation")
 
 
 def adapt(regime, seed, lr, data=data):
-    """Adapt one initialisation; return the model, its history, and whether its encoder held still."""
     model = build_model(seed)
     if regime != "from-scratch":
         load_encoder(model)
@@ -224,45 +254,55 @@ def adapt(regime, seed, lr, data=data):
     before = fingerprint(model)
     still, learner = split_where_learning_starts(model)
     with torch.no_grad():
-        train, validation = ((still(data[part][0]), data[part][1]) for part in ("train", "validation"))
-    history = adamw_loop(learner, *train, lr=lr, seed=seed, watch=validation)
+        seen = {part: (still(X), y) for part, (X, y) in data.items() if part in WATCHED}
+    history = adamw_loop(
+        learner, *seen["train"], lr=lr, seed=seed, watch=seen["validation"]
+    )
     return model, history, fingerprint(model) == before
 
 
 # %%
 # Predict before you run
 # ----------------------
-# The cap is new and the labelled people are few. Write down an order of the three regimes, and
-# how far above chance you expect each one to be. Then go on.
+# The cap is new and the labelled people are few. Write down an order of the three regimes,
+# and how far above chance you expect each one to be. Then go on.
 #
-# The learning rate alone can decide such a contest, so each regime gets three to choose from,
-# and **validation people choose**. Several initialisations are averaged; initialisation number
-# *k* is the same for every regime.
-GRID = {"from-scratch": (1e-3, 3e-3, 1e-2), "linear-probe": (3e-3, 1e-2, 3e-2), "full-finetune": (1e-3, 3e-3, 1e-2)}
+# The learning rate alone can decide such a contest, so each regime gets three to choose
+# from, and **validation people choose**. Several initialisations are averaged;
+# initialisation number *k* is the same for every regime.
+GRID = {
+    "from-scratch": (1e-3, 3e-3, 1e-2),
+    "linear-probe": (3e-3, 1e-2, 3e-2),
+    "full-finetune": (1e-3, 3e-3, 1e-2),
+}
 SEEDS = (1, 2, 3)
 
 
 def choose(regime):
-    """Run the grid; return the learning rate that validation people prefer, and its runs."""
+    """Run the grid; return the learning rate that validation prefers, and its runs."""
     runs = {lr: [adapt(regime, seed, lr) for seed in SEEDS] for lr in GRID[regime]}
-    score = {lr: np.mean([history[-1, 1] for _, history, _ in run]) for lr, run in runs.items()}
+    score = {
+        lr: np.mean([history[-1, 1] for _, history, _ in run]) for lr, run in runs.items()
+    }
     lr = max(score, key=score.get)
-    print(f"{regime:<14}" + "".join(f"  lr {k:g}: {v:.3f}" for k, v in score.items()) + f"  -> {lr:g}")
+    tried = "  ".join(f"lr {tried:g}: {value:.3f}" for tried, value in score.items())
+    print(f"{regime:<15}{tried}  -> {lr:g}")
     return lr, score[lr], runs[lr]
 
 
 chosen = {regime: choose(regime) for regime in LEARNS}
 best_regime = max(chosen, key=lambda regime: chosen[regime][1])
 frozen_state_unchanged = all(same for _, _, same in chosen["linear-probe"][2])
-print(f"validation prefers {best_regime}; the probe's encoder is bit-identical: {frozen_state_unchanged}")
+print(f"validation prefers {best_regime}")
+print(f"encoder of the probe bit-identical before and after: {frozen_state_unchanged}")
 
 # %%
 # Look at the test people, once
 # -----------------------------
-# The unit is the person: accuracy is computed per person, averaged over initialisations, and the
-# interval resamples people (:func:`scipy.stats.bootstrap`). Classes are balanced, so chance is
-# known by design. Next to every gap stands its interval, because a few people are easily lucky
-# :cite:p:`varoquaux2018cv,combrisson2015chance`.
+# The unit is the person: accuracy is computed per person, averaged over initialisations,
+# and the interval resamples people (:func:`scipy.stats.bootstrap`). Classes are balanced,
+# so chance is known by design. Next to every gap stands its interval, because a few people
+# are easily lucky :cite:p:`varoquaux2018cv,combrisson2015chance`.
 from scipy.stats import bootstrap
 
 test_subjects = rows["test"]["subject"].to_numpy()
@@ -276,35 +316,46 @@ def per_subject(models):
 
 def interval(values):
     """95 % percentile bootstrap interval of a mean over people."""
-    found = bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=np.random.default_rng(0))
-    return tuple(float(end) for end in found.confidence_interval)
+    rng = np.random.default_rng(0)
+    found = bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=rng)
+    return [float(end) for end in found.confidence_interval]
 
 
 chance = 1 / len(target.classes)
-accuracies = {regime: per_subject([model for model, _, _ in runs]) for regime, (_, _, runs) in chosen.items()}
+accuracies = {
+    regime: per_subject([model for model, _, _ in runs])
+    for regime, (_, _, runs) in chosen.items()
+}
+
+# %%
+# Every number of the table is a mean over test people; brackets hold its interval.
 
 
-def report(scores):
-    """One table row per regime, with intervals over people."""
-    table = {}
-    for regime, values in scores.items():
-        low, high = interval(values)
-        gap_low, gap_high = interval(values - accuracies["from-scratch"])
-        table[regime] = {
-            "trainable": f"{configure_regime(build_model(0), regime)[1][1]:,}",
-            "accuracy": f"{values.mean():.3f} [{low:.3f}, {high:.3f}]",
+def with_interval(values):
+    low, high = interval(values)
+    return f"{values.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+def print_table(accuracies):
+    scratch = accuracies["from-scratch"]
+    table = {
+        regime: {
+            "trainable": f"{counts[regime][1]:,}",
+            "accuracy": with_interval(values).replace("+", ""),
             "over chance": f"{values.mean() - chance:+.3f}",
-            "over scratch": f"{(values - accuracies['from-scratch']).mean():+.3f} [{gap_low:+.3f}, {gap_high:+.3f}]",
+            "over scratch": with_interval(values - scratch),
         }
+        for regime, values in accuracies.items()
+    }
     print(pd.DataFrame.from_dict(table, orient="index").to_string())
 
 
-report(accuracies)
+print_table(accuracies)
 
 # %%
 # Was your order right? Look at the last column before the first: the difference is taken
-# *within* each person, which removes how easy or hard that person is. If its interval contains
-# zero, these people do not settle the matter.
+# *within* each person, which removes how easy or hard that person is. If its interval
+# contains zero, these people do not settle the matter.
 results = {}
 for regime, (_, _, runs) in chosen.items():
     curves = np.stack([history[:, 1] for _, history, _ in runs])
@@ -317,21 +368,27 @@ for regime, (_, _, runs) in chosen.items():
         "interval": interval(accuracies[regime]),
         "trainable": counts[regime][1],
     }
-said = "; ".join(f"{k} {v['accuracy']:.2f} with {v['trainable']:,} parameters" for k, v in results.items())
+
+# %%
+# The figure has three panels. A: does a regime still climb when it stops? B: how much do
+# people differ, compared with how much regimes differ? C: what does accuracy cost in
+# parameters that learn?
+said = "; ".join(
+    f"{k} {v['accuracy']:.2f}, {v['trainable']:,} parameters" for k, v in results.items()
+)
+budget = f"{N_LABELLED} labelled people, {N_TEST} test people, {len(SEEDS)} initialisations"
 figure = draw_finetune_figure(
     results,
     chance=chance,
     title="Which part of the network should learn?",
-    subtitle=f"{target.question}; {N_LABELLED} labelled people, {N_TEST} test people, {len(SEEDS)} initialisations",
+    subtitle=f"{target.question}; {budget}",
     provenance=f"data: {target.data}",
-    alt=f"Three panels: validation accuracy by epoch, test accuracy by regime with one dot per person, "
-    f"and test accuracy against trainable parameters. Test accuracy: {said}; chance {chance:.2f}.",
+    alt="Three panels: validation accuracy by epoch, test accuracy by regime with one dot "
+    "per person, and test accuracy against trainable parameters. "
+    f"Test accuracy: {said}; chance {chance:.2f}.",
 )
 
 # %%
-# Panel A: does a regime still climb when it stops? Panel B: how much do people differ, compared
-# with how much regimes differ? Panel C: what does accuracy cost in parameters that learn?
-#
 # The ranking belongs to this task and this number of labelled people. Benchmarks of large
 # pretrained EEG models find that probing often falls short and that networks trained from
 # scratch stay competitive :cite:p:`liu2026eegfm`; and fine-tuning can damage good features
@@ -351,50 +408,59 @@ except RuntimeError as error:
     print(f"{type(error).__name__}: {error}")
 
 # %%
-# That error is the lucky case. With the right *number* of channels in the wrong *order* nothing
-# complains: compare the first two scores below. The recovery has two steps: match by name, never
-# by position, filling what was not recorded with the mean of what was; then adapt once more on
-# windows that lack the same electrode, so that the network learns to do without it.
+# That error is the lucky case. With the right *number* of channels in the wrong *order*
+# nothing complains: compare the first two scores below. The recovery has two steps: match
+# by name, never by position, filling what was not recorded with the mean of what was; then
+# adapt once more on windows that lack the same electrode, so that the network learns to do
+# without it.
 
 
 def match_channels(X, have, want):
     """Reorder channels by name; an absent one becomes the mean of the recorded ones."""
-    return torch.stack([X[:, have.index(name)] if name in have else X.mean(dim=1) for name in want], dim=1)
+    filler = X.mean(dim=1)
+    return torch.stack([X[:, have.index(c)] if c in have else filler for c in want], dim=1)
 
 
-def matched(part):
-    return match_channels(data[part][0][:, columns], recorded, list(target.ch_names)), data[part][1]
-
-
-without = {part: matched(part) for part in ("train", "validation")}
+without = {
+    part: (
+        match_channels(data[part][0][:, columns], recorded, target.ch_names),
+        data[part][1],
+    )
+    for part in WATCHED
+}
 again, _, _ = adapt(best_regime, SEEDS[0], chosen[best_regime][0], without)
-print(f"right order                        {evaluate(adapted, X_val, y_val).mean():.3f}")
-print(f"reversed order, no error           {evaluate(adapted, X_val.flip(1), y_val).mean():.3f}")
-print(f"one missing, matched by name       {evaluate(adapted, *without['validation']).mean():.3f}")
-print(f"one missing, matched and adapted   {evaluate(again, *without['validation']).mean():.3f}")
+for what, model, (X, y) in [
+    ("right order", adapted, data["validation"]),
+    ("reversed order, no error", adapted, (X_val.flip(1), y_val)),
+    ("one missing, matched by name", adapted, without["validation"]),
+    ("one missing, matched, adapted again", again, without["validation"]),
+]:
+    print(f"{what:<37}{evaluate(model, X, y).mean():.3f}")
 
 # %%
 # Modify: let the last block learn
 # --------------------------------
 # Between the probe and full fine-tuning there is a middle way: batch normalisation and head
-# learn, the convolutions stay. Add the regime ``"last-block"`` to ``LEARNS`` and ``GRID``, and
-# run it through the functions above. How many parameters learn? Predict its row, then unfold.
+# learn, the convolutions stay. Add the regime ``"last-block"`` to ``LEARNS`` and ``GRID``,
+# and run it through the functions above. How many parameters learn? Predict its row, then
+# unfold.
 #
 # .. raw:: html
 #
 #    <details class="solution"><summary>Solution</summary>
 LEARNS["last-block"] = ["bnorm", "final_layer"]
 GRID["last-block"] = GRID["full-finetune"]
+counts["last-block"] = configure_regime(build_model(0), "last-block")[1]
 _, _, runs = choose("last-block")
-report({**accuracies, "last-block": per_subject([model for model, _, _ in runs])})
+print_table({**accuracies, "last-block": per_subject([model for model, _, _ in runs])})
 
 # %%
 # .. raw:: html
 #
 #    </details>
 #
-# The test people had been looked at before this row was added, so read it as exploration. It is
-# not part of the result below.
+# The test people had been looked at before this row was added, so read it as exploration.
+# It is not part of the result below.
 #
 # Wrap-up
 # -------
@@ -403,46 +469,46 @@ report({**accuracies, "last-block": per_subject([model for model, _, _ in runs])
 # - Validation people choose learning rate and regime; test people are asked once.
 # - A score comes with an interval over people, a difference with a paired one.
 #
-# **Try it yourself.** Give yourself four or eight labelled people (``N_LABELLED``): where does
-# training from scratch catch up? Change ``seed=`` in the split: how much of the ranking
-# survives other people? Run the page on real EEG with ``EEG_TUTORIAL_STUDY=nm000109``
-# :cite:p:`zyma2019arithmetic`.
+# **Try it yourself.** Give yourself four or eight labelled people (``N_LABELLED``): where
+# does training from scratch catch up? Change ``seed=`` in the split: how much of the
+# ranking survives other people? Run the page on real EEG with
+# ``EEG_TUTORIAL_STUDY=nm000109`` :cite:p:`zyma2019arithmetic`.
 #
 # The result, as one line
 # -----------------------
 # Everything a reader or a test needs to check this run.
-best = accuracies[best_regime]
-print(
-    json.dumps(
-        {
-            "tutorial": "plot_73",
-            "version": 1,
-            "data": target.data,
-            "pretrain_task": f"{source.question} (source cohort)",
-            "target_task": f"{target.question} (target cohort)",
-            "n_train_subjects": reports[1]["n_train"],
-            "n_val_subjects": reports[1]["n_test"],
-            "n_test_subjects": reports[2]["n_test"],
-            "best_regime": best_regime,
-            "best_accuracy": round(best.mean(), 4),
-            "chance_level": round(chance, 4),
-            "gap_vs_chance": round(round(best.mean(), 4) - round(chance, 4), 4),
-            "gap_vs_scratch": round(round(best.mean(), 4) - round(accuracies["from-scratch"].mean(), 4), 4),
-            "gap_vs_scratch_ci": [round(end, 4) for end in interval(best - accuracies["from-scratch"])],
-            "trainable_params": {regime: count[1] for regime, count in counts.items()},
-            "total_params": counts[best_regime][2],
-            "accuracy": {regime: round(values.mean(), 4) for regime, values in accuracies.items()},
-            "accuracy_ci": {regime: [round(e, 4) for e in interval(v)] for regime, v in accuracies.items()},
-            "lr": {regime: lr for regime, (lr, _, _) in chosen.items()},
-            "frozen_state_unchanged": frozen_state_unchanged,
-            "subject_overlap": sum(report["overlap"] for report in reports),
-        }
-    )
-)
+best, scratch = accuracies[best_regime], accuracies["from-scratch"]
+rounded = {regime: round(values.mean(), 4) for regime, values in accuracies.items()}
+contract = {
+    "tutorial": "plot_73",
+    "version": 1,
+    "data": target.data,
+    "pretrain_task": f"{source.question} (source cohort)",
+    "target_task": f"{target.question} (target cohort)",
+    "n_train_subjects": reports[1]["n_train"],
+    "n_val_subjects": reports[1]["n_test"],
+    "n_test_subjects": reports[2]["n_test"],
+    "best_regime": best_regime,
+    "best_accuracy": rounded[best_regime],
+    "chance_level": round(chance, 4),
+    "gap_vs_chance": round(rounded[best_regime] - chance, 4),
+    "gap_vs_scratch": round(rounded[best_regime] - rounded["from-scratch"], 4),
+    "gap_vs_scratch_ci": [round(end, 4) for end in interval(best - scratch)],
+    "trainable_params": {regime: counts[regime][1] for regime in accuracies},
+    "total_params": counts[best_regime][2],
+    "accuracy": rounded,
+    "accuracy_ci": {
+        r: [round(end, 4) for end in interval(v)] for r, v in accuracies.items()
+    },
+    "lr": {regime: lr for regime, (lr, _, _) in chosen.items()},
+    "frozen_state_unchanged": frozen_state_unchanged,
+    "subject_overlap": sum(report["overlap"] for report in reports),
+}
+print(json.dumps(contract))
 
 # %%
 # References
 # ----------
 # The network is from :cite:t:`schirrmeister2017`; freezing before fine-tuning from
-# :cite:t:`kumar2022lpft`; the real study from :cite:t:`zyma2019arithmetic`. Full records are on
-# the :doc:`references page </references>`.
+# :cite:t:`kumar2022lpft`; the real study from :cite:t:`zyma2019arithmetic`. Full records
+# are on the :doc:`references page </references>`.
