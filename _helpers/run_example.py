@@ -3,6 +3,7 @@
 import argparse
 import ast
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -116,19 +117,33 @@ def _kernel_can_block():
     return subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode == 0
 
 
+def _peak_mb(pid):
+    """High-water mark of a running process in MB, or 0 where there is no /proc."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0.0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
+
+
 def _wait(process, timeout):
-    """Exit code and resource usage of a child, killed with its group when time is up."""
-    deadline = time.monotonic() + timeout
+    """Exit code (None when time ran out) and peak memory in MB of a child.
+
+    The kernel's own answer, ``ru_maxrss``, starts from the memory of whoever started the child,
+    so on Linux the child's high-water mark is read while it runs.
+    """
+    peak, deadline = 0.0, time.monotonic() + timeout
     while time.monotonic() < deadline:
+        peak = max(peak, _peak_mb(process.pid))
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, usage
+            return process.returncode, peak or usage.ru_maxrss / 1e6  # bytes on macOS
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    return None, usage
+    process.wait()
+    return None, peak
 
 
 def run_script(script, folder, *, timeout=300, study=None):
@@ -189,7 +204,7 @@ def run_script(script, folder, *, timeout=300, study=None):
             stderr=err,
             start_new_session=True,
         )
-        code, usage = _wait(process, timeout)
+        code, peak_mb = _wait(process, timeout)
         seconds = time.monotonic() - start
         out.seek(0), err.seek(0)
         stdout, stderr = (
@@ -204,7 +219,7 @@ def run_script(script, folder, *, timeout=300, study=None):
         raise ExampleError(
             f"{script} ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}"
         )
-    return stdout, seconds, usage.ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return stdout, seconds, peak_mb
 
 
 def run_example(script, *, timeout=300, study=None):

@@ -2,6 +2,8 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from eegdash.viz import style_figure
+
 from _figure_style import (
     EEGDASH_MUTED,
     INTERVAL,
@@ -10,7 +12,6 @@ from _figure_style import (
     panel_title,
     use_eegdash_style,
 )
-from eegdash.viz import style_figure
 
 
 def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
@@ -21,7 +22,7 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
     results : dict of str to dict
         One entry per regime, keyed like ``_figure_style.REGIMES``, with
 
-        - ``epochs``, shape (n_points,): passes over the labelled windows;
+        - ``epochs``, shape (n_points,): passes over the labelled windows so far;
         - ``curve``, shape (n_points,): validation accuracy, mean over initialisations;
         - ``curves``, shape (n_inits, n_points): the same for each initialisation;
         - ``per_subject``, shape (n_subjects,): test accuracy of each person;
@@ -44,7 +45,7 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
         1, 3, figsize=(8.2, 4.2), width_ratios=(1.25, 1, 1)
     )
     style_figure(fig, title=title, subtitle=subtitle, source=provenance)
-    fig.subplots_adjust(left=0.08, right=0.985, top=0.73, bottom=0.2, wspace=0.34)
+    fig.subplots_adjust(left=0.08, right=0.985, top=0.73, bottom=0.21, wspace=0.36)
 
     for row, (regime, result) in enumerate(results.items()):
         colour, marker = REGIMES[regime]
@@ -74,13 +75,18 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
     for ax in (left, middle, right):
         ax.axhline(chance, color=EEGDASH_MUTED, linestyle="--", linewidth=1, zorder=1)
         ax.set_ylim(0.28, 1.03)
-    left.annotate(
-        "chance", (1, chance), xycoords=("axes fraction", "data"), ha="right", va="top",
-        xytext=(0, -3), textcoords="offset points", fontsize=8, color=EEGDASH_MUTED,
-    )  # fmt: skip
-    left.set(
-        xlabel="epoch (passes over the labelled windows)", ylabel="validation accuracy"
+    right.annotate(
+        "chance",
+        (1, chance),
+        xycoords=("axes fraction", "data"),
+        ha="right",
+        va="bottom",
+        xytext=(0, 2),
+        textcoords="offset points",
+        fontsize=8,
+        color=EEGDASH_MUTED,
     )
+    left.set(xlabel="epoch", ylabel="validation accuracy")
     left.legend(loc="lower right", frameon=False, fontsize=8)
     panel_title(left, "A", "While learning")
     middle.set(ylabel="test accuracy", xlim=(-0.5, len(results) - 0.5))
@@ -94,7 +100,7 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
     ticks = sorted(set(values))
     right.set_xticks(ticks, [f"{value:,}" for value in ticks])
     right.set_xticks([], minor=True)
-    panel_title(right, "C", "For how many parameters")
+    panel_title(right, "C", "By parameters")
     fig.text(
         0.985,
         0.018,

@@ -17,9 +17,10 @@ import warnings
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import _simulate
 import numpy as np
 import pandas as pd
+
+import _simulate
 
 with warnings.catch_warnings():  # a montage rename inside MNE: nothing a reader can act on
     warnings.filterwarnings("ignore", "Montage name", FutureWarning)

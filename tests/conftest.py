@@ -1,0 +1,73 @@
+"""Small BIDS datasets to break, and a look at which files changed."""
+
+import hashlib
+import shutil
+
+import mne
+import numpy as np
+import pandas as pd
+import pytest
+from mne_bids import BIDSPath, write_raw_bids
+
+import _study
+
+CH_NAMES = ("Fz", "Cz", "Pz", "Oz")
+
+
+def write_bids(
+    root, *, subjects=("01", "02", "03"), task="oddball", seconds=20, sfreq=128.0
+):
+    """Write real EDF recordings with alternating 2 s events 'left' and 'right', and ages."""
+    rng = np.random.default_rng(0)
+    for subject in subjects:
+        info = mne.create_info(list(CH_NAMES), sfreq, "eeg")
+        data = rng.standard_normal((len(CH_NAMES), int(seconds * sfreq))) * 1e-5
+        raw = mne.io.RawArray(data, info, verbose="ERROR")
+        onsets = np.arange(0, seconds, 2.0)
+        names = ["left" if i % 2 else "right" for i in range(len(onsets))]
+        raw.set_annotations(mne.Annotations(onsets, 2.0, names))
+        raw.info["line_freq"] = 50
+        write_raw_bids(
+            raw,
+            BIDSPath(subject=subject, task=task, datatype="eeg", root=root),
+            format="EDF",
+            overwrite=True,
+            allow_preload=True,
+            verbose="ERROR",
+        )
+    ids = [f"sub-{s}" for s in subjects]
+    ages = [20.5 + i for i in range(len(ids))]
+    table = pd.DataFrame({"participant_id": ids, "age": ages, "sex": "n/a"})
+    table.to_csv(root / "participants.tsv", sep="\t", index=False)
+    return root
+
+
+@pytest.fixture(scope="session")
+def pristine(tmp_path_factory):
+    """A small BIDS dataset, written once; nobody changes it."""
+    return write_bids(tmp_path_factory.mktemp("bids") / "mystudy")
+
+
+@pytest.fixture
+def bids(pristine, tmp_path):
+    """A copy of the small BIDS dataset, to break."""
+    return shutil.copytree(pristine, tmp_path / "mystudy")
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    """A cache in which the simulated study was written."""
+    folder = tmp_path_factory.mktemp("cache")
+    _study.open_study(
+        "simulated-transfer", cohort="target", max_subjects=1, cache_dir=folder
+    )
+    return folder
+
+
+def snapshot(folder):
+    """Every file below a folder, with a hash of its bytes."""
+    files = sorted(p for p in folder.rglob("*") if p.is_file())
+    return {
+        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in files
+    }

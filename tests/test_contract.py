@@ -1,0 +1,140 @@
+"""The JSON line: what passes, and that each rule can fail."""
+
+import json
+
+import pytest
+
+from _helpers.contract import CONTRACTS, ContractError, parse
+from _helpers.run_example import tutorials
+
+GOOD = {
+    "tutorial": "plot_73",
+    "version": 1,
+    "data": "simulated",
+    "pretrain_task": "delta vs alpha (source cohort)",
+    "target_task": "delta vs alpha (target cohort)",
+    "n_train_subjects": 2,
+    "n_val_subjects": 4,
+    "n_test_subjects": 16,
+    "best_regime": "full-finetune",
+    "best_accuracy": 0.84,
+    "chance_level": 0.5,
+    "gap_vs_chance": 0.34,
+    "gap_vs_scratch": 0.18,
+    "gap_vs_scratch_ci": [0.1, 0.25],
+    "trainable_params": {
+        "from-scratch": 14802,
+        "linear-probe": 882,
+        "full-finetune": 14802,
+    },
+    "total_params": 14802,
+    "accuracy": {"from-scratch": 0.66, "linear-probe": 0.74, "full-finetune": 0.84},
+    "accuracy_ci": {
+        "from-scratch": [0.6, 0.7],
+        "linear-probe": [0.7, 0.8],
+        "full-finetune": [0.8, 0.9],
+    },
+    "lr": {"from-scratch": 0.001, "linear-probe": 0.03, "full-finetune": 0.003},
+    "frozen_state_unchanged": True,
+    "subject_overlap": 0,
+}
+
+
+def printed(**changes):
+    values = {**GOOD, **changes}
+    return (
+        "a table\n{not json}\n"
+        + json.dumps({k: v for k, v in values.items() if v is not None})
+        + "\n"
+    )
+
+
+def test_a_good_line_is_read_with_its_values():
+    contract = parse(printed())
+    assert contract.best_accuracy == 0.84
+    assert contract.accuracy_ci["linear-probe"] == (0.7, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"lr": None}, "lr: Field required"),
+        ({"seconds": 3.2}, "seconds: Extra inputs are not permitted"),
+        ({"n_test_subjects": "16"}, "n_test_subjects: Input should be a valid integer"),
+        ({"best_accuracy": 1.2}, "best_accuracy: Input should be less than or equal to 1"),
+        ({"best_regime": "magic"}, "best_regime: Input should be 'from-scratch'"),
+        (
+            {"best_accuracy": 0.85},
+            "best_accuracy and accuracy.best_regime. disagree: 0.8500 and 0.8400",
+        ),
+        ({"gap_vs_chance": 0.3}, "gap_vs_chance and best_accuracy - chance_level disagree"),
+        (
+            {"gap_vs_scratch": 0.2},
+            "gap_vs_scratch and best_accuracy - accuracy.from-scratch. disagree",
+        ),
+        (
+            {"gap_vs_scratch_ci": [0.2, 0.3]},
+            "gap_vs_scratch_ci .* does not contain its estimate 0.18",
+        ),
+        ({"gap_vs_scratch_ci": [0.3, 0.1]}, "the lower end is above the upper end"),
+        (
+            {"accuracy_ci": {**GOOD["accuracy_ci"], "linear-probe": [0.1, 0.2]}},
+            "accuracy_ci.linear-probe. .* does not contain",
+        ),
+        (
+            {"accuracy": {"full-finetune": 0.84}},
+            r"accuracy has \['full-finetune'\], expected",
+        ),
+        (
+            {"trainable_params": {**GOOD["trainable_params"], "full-finetune": 99999}},
+            "full-finetune trains 99999 of 14802",
+        ),
+        (
+            {"trainable_params": {**GOOD["trainable_params"], "linear-probe": 14802}},
+            "only the probe freezes anything",
+        ),
+        ({"frozen_state_unchanged": False}, "the linear probe changed its encoder"),
+        ({"subject_overlap": 1}, "1 people are on both sides of a split"),
+        ({"version": 0}, "version: Input should be greater than or equal to 1"),
+        ({"data": ""}, "data: String should have at least 1 character"),
+    ],
+)
+def test_each_rule_can_be_broken(changes, message):
+    with pytest.raises(ContractError, match=message):
+        parse(printed(**changes))
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
+def test_numbers_are_finite(number):
+    with pytest.raises(ContractError, match=f"{number}, which is not a finite number"):
+        parse(printed().replace("0.34", number))
+
+
+@pytest.mark.parametrize(
+    ("stdout", "message"),
+    [
+        ("", "printed nothing"),
+        ("accuracy 0.8\n", "the last line is not JSON"),
+        (printed() + "done\n", "the last line is not JSON"),
+        ("[1, 2]\n", "not a contract"),
+        ('{"leakage_report": {"overlap": 0}}\n', "no key 'tutorial'"),
+        (
+            '{"tutorial": "plot_99"}\n',
+            r"unknown tutorial 'plot_99': known are \['plot_73'\]",
+        ),
+    ],
+)
+def test_output_without_a_contract(stdout, message):
+    with pytest.raises(ContractError, match=message):
+        parse(stdout)
+
+
+def test_every_tutorial_has_a_contract_and_every_field_says_what_it_is():
+    assert {"_".join(script.stem.split("_")[:2]) for script in tutorials()} == set(
+        CONTRACTS
+    )
+    for model in CONTRACTS.values():
+        for name, field in model.model_fields.items():
+            assert field.description or name == "tutorial", (
+                f"{model.__name__}.{name} has no description"
+            )

@@ -1,0 +1,117 @@
+"""The figure module draws what it is given, legibly, and adds nothing."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from _figure_style import REGIMES
+from _finetune_figure import draw_finetune_figure
+
+
+@pytest.fixture
+def results():
+    rng = np.random.default_rng(0)
+    values = {
+        "from-scratch": (0.62, 14802),
+        "linear-probe": (0.74, 882),
+        "full-finetune": (0.84, 14802),
+    }
+    return {
+        regime: {
+            "epochs": np.arange(1, 11) * 5.0,
+            "curves": rng.uniform(0.5, 0.9, (3, 10)),
+            "curve": np.linspace(0.5, mean, 10),
+            "per_subject": rng.uniform(0.5, 0.9, 16),
+            "accuracy": mean,
+            "interval": (mean - 0.05, mean + 0.04),
+            "trainable": count,
+        }
+        for regime, (mean, count) in values.items()
+    }
+
+
+@pytest.fixture
+def figure(results):
+    with mpl.rc_context():
+        yield draw_finetune_figure(
+            results,
+            chance=0.5,
+            title="A title",
+            subtitle="a context",
+            provenance="data: simulated",
+            alt="Words.",
+        )
+    plt.close("all")
+
+
+def test_three_panels_with_the_given_numbers(figure, results):
+    left, middle, right = figure.axes
+    drawn = {line.get_label(): line.get_ydata() for line in left.lines}
+    for regime, result in results.items():
+        np.testing.assert_array_equal(drawn[regime], result["curve"])
+    points = [
+        c.get_offsets()[:, 1] for c in middle.collections if len(c.get_offsets()) == 16
+    ]
+    assert len(points) == 3
+    for found, result in zip(points, results.values(), strict=True):
+        np.testing.assert_array_equal(np.sort(found), np.sort(result["per_subject"]))
+    for ax in (middle, right):
+        tops = [bar.get_segments()[0][:, 1] for box in ax.containers for bar in box[2]]
+        np.testing.assert_allclose(tops, [r["interval"] for r in results.values()])
+    assert all(
+        any(np.allclose(line.get_ydata(), 0.5) for line in ax.lines) for ax in figure.axes
+    )
+
+
+def test_words_on_the_figure_and_beside_it(figure):
+    said = [text.get_text() for text in figure.texts]
+    assert {"A title", "a context", "data: simulated"} <= set(said)
+    assert any("95 % bootstrap interval over people" in text for text in said)
+    assert figure.get_label() == "Words."
+
+
+def test_no_word_is_small_clipped_or_on_top_of_another(figure):
+    figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    words = [
+        t for t in figure.findobj(mpl.text.Text) if t.get_visible() and t.get_text().strip()
+    ]
+    boxes = []
+    for text in words:
+        box = text.get_window_extent()
+        if box.width < 1:
+            continue
+        assert text.get_fontsize() >= 8, text.get_text()
+        assert box.x0 >= 0, text.get_text()
+        assert box.y0 >= 0, text.get_text()
+        assert box.x1 <= width, text.get_text()
+        assert box.y1 <= height, text.get_text()
+        boxes.append((text.get_text(), box))
+    for i, (one, a) in enumerate(boxes):
+        for other, b in boxes[i + 1 :]:
+            over = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+            assert min(over) <= 1, f"{one!r} and {other!r} overlap"
+
+
+def test_regimes_differ_in_colour_marker_and_grey():
+    colours = [mpl.colors.to_rgb(colour) for colour, _ in REGIMES.values()]
+    assert (
+        len(set(colours)) == len({marker for _, marker in REGIMES.values()}) == len(REGIMES)
+    )
+    grey = sorted(np.dot(c, (0.299, 0.587, 0.114)) for c in colours)
+    assert np.diff(grey).min() > 0.02
+
+
+def test_same_numbers_same_bytes(results, tmp_path):
+    files = []
+    for name in ("one", "two"):
+        figure = draw_finetune_figure(
+            results, chance=0.5, title="t", subtitle="s", provenance="p", alt="a"
+        )
+        path = tmp_path / f"{name}.svg"
+        with mpl.rc_context({"svg.hashsalt": "x"}):
+            figure.savefig(path, metadata={"Date": None})
+        files.append(path.read_bytes())
+        plt.close(figure)
+    assert files[0] == files[1]

@@ -1,0 +1,88 @@
+"""The signal model: what it plants, and that streams do not touch."""
+
+import numpy as np
+import pytest
+
+from _simulate import (
+    TRANSFER_SFREQ,
+    pink_noise,
+    simulate_transfer,
+    simulate_transfer_subject,
+)
+
+
+def band_power(windows, low, high):
+    freqs = np.fft.rfftfreq(windows.shape[-1], 1 / TRANSFER_SFREQ)
+    power = np.abs(np.fft.rfft(windows, axis=-1)) ** 2
+    return power[..., (freqs >= low) & (freqs <= high)].sum(axis=-1)
+
+
+def test_shapes_types_and_balance():
+    windows, labels = simulate_transfer_subject(np.random.default_rng(0), 40)
+    assert (windows.shape, windows.dtype, labels.dtype) == (
+        (40, 8, 256),
+        np.float32,
+        np.int64,
+    )
+    assert labels.sum() == 20
+
+
+@pytest.mark.parametrize("n_windows", [0, 7, -2])
+def test_windows_that_cannot_be_balanced(n_windows):
+    with pytest.raises(ValueError, match=f"n_windows={n_windows} cannot be balanced"):
+        simulate_transfer_subject(np.random.default_rng(0), n_windows)
+
+
+def test_label_decides_the_rhythm_and_distractors_do_not():
+    clean, labels = simulate_transfer_subject(
+        np.random.default_rng(1), 200, snr=2.0, distractor=0.0
+    )
+    ratio = np.log(band_power(clean, 8, 13).sum(1) / band_power(clean, 1.5, 4).sum(1))
+    assert ratio[labels == 1].min() > ratio[labels == 0].max()
+    # With distractors alone (no background to speak of) the label says nothing about the ratio.
+    noisy, labels = simulate_transfer_subject(
+        np.random.default_rng(1), 400, snr=1e-3, distractor=2e3
+    )
+    ratio = np.log(band_power(noisy, 8, 13).sum(1) / band_power(noisy, 1.5, 4).sum(1))
+    assert abs(np.corrcoef(ratio, labels)[0, 1]) < 0.15
+
+
+def test_alpha_moves_with_the_domain_shift():
+    def peak(shift):
+        kwargs = {"snr": 3.0, "distractor": 0.0, "freq_shift": shift}
+        windows, labels = simulate_transfer_subject(np.random.default_rng(2), 40, **kwargs)
+        power = (np.abs(np.fft.rfft(windows[labels == 1], axis=-1)) ** 2).sum(axis=(0, 1))
+        return np.fft.rfftfreq(256, 1 / TRANSFER_SFREQ)[power.argmax()]
+
+    assert peak(3.0) - peak(0.0) == pytest.approx(3.0, abs=0.5)
+
+
+def test_cohorts_and_people_never_share_noise():
+    people = [
+        windows[:12].ravel() for _, windows, _ in simulate_transfer(n_source=3, n_target=3)
+    ]
+    r = np.corrcoef(people)
+    assert np.abs(r[~np.eye(6, dtype=bool)]).max() < 0.1
+
+
+def test_same_seed_same_bytes_other_seed_other_bytes():
+    def first(seed):
+        return next(simulate_transfer(seed))[1].tobytes()
+
+    assert first(0) == first(0) != first(1)
+
+
+def test_adding_people_leaves_the_others_alone():
+    few = [windows for _, windows, _ in simulate_transfer(n_source=2, n_target=1)]
+    more = [windows for _, windows, _ in simulate_transfer(n_source=4, n_target=2)]
+    np.testing.assert_array_equal(few[1], more[1])
+    np.testing.assert_array_equal(few[2], more[4])
+
+
+@pytest.mark.parametrize("slope", [0.8, 1.4])
+def test_noise_has_the_slope_it_was_asked_for(slope):
+    noise = pink_noise(np.random.default_rng(0), (400, 1024), 128.0, slope)
+    np.testing.assert_allclose(noise.std(axis=-1), 1, atol=1e-6)
+    freqs = np.fft.rfftfreq(1024, 1 / 128)[8:-8]
+    power = (np.abs(np.fft.rfft(noise, axis=-1)) ** 2).mean(axis=0)[8:-8]
+    assert -np.polyfit(np.log(freqs), np.log(power), 1)[0] == pytest.approx(slope, abs=0.05)

@@ -1,0 +1,94 @@
+"""Splits over people, and the check for leakage."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from _splits import LeakageError, SplitError, assert_no_leakage, split_subjects
+
+
+def table(subjects, per_subject=3):
+    names = np.repeat(list(subjects), per_subject)
+    return pd.DataFrame(
+        {"subject": names, "sample_id": [f"w{i}" for i in range(len(names))]}
+    )
+
+
+PEOPLE = [f"s{i:02d}" for i in range(20)]
+
+
+def test_report_is_one_json_line(capsys):
+    report = assert_no_leakage(table("ab"), table("cde"))
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 1
+    assert json.loads(lines[0]) == {"leakage_report": report}
+    assert report == {"overlap": 0, "by": "subject", "n_train": 2, "n_test": 3}
+
+
+def test_leakage_names_the_shared_people(capsys):
+    with pytest.raises(
+        LeakageError, match=r"2 subject\(s\) are in train and in test: b, c\."
+    ):
+        assert_no_leakage(table("abc"), table("bcd"))
+    assert capsys.readouterr().out == ""
+
+
+def test_leakage_by_another_column():
+    with pytest.raises(LeakageError, match=r"9 sample_id\(s\) .*w0.* and 1 more"):
+        assert_no_leakage(table("abc"), table("def"), by="sample_id")
+
+
+def test_people_are_compared_by_name_whatever_the_type():
+    with pytest.raises(LeakageError, match="7"):
+        assert_no_leakage(pd.DataFrame({"subject": [7]}), pd.DataFrame({"subject": ["7"]}))
+
+
+def test_leakage_check_refuses_what_it_cannot_check():
+    with pytest.raises(KeyError, match="train has no column 'person'; its columns are"):
+        assert_no_leakage(table("a"), table("b"), by="person")
+    with pytest.raises(SplitError, match="test has no rows"):
+        assert_no_leakage(table("a"), table("b").iloc[:0])
+    with pytest.raises(TypeError, match="train is a list"):
+        assert_no_leakage(["a"], table("b"))
+
+
+def test_split_deals_every_window_once_and_people_whole():
+    metadata = table(PEOPLE)
+    parts = split_subjects(metadata, {"test": 8, "validation": 4})
+    assert sorted(np.concatenate(list(parts.values()))) == list(range(60))
+    people = {name: set(metadata.iloc[rows]["subject"]) for name, rows in parts.items()}
+    assert {name: len(p) for name, p in people.items()} == {
+        "test": 8,
+        "validation": 4,
+        "pool": 8,
+    }
+    assert len(set.union(*people.values())) == 20
+
+
+def test_split_is_repeatable_and_the_seed_matters():
+    metadata = table(PEOPLE)
+    deals = [
+        split_subjects(metadata, {"test": 8}, seed=s)["test"].tolist() for s in (0, 0, 1)
+    ]
+    assert deals[0] == deals[1] != deals[2]
+
+
+def test_too_few_people():
+    with pytest.raises(
+        SplitError,
+        match=r"too few subjects: test=16 \+ validation=4 leaves nobody of 20 for 'pool'",
+    ):
+        split_subjects(table(PEOPLE), {"test": 16, "validation": 4})
+
+
+@pytest.mark.parametrize("size", [0, -1, 0.5, "3"])
+def test_size_that_is_no_number_of_people(size):
+    with pytest.raises(SplitError, match="whole numbers of people"):
+        split_subjects(table(PEOPLE), {"test": size})
+
+
+def test_rest_cannot_have_a_size():
+    with pytest.raises(SplitError, match="'pool' names the people left over"):
+        split_subjects(table(PEOPLE), {"pool": 3})

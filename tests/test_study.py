@@ -1,0 +1,504 @@
+"""open_study: what it gives, and what it refuses."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import requests
+
+import _simulate
+import _study
+from _study import StudyError, open_study
+from conftest import CH_NAMES, snapshot, write_bids
+
+EXAMPLES = Path(_study.__file__).parent
+
+
+def refused(match, folder, *args, **kwargs):
+    """Assert a StudyError that matches, and that no file below ``folder`` changed."""
+    before = snapshot(folder)
+    with pytest.raises(StudyError, match=match):
+        open_study(*args, **kwargs)
+    assert snapshot(folder) == before
+
+
+# ------------------------------------------------------------------------------ what it gives
+
+
+def test_simulated_study_survives_the_way_through_edf_bids_and_eegdash(cache):
+    study = open_study("simulated-transfer", cohort="target", cache_dir=cache)
+    made = [person for person in _simulate.simulate_transfer() if person[0] == "target"]
+    windows = np.concatenate([windows for _, windows, _ in made])
+    labels = np.concatenate([labels for _, _, labels in made])
+    assert study.windows.dtype == np.float32
+    assert study.windows.shape == (36 * 12, 8, 256)
+    # EDF stores 16 bits: errors stay far below the 10 uV of the background.
+    assert np.abs(study.windows - windows).max() < 0.02
+    np.testing.assert_array_equal(study.targets, labels)
+    assert (study.unit, study.data, study.sfreq) == ("uV", "simulated", 128.0)
+    assert study.ch_names == _simulate.TRANSFER_CH_NAMES
+
+
+def test_metadata_has_one_row_per_window_and_unique_ids(cache):
+    study = open_study(
+        "simulated-transfer", cohort="source", cache_dir=cache, max_subjects=3
+    )
+    assert list(study.metadata.columns) == ["sample_id", "subject", "task", "target"]
+    assert len(study.metadata) == len(study.windows) == len(study.targets) == 120
+    assert study.metadata["sample_id"].is_unique
+    assert study.metadata["subject"].nunique() == 3
+    assert set(study.metadata["task"]) == {"source"}
+
+
+def test_cohorts_share_nobody_and_make_the_whole(cache):
+    source, target = (
+        set(open_study("simulated-transfer", cohort=c, cache_dir=cache).metadata["subject"])
+        for c in ("source", "target")
+    )
+    assert (len(source), len(target), source & target) == (16, 36, set())
+
+
+def test_a_local_bids_folder_opens_with_classes_from_its_events(bids, capsys):
+    study = open_study(bids)
+    assert study.classes == ("left", "right")
+    assert study.data == "mystudy"
+    assert study.windows.shape == (3 * 10, len(CH_NAMES), 256)
+    counts = study.metadata.groupby(["subject", "target"]).size()
+    assert set(counts) == {5}
+    assert "3 people" in capsys.readouterr().out
+
+
+def test_opening_changes_no_file_of_a_local_study(bids):
+    before = snapshot(bids)
+    open_study(bids)
+    assert snapshot(bids) == before
+
+
+def test_channels_come_in_the_order_asked(bids):
+    whole = open_study(bids).windows
+    part = open_study(bids, channels=("Oz", "Fz")).windows
+    # The average reference is over all four channels, whatever is kept afterwards.
+    np.testing.assert_allclose(part, whole[:, [3, 0]], atol=1e-4)
+
+
+def test_numeric_target_of_the_person(bids):
+    study = open_study(bids, target="age")
+    assert study.targets.dtype == np.float32
+    assert dict(zip(study.metadata["subject"], study.targets, strict=True)) == {
+        "01": 20.5,
+        "02": 21.5,
+        "03": 22.5,
+    }
+    assert study.classes == ()
+
+
+def test_people_have_equally_many_windows_of_each_class(tmp_path):
+    root = write_bids(
+        tmp_path / "odd", seconds=22
+    )  # 11 events: six of one class, five of the other
+    counts = open_study(root).metadata.groupby(["subject", "target"]).size()
+    assert set(counts) == {5}
+
+
+def test_a_person_with_one_class_only_is_dropped_by_name(bids, capsys):
+    for name in ("events.tsv",):
+        path = bids / "sub-02" / "eeg" / f"sub-02_task-oddball_{name}"
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        table[table["trial_type"] == "left"].to_csv(path, sep="\t", index=False)
+    study = open_study(bids)
+    assert set(study.metadata["subject"]) == {"01", "03"}
+    assert "dropped sub-02: no window of 'right'" in capsys.readouterr().out
+
+
+def test_importing_leaves_logging_as_it_was():
+    code = (
+        "import logging; logging.basicConfig(level=logging.ERROR); root = logging.getLogger();"
+        "before = (list(root.handlers), root.level); import _study;"
+        "assert (list(root.handlers), root.level) == before, (root.handlers, root.level)"
+    )
+    subprocess.run(
+        [sys.executable, "-W", "error::FutureWarning", "-c", code], check=True, cwd=EXAMPLES
+    )
+    assert logging.getLogger("eegdash") is not None
+
+
+# ------------------------------------------------------------------------------ what it refuses
+
+
+def test_unknown_name_lists_the_known_ones(tmp_path):
+    refused(
+        "unknown study 'simulated-trasnfer'.*simulated-transfer.*path of a BIDS folder",
+        tmp_path,
+        "simulated-trasnfer",
+    )
+
+
+def test_empty_name(tmp_path):
+    refused("name of the study is empty.*simulated-transfer", tmp_path, "")
+
+
+def test_folder_that_does_not_exist(tmp_path):
+    refused(
+        "no folder .*nowhere: pass the path of a BIDS dataset",
+        tmp_path,
+        tmp_path / "nowhere",
+    )
+
+
+@pytest.mark.parametrize("needed", ["dataset_description.json", "participants.tsv"])
+def test_folder_that_is_not_bids(bids, needed):
+    (bids / needed).unlink()
+    refused(f"is not a BIDS dataset: it has no {needed}", bids, bids)
+
+
+def test_no_recording_of_the_task(bids):
+    refused(
+        r"no recording of task \['rest'\].*tasks there are \['oddball'\]",
+        bids,
+        bids,
+        task="rest",
+    )
+
+
+def test_task_that_one_person_lacks(bids):
+    write_bids(bids, subjects=("01", "02", "03"), task="rest")
+    for path in (bids / "sub-03" / "eeg").glob("*task-rest*"):
+        path.unlink()
+    refused(
+        "sub-03 has no recording of task .'rest'.", bids, bids, task=("rest", "oddball")
+    )
+
+
+def test_event_that_is_not_there(bids):
+    refused(
+        r"no event \['middle'\] in mystudy: the events there are \['left', 'right'\]",
+        bids, bids, classes=("left", "middle"),
+    )  # fmt: skip
+
+
+def test_missing_channel(bids):
+    refused(
+        r"sub-01_task-oddball_eeg.edf has no channel \['T7'\]: it has \['Fz', 'Cz', 'Pz', 'Oz'\]",
+        bids, bids, channels=("Cz", "T7"),
+    )  # fmt: skip
+
+
+def test_data_file_cut_in_half(bids):
+    path = bids / "sub-02" / "eeg" / "sub-02_task-oddball_eeg.edf"
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    refused("sub-02_task-oddball_eeg.edf.*fetch it again", bids, bids)
+
+
+def test_data_file_shorter_than_its_sidecar_says(bids):
+    # A whole, readable EDF, only half as long as the sidecar promises.
+    other = write_bids(bids.parent / "short", seconds=10)
+    name = "sub-02/eeg/sub-02_task-oddball_eeg.edf"
+    (bids / name).write_bytes((other / name).read_bytes())
+    refused("holds 10.0 s but sub-02_task-oddball_eeg.json says 20", bids, bids)
+
+
+@pytest.mark.parametrize("content", [b"", b"not an EDF file at all"])
+def test_data_file_that_is_no_edf(bids, content):
+    (bids / "sub-02" / "eeg" / "sub-02_task-oddball_eeg.edf").write_bytes(content)
+    refused("sub-02_task-oddball_eeg.edf.*fetch it again", bids, bids)
+
+
+@pytest.mark.parametrize("dangling", [False, True])
+def test_missing_or_dangling_data_file(bids, dangling):
+    path = bids / "sub-02" / "eeg" / "sub-02_task-oddball_eeg.edf"
+    path.unlink()
+    if dangling:
+        path.symlink_to(bids / "annex" / "gone.edf")
+    refused("data file of sub-02_task-oddball is missing.*Fetch the file", bids, bids)
+
+
+def test_person_absent_from_participants(bids):
+    table = bids / "participants.tsv"
+    table.write_text(table.read_text().replace("sub-02\t21.5\tn/a\n", ""))
+    refused(
+        "sub-02 has recordings but no row in .*participants.tsv. Add the row", bids, bids
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            "n/a",
+            "target 'age' of sub-02 is 'n/a' in .*participants.tsv: fill it in, or pass on_missing",
+        ),
+        (
+            "old",
+            "target 'age' of sub-02 is 'old' in .*participants.tsv, not a finite number",
+        ),
+        (
+            "inf",
+            "target 'age' of sub-02 is 'inf' in .*participants.tsv, not a finite number",
+        ),
+    ],
+)
+def test_target_that_is_not_a_number(bids, value, message):
+    table = bids / "participants.tsv"
+    table.write_text(table.read_text().replace("21.5", value))
+    refused(message, bids, bids, target="age")
+
+
+def test_missing_target_can_be_dropped_and_is_named(bids, capsys):
+    table = bids / "participants.tsv"
+    table.write_text(table.read_text().replace("21.5", "n/a"))
+    study = open_study(bids, target="age", on_missing_target="drop")
+    assert set(study.metadata["subject"]) == {"01", "03"}
+    assert "dropped sub-02: no age" in capsys.readouterr().out
+
+
+def test_target_column_that_is_not_there(bids):
+    refused(
+        r"no column 'p_factor' in .*its columns are \['participant_id', 'age', 'sex'\]",
+        bids,
+        bids,
+        target="p_factor",
+    )
+
+
+@pytest.mark.parametrize(
+    "kwargs", [{"cohort": "sauce"}, {"on_missing_target": "ignore"}, {"max_subjects": 0}]
+)
+def test_arguments_that_mean_nothing(bids, kwargs):
+    refused(str(next(iter(kwargs.values()))), bids, bids, **kwargs)
+
+
+def test_refusals_come_before_eegdash_reads_anything(bids, monkeypatch):
+    monkeypatch.setattr(_study, "EEGDashDataset", lambda **kwargs: pytest.fail("too late"))
+    (bids / "sub-02" / "eeg" / "sub-02_task-oddball_eeg.edf").unlink()
+    refused("data file of sub-02_task-oddball is missing", bids, bids)
+
+
+# ------------------------------------------------------------------------- cache and two processes
+
+
+def test_cache_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    refused(
+        "cannot write to the cache folder .*Set EEGDASH_CACHE_DIR",
+        tmp_path,
+        "simulated-transfer",
+        cache_dir=tmp_path / "file" / "cache",
+    )
+
+
+@pytest.mark.skipif(
+    os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may write anywhere"
+)
+def test_cache_that_is_read_only(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StudyError, match="cannot write to the cache folder"):
+        open_study("simulated-transfer", cache_dir=tmp_path)
+    tmp_path.chmod(0o700)
+
+
+def test_full_disk_is_told_as_an_unwritable_cache(tmp_path, monkeypatch):
+    def no_space(root):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_study, "_write_transfer", no_space)
+    with pytest.raises(StudyError, match="No space left on device.*Set EEGDASH_CACHE_DIR"):
+        open_study("simulated-transfer", cache_dir=tmp_path)
+    assert not (tmp_path / "simulated-transfer").exists()
+
+
+@pytest.fixture(scope="module")
+def own_cache(cache, tmp_path_factory):
+    """A cache of this module's own, to damage."""
+    import shutil
+
+    return shutil.copytree(cache, tmp_path_factory.mktemp("own") / "cache")
+
+
+@pytest.mark.parametrize(
+    "damage", ["recording deleted", "recording cut", "never finished", "older code"]
+)
+def test_incomplete_simulated_study_is_written_again(own_cache, damage, capsys):
+    root = own_cache / "simulated-transfer"
+    recording = root / "sub-20" / "eeg" / "sub-20_task-target_eeg.edf"
+    whole = recording.read_bytes()
+    if damage == "recording deleted":
+        recording.unlink()
+    elif damage == "recording cut":
+        recording.write_bytes(whole[:1000])
+    elif damage == "never finished":
+        (root / _study.MANIFEST).unlink()
+    else:
+        manifest = root / _study.MANIFEST
+        manifest.write_text(manifest.read_text().replace(_study._fingerprint(), "0" * 64))
+    study = open_study("simulated-transfer", cohort="target", cache_dir=own_cache)
+    assert "written again" in capsys.readouterr().err
+    assert study.metadata["subject"].nunique() == 36
+    assert recording.stat().st_size == len(whole)
+
+
+OPEN = "import _study; print(_study.open_study('simulated-transfer', cohort='target').windows.sum())"
+
+
+def start(cache_dir):
+    env = os.environ | {"EEGDASH_CACHE_DIR": str(cache_dir), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(
+        [sys.executable, "-c", OPEN],
+        cwd=EXAMPLES,
+        env=env,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills with SIGKILL")
+def test_a_killed_run_leaves_nothing_that_a_later_run_trusts(tmp_path):
+    process = start(tmp_path)
+    building = tmp_path / ".simulated-transfer.building"
+    deadline = time.monotonic() + 120
+    while len(list(building.glob("sub-*"))) < 5:
+        assert process.poll() is None, "finished before it could be killed"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert building.is_dir()
+    assert not (tmp_path / "simulated-transfer").exists()
+    study = open_study("simulated-transfer", cache_dir=tmp_path)
+    assert study.metadata["subject"].nunique() == 52
+    assert not building.exists()
+
+
+def test_two_processes_at_once_make_one_dataset(tmp_path):
+    both = [start(tmp_path) for _ in range(2)]
+    printed = [process.communicate(timeout=180)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert printed[0].splitlines()[-1] == printed[1].splitlines()[-1]
+    assert [p.name for p in tmp_path.iterdir() if p.is_dir()] == ["simulated-transfer"]
+
+
+def test_a_complete_study_is_not_written_twice(cache, monkeypatch):
+    monkeypatch.setattr(
+        _study, "_write_transfer", lambda root: pytest.fail("written again")
+    )
+    open_study("simulated-transfer", cohort="target", max_subjects=1, cache_dir=cache)
+
+
+# --------------------------------------------------------------------------------------- download
+
+
+def test_nothing_is_downloaded_unasked_and_the_size_is_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.delenv("EEG_TUTORIAL_DOWNLOAD", raising=False)
+    monkeypatch.setattr(
+        requests, "head", lambda *a, **k: pytest.fail("touched the network")
+    )
+    refused(
+        "nm000109 would download about 183.0 MB.*EEG_TUTORIAL_DOWNLOAD=1.*max_subjects=.*simulated-transfer",
+        tmp_path, "nm000109", cache_dir=tmp_path,
+    )  # fmt: skip
+    assert (
+        "36 people, 72 recordings, 183.0 MB in all (ODC-By-1.0)" in capsys.readouterr().out
+    )
+
+
+def test_no_network_is_told_in_seconds_with_a_way_out(tmp_path, monkeypatch, capsys):
+    def unreachable(*args, **kwargs):
+        raise requests.ConnectionError
+
+    monkeypatch.setattr(requests, "head", unreachable)
+    monkeypatch.setattr(_study, "EEGDashDataset", lambda **kwargs: pytest.fail("too late"))
+    refused(
+        "cannot be reached .ConnectionError.*pass its folder, or use the simulated study",
+        tmp_path,
+        "nm000109",
+        cache_dir=tmp_path,
+        download=True,
+    )
+    assert "183.0 MB" in capsys.readouterr().out
+
+
+def test_no_network_for_real(tmp_path):
+    from _helpers.run_example import _kernel_can_block
+
+    if not _kernel_can_block():
+        pytest.skip("this kernel does not let a process give up its network")
+    code = "import _study; _study.open_study('nm000109', download=True)"
+    env = os.environ | {"EEGDASH_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        ["unshare", "-rn", sys.executable, "-c", code],
+        cwd=EXAMPLES,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "cannot be reached" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_download_asks_for_the_capped_people_only(tmp_path, monkeypatch, capsys):
+    """With a stand-in for EEGDash that writes what a download would leave behind."""
+    asked = []
+
+    class StandIn:
+        def __init__(self, **query):
+            asked.append(query)
+            self.query = query
+            self.datasets = [
+                type("D", (), {"description": {"subject": f"{s:02d}"}}) for s in range(36)
+            ]
+
+        def download_all(self):
+            assert (
+                "2 people are about 10.2 MB" in capsys.readouterr().out
+            )  # told before, not after
+            write_bids(tmp_path / "nm000109", subjects=self.query["subject"], task="rest")
+            write_bids(
+                tmp_path / "nm000109", subjects=self.query["subject"], task="arithmetic"
+            )
+
+    real = _study.EEGDashDataset
+    monkeypatch.setattr(requests, "head", lambda *a, **k: None)
+    monkeypatch.setattr(
+        _study, "EEGDashDataset", lambda **q: StandIn(**q) if q["download"] else real(**q)
+    )
+    study = open_study(
+        "nm000109",
+        cache_dir=tmp_path,
+        max_subjects=2,
+        download=True,
+        classes=("left", "right"),
+    )
+    assert asked[-1]["subject"] == ["00", "01"]
+    assert asked[-1]["task"] == ["rest", "arithmetic"]
+    assert set(study.metadata["subject"]) == {"00", "01"}
+
+
+# ------------------------------------------------------------------------------------- real EEG
+
+
+def test_the_real_study_opens():
+    path = os.environ.get("EEG_TUTORIAL_REAL")
+    if not path:
+        pytest.skip("no real EEG here: set EEG_TUTORIAL_REAL to a local copy of nm000109")
+    study = open_study(path, cohort="target")
+    assert study.classes == ("rest", "arithmetic")
+    assert study.windows.shape[1:] == (19, 256)
+    assert study.metadata["subject"].nunique() == 24
+    # Rest lasts three times as long as arithmetic; after balancing both have the same windows.
+    assert (
+        study.metadata.groupby(["subject", "target"])
+        .size()
+        .unstack()
+        .diff(axis=1)
+        .iloc[:, 1]
+        .eq(0)
+        .all()
+    )

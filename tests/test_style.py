@@ -1,0 +1,143 @@
+"""Rules of DESIGN that a linter does not know, read from the syntax tree. No torch."""
+
+import ast
+import itertools
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
+PAGES = sorted(EXAMPLES.glob("plot_*.py"))
+SIBLINGS = sorted(EXAMPLES.glob("_*.py"))
+
+
+def imports(path):
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path.name}: relative imports break in a notebook"
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def pinned():
+    lines = (ROOT / "requirements.txt").read_text().splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+", pin) for pin in pins), pins
+    names = {pin.split("==")[0].replace("-", "_") for pin in pins}
+    return names - {"scikit_learn"} | {"sklearn"}
+
+
+@pytest.mark.parametrize("path", PAGES + SIBLINGS, ids=lambda p: p.name)
+def test_what_travels_imports_only_pins_and_siblings(path):
+    unknown = (
+        imports(path) - pinned() - set(sys.stdlib_module_names) - {p.stem for p in SIBLINGS}
+    )
+    assert not unknown, (
+        f"{path.name} imports {unknown}: pin it in requirements.txt or put it beside"
+    )
+
+
+def test_examples_is_flat_and_holds_nothing_else():
+    names = {
+        p.name for p in EXAMPLES.iterdir() if p.name not in ("__pycache__", "eegdash_cache")
+    }
+    assert names == {p.name for p in PAGES + SIBLINGS} | {"GALLERY_HEADER.rst"}
+    assert {p.stem for p in SIBLINGS} == set().union(*map(imports, PAGES + SIBLINGS)) & {
+        p.stem for p in SIBLINGS
+    }
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+def test_page_keeps_the_rules(path):
+    text = path.read_text("utf-8")
+    lines = text.splitlines()
+    tree = ast.parse(text)
+    markers = [line for line in lines if line.startswith("# %%")]
+    assert set(markers) == {"# %%"}, "cell markers are a bare '# %%'"
+    for above, below in itertools.pairwise(lines):
+        assert not (below == "# %%" and above.startswith("#")), (
+            "a comment is glued to a cell marker"
+        )
+    assert "# sphinx_gallery_" not in text.split("# %%")[0]
+    first_cell = text.split("# %%")[1]
+    for sibling in imports(path) & {p.stem for p in SIBLINGS}:
+        assert re.search(rf"^(import|from) {sibling}\b", first_cell, re.M), (
+            f"import {sibling} in the first cell"
+        )
+    calls = [n for n in ast.walk(tree) if isinstance(n, ast.Call)]
+    spoken = [ast.unparse(call.func) for call in calls]
+    assert "hash" not in spoken, "hash() differs between processes"
+    assert not {
+        "warnings.filterwarnings",
+        "warnings.simplefilter",
+        "sys.path.insert",
+    } & set(spoken)
+    assert not any(isinstance(n, ast.Assert) for n in ast.walk(tree)), (
+        "an assert speaks to a robot"
+    )
+    last = tree.body[-1]
+    assert ast.unparse(last).startswith("print(json.dumps("), (
+        "the last statement prints the contract"
+    )
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+def test_prose_is_short_before_the_first_code(path):
+    docstring = ast.get_docstring(ast.parse(path.read_text("utf-8")))
+    words = [w for w in re.sub(r"[=:.*`\-]", " ", docstring).split() if w.isalpha()]
+    assert len(words) <= 120
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda p: p.name)
+def test_every_citation_has_a_record_and_none_is_typed_by_hand(path):
+    text = path.read_text("utf-8")
+    keys = {
+        k.strip()
+        for group in re.findall(r":cite:[tp]:`([^`]+)`", text)
+        for k in group.split(",")
+    }
+    records = set(
+        re.findall(r"^@\w+\{(\w+),", (ROOT / "refs.bib").read_text("utf-8"), re.M)
+    )
+    assert keys, "a page cites what it leans on"
+    assert keys <= records
+    assert "doi.org" not in text
+    assert not re.search(r"\bet al\b", text)
+
+
+def test_nothing_that_travels_knows_the_helpers():
+    for path in PAGES + SIBLINGS:
+        assert "_helpers" not in path.read_text("utf-8"), path.name
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in SIBLINGS if p.name.endswith("_figure.py")], ids=lambda p: p.name
+)
+def test_figure_modules_only_draw(path):
+    allowed = {"matplotlib", "numpy", "eegdash", "_figure_style"}
+    assert imports(path) <= allowed
+    text = path.read_text("utf-8")
+    assert ".set_label(alt)" in text
+    assert not re.search(
+        r"np\.(mean|std|quantile|percentile|median)|bootstrap|\.mean\(", text
+    ), "metrics belong to the page"
+
+
+def test_docs_name_no_machine():
+    tracked = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("docs/*.rst"),
+        *PAGES,
+        *SIBLINGS,
+        *(ROOT / "_helpers").glob("*.py"),
+    ]
+    for path in tracked:
+        assert not re.search(r"/(home|root|work|Users)/\w", path.read_text("utf-8")), (
+            path.name
+        )
