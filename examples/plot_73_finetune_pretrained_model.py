@@ -214,10 +214,11 @@ print(f"pretrained model as it is, on the validation people: {zero_shot:.3f}")
 # -------------------------------
 # ``requires_grad = False`` stops the optimiser, but batch normalisation keeps updating its
 # running statistics in every forward pass in training mode :cite:p:`ioffe2015batchnorm`,
-# and dropout keeps dropping. So everything in front of the first layer that learns runs
-# **once**, in evaluation mode, and the rest trains on the stored features: nothing is left
-# that could move, and it is faster. A fingerprint of the encoder's parameters and buffers,
-# taken before and after, proves it.
+# and dropout keeps dropping: a surprise reported again and again (`PyTorch issue 86590
+# <https://github.com/pytorch/pytorch/issues/86590>`__). So everything in front of the first
+# layer that learns runs **once**, in evaluation mode, and the rest trains on the stored
+# features: nothing is left that could move. A fingerprint of the encoder's parameters and
+# buffers, taken before and after, proves it.
 import hashlib
 
 
@@ -391,8 +392,8 @@ figure = draw_finetune_figure(
 # %%
 # The ranking belongs to this task and this number of labelled people. Benchmarks of large
 # pretrained EEG models find that probing often falls short and that networks trained from
-# scratch stay competitive :cite:p:`liu2026eegfm`; and fine-tuning can damage good features
-# before it improves them :cite:p:`kumar2022lpft`.
+# scratch stay competitive :cite:p:`liu2026eegfm`. Fine-tuning can also distort pretrained
+# features, which is a reason to probe first and fine-tune after :cite:p:`kumar2022lpft`.
 #
 # A common mistake: channels that do not match
 # --------------------------------------------
@@ -509,6 +510,6 @@ print(json.dumps(contract))
 # %%
 # References
 # ----------
-# The network is from :cite:t:`schirrmeister2017`; freezing before fine-tuning from
+# The network is from :cite:t:`schirrmeister2017`; probing before fine-tuning from
 # :cite:t:`kumar2022lpft`; the real study from :cite:t:`zyma2019arithmetic`. Full records
 # are on the :doc:`references page </references>`.
