@@ -28,6 +28,12 @@ python binder/cpu_torch.py
 """
 
 
+CARD_LINK = re.compile(
+    r'(<div class="sphx-glr-thumbcontainer"[^>]*>\s*<img[^>]*>\s*<p><a class="reference internal" href="[^"]+")'
+    r"(?=><span[^>]*>([^<]+)<)>"
+)
+
+
 def _pages(app):
     """(source script, generated script) of every tutorial."""
     conf = app.config.sphinx_gallery_conf
@@ -165,6 +171,8 @@ def describe_page(app, pagename, templatename, context, doctree):
                 '<div class="figure-scroll docutils container" tabindex="0" role="group" aria-label="Figure">',
             )
         )
+        # The link of a gallery card has its words hidden by the style sheet.
+        context["body"] = CARD_LINK.sub(r'\1 aria-label="\2">', context["body"])
     for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
         text = " ".join(paragraph.astext().split())
         if len(text) > 40 and isinstance(paragraph.parent, nodes.section):

@@ -69,6 +69,8 @@ sphinx_gallery_conf = {
     },
 }
 
+copybutton_prompt_text = "$ "
+
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_baseurl = f"https://{ORG}.github.io/{REPO}/"

@@ -6,6 +6,7 @@ EEGDash lets pass in silence (a missing recording, a file cut short, a person ab
 ``participants.tsv``, a target of ``n/a``) is refused here, by name, before anything slow starts.
 """
 
+import errno
 import hashlib
 import importlib.util
 import json
@@ -151,23 +152,25 @@ class Study:
     question: str
 
 
-def get_cache_dir(cache_dir=None):
+def get_cache_dir(cache_dir=None, *, writable=True):
     """Folder that holds everything written by the tutorials, made if need be.
 
     Parameters
     ----------
     cache_dir : path-like or None
         None takes ``EEGDASH_CACHE_DIR``, else ``./eegdash_cache``.
+    writable : bool
+        Insist that it can be written to. Studies that are there already need only be read.
 
     Returns
     -------
     pathlib.Path
-        An absolute, existing folder. It may be read-only; whoever writes finds out.
+        An absolute, existing folder.
 
     Raises
     ------
     StudyError
-        If the folder cannot be made.
+        If the folder cannot be made or written to.
     """
     path = (
         Path(cache_dir or os.environ.get("EEGDASH_CACHE_DIR") or "eegdash_cache")
@@ -176,6 +179,8 @@ def get_cache_dir(cache_dir=None):
     )
     try:
         path.mkdir(parents=True, exist_ok=True)
+        if writable and not os.access(path, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except OSError as err:
         raise _unwritable(path, err) from err
     return path
@@ -308,7 +313,7 @@ def _locate(name, task, max_subjects, cache_dir, download):
     if not text:
         raise StudyError(f"the name of the study is empty. {_known_names()}")
     if text in RECIPES and text.startswith("simulated-"):
-        return _write_simulated(text, get_cache_dir(cache_dir))
+        return _write_simulated(text, get_cache_dir(cache_dir, writable=False))
     folder = Path(text).expanduser()
     if folder.is_dir() and (
         os.sep in text or folder.joinpath("dataset_description.json").is_file()
@@ -321,7 +326,7 @@ def _locate(name, task, max_subjects, cache_dir, download):
     catalogue = _catalogue()
     if text not in catalogue.index:
         raise StudyError(f"unknown study {text!r}. {_known_names()}")
-    cached = get_cache_dir(cache_dir) / text
+    cached = get_cache_dir(cache_dir, writable=False) / text
     if cached.joinpath("dataset_description.json").is_file():
         return cached
     return _download(text, catalogue.loc[text], task, max_subjects, cached, download)
@@ -352,6 +357,7 @@ def _download(name, row, task, max_subjects, cached, download):
         f"{megabytes:,.1f} MB in all ({row['license']}); {n_subjects} people are about {estimate:,.1f} MB"
     )
     offline = f"or fetch it elsewhere and pass its folder, or use the simulated study: {_known_names()}"
+    get_cache_dir(cached.parent)
     if download is None:
         download = os.environ.get("EEG_TUTORIAL_DOWNLOAD") == "1"
     if not download:

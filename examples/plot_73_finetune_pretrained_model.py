@@ -37,6 +37,7 @@ from _splits import assert_no_leakage, split_subjects
 
 torch.set_num_threads(1)  # fast for a small model, and the same sums every time
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
+CACHE = _study.get_cache_dir()  # EEGDASH_CACHE_DIR, else ./eegdash_cache
 source = _study.open_study(STUDY, cohort="source")
 target = _study.open_study(STUDY, cohort="target")
 
@@ -191,7 +192,7 @@ encoder = {
     if not name.startswith("final_layer")
 }
 
-checkpoint = _study.get_cache_dir() / f"encoder-{source.name}.pt"
+checkpoint = CACHE / f"encoder-{source.name}.pt"
 unfinished = checkpoint.with_suffix(f".{os.getpid()}.tmp")
 torch.save(encoder, unfinished)
 unfinished.replace(checkpoint)  # whole or not at all, also when two runs share the cache

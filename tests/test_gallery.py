@@ -126,6 +126,11 @@ def test_figure_is_an_svg_with_its_words_and_its_size(site):
     assert (site / "docs/auto_examples/images/thumb/sphx_glr_plot_mini_thumb.png").is_file()
 
 
+def test_cards_of_the_gallery_have_a_name(site):
+    page = (site / "html" / "auto_examples" / "index.html").read_text("utf-8")
+    assert '<a class="reference internal" href="plot_mini.html" aria-label="Mini">' in page
+
+
 def test_page_has_a_description(site):
     assert '<meta name="description" content="A page that says enough words' in html(site)
 

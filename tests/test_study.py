@@ -2,6 +2,8 @@
 
 import logging
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -196,6 +198,29 @@ def test_data_file_cut_in_half(bids):
     refused("sub-02_task-oddball_eeg.edf.*fetch it again", bids, bids)
 
 
+def test_data_file_cut_in_half_without_a_sidecar_to_compare(bids):
+    path = bids / "sub-02" / "eeg" / "sub-02_task-oddball_eeg.edf"
+    path.with_suffix(".json").unlink()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    refused(
+        "sub-02_task-oddball_eeg.edf.*does not match the file size.*fetch it again",
+        bids,
+        bids,
+    )
+
+
+def test_recording_that_eegdash_passes_over(bids, monkeypatch):
+    real = _study.EEGDashDataset
+
+    def forgetful(**kwargs):
+        dataset = real(**kwargs)
+        dataset.datasets.pop()
+        return dataset
+
+    monkeypatch.setattr(_study, "EEGDashDataset", forgetful)
+    refused(r"EEGDash does not see \['sub-03_task-oddball_eeg.edf'\]", bids, bids)
+
+
 def test_data_file_shorter_than_its_sidecar_says(bids):
     # A whole, readable EDF, only half as long as the sidecar promises.
     other = write_bids(bids.parent / "short", seconds=10)
@@ -258,6 +283,19 @@ def test_missing_target_can_be_dropped_and_is_named(bids, capsys):
     assert "dropped sub-02: no age" in capsys.readouterr().out
 
 
+def test_target_that_nobody_has(bids):
+    table = bids / "participants.tsv"
+    table.write_text(re.sub(r"2\d\.5", "n/a", table.read_text()))
+    message = "nobody in .*participants.tsv has a value of 'age'"
+    refused(message, bids, bids, target="age", on_missing_target="drop")
+
+
+def test_participants_without_ids(bids):
+    table = bids / "participants.tsv"
+    table.write_text(table.read_text().replace("participant_id", "who"))
+    refused(r"has no column participant_id, only \['who', 'age', 'sex'\]", bids, bids)
+
+
 def test_target_column_that_is_not_there(bids):
     refused(
         r"no column 'p_factor' in .*its columns are \['participant_id', 'age', 'sex'\]",
@@ -272,6 +310,14 @@ def test_target_column_that_is_not_there(bids):
 )
 def test_arguments_that_mean_nothing(bids, kwargs):
     refused(str(next(iter(kwargs.values()))), bids, bids, **kwargs)
+
+
+def test_too_few_people_for_a_cohort(bids):
+    for subject in ("02", "03"):
+        shutil.rmtree(bids / f"sub-{subject}")
+    refused(
+        "has 1 people and none is left for the source cohort", bids, bids, cohort="source"
+    )
 
 
 def test_refusals_come_before_eegdash_reads_anything(bids, monkeypatch):
@@ -293,14 +339,14 @@ def test_cache_that_cannot_be_written(tmp_path):
     )
 
 
-@pytest.mark.skipif(
-    os.geteuid() == 0 if hasattr(os, "geteuid") else True, reason="root may write anywhere"
-)
-def test_cache_that_is_read_only(tmp_path):
-    tmp_path.chmod(0o500)
-    with pytest.raises(StudyError, match="cannot write to the cache folder"):
-        open_study("simulated-transfer", cache_dir=tmp_path)
-    tmp_path.chmod(0o700)
+def test_cache_that_is_read_only(tmp_path, monkeypatch):
+    # root may write anywhere, so the answer of the system is put in its mouth
+    monkeypatch.setattr(_study.os, "access", lambda path, mode: False)
+    with pytest.raises(
+        StudyError, match="cannot write to the cache folder .*Permission denied"
+    ):
+        _study.get_cache_dir(tmp_path)
+    assert _study.get_cache_dir(tmp_path, writable=False) == tmp_path
 
 
 def test_full_disk_is_told_as_an_unwritable_cache(tmp_path, monkeypatch):
@@ -316,8 +362,6 @@ def test_full_disk_is_told_as_an_unwritable_cache(tmp_path, monkeypatch):
 @pytest.fixture(scope="module")
 def own_cache(cache, tmp_path_factory):
     """A cache of this module's own, to damage."""
-    import shutil
-
     return shutil.copytree(cache, tmp_path_factory.mktemp("own") / "cache")
 
 
