@@ -635,7 +635,7 @@ def _open_recordings(root, recipe, files):
         raise StudyError(
             f"EEGDash does not see {sorted(set(expected) - found)} in {root}: check their names"
         )
-    events = {}
+    longest = {}  # seconds of the longest event, per file and event name
     for ds in dataset.datasets:
         path = expected[Path(ds.record["bids_relpath"]).name]
         raw = _read_header(ds, path)
@@ -649,19 +649,28 @@ def _open_recordings(root, recipe, files):
             raise StudyError(
                 f"{path.name} has no channel {absent}: it has {raw.ch_names}. Pass channels="
             )
-        for label in raw.annotations.description:
-            events[str(label)] = events.get(str(label), 0) + 1
+        own = longest[path.name] = {}
+        for label, seconds in zip(
+            raw.annotations.description, raw.annotations.duration, strict=True
+        ):
+            own[str(label)] = max(own.get(str(label), 0.0), float(seconds))
+    events = sorted(set().union(*longest.values()))
     if recipe.classes is None:
-        recipe = replace(
-            recipe,
-            classes=tuple(sorted(e for e in events if not e.lower().startswith("bad"))),
-        )
+        classes = tuple(event for event in events if not event.lower().startswith("bad"))
+        recipe = replace(recipe, classes=classes)
     unknown = [c for c in recipe.classes if c not in events]
     if unknown or len(recipe.classes) < 2:
         raise StudyError(
             f"no event {unknown or 'to tell apart'} in {root.name}: "
-            f"the events there are {sorted(events)}. Pass classes=('one', 'other')"
+            f"the events there are {events}. Pass classes=('one', 'other')"
         )
+    for name, own in longest.items():
+        reach = max((own[c] for c in recipe.classes if c in own), default=None)
+        if reach is None or reach + 1 / recipe.sfreq < recipe.window_s:
+            raise StudyError(
+                f"{name} has no event {' or '.join(recipe.classes)} as long as a window of "
+                f"{recipe.window_s:g} s: its events and their longest durations are {own}"
+            )
     return dataset, recipe
 
 
@@ -669,9 +678,12 @@ def _read_header(ds, path):
     """Raw of one recording, not loaded; a damaged or shortened file is an error."""
     fix = "The file is damaged or was cut short: fetch it again, or remove this recording."
     try:
+        raw = ds.raw
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            raw = ds.raw
+            # EEGDash silences the one warning with which MNE tells of an EDF cut short.
+            if path.suffix in (".edf", ".bdf"):
+                mne.io.read_raw(path, verbose="WARNING")
     except Exception as err:  # MNE readers raise anything on a damaged file
         raise StudyError(
             f"{path} cannot be read ({type(err).__name__}: {err}). {fix}"
@@ -738,6 +750,7 @@ def _cut_windows(dataset, recipe, root):
         mapping={label: code for code, label in enumerate(recipe.classes)},
         preload=True,
         on_last_window="drop",
+        accepted_bads_ratio=1.0,  # events shorter than a window are left out, with a warning
     )
     arrays, rows = [], []
     for recording, windows in zip(dataset.datasets, cut.datasets, strict=True):
@@ -752,10 +765,6 @@ def _cut_windows(dataset, recipe, root):
                     "target": int(label),
                 }
             )
-    if not rows:
-        raise StudyError(
-            f"{root.name} has no event as long as a window of {recipe.window_s} s"
-        )
     windows = (np.stack(arrays) * 1e6).astype(np.float32)
     if not np.isfinite(windows).all():
         raise StudyError(

@@ -15,13 +15,22 @@ CH_NAMES = ("Fz", "Cz", "Pz", "Oz")
 
 
 def write_bids(
-    root, *, subjects=("01", "02", "03"), task="oddball", seconds=20, sfreq=128.0
+    root,
+    *,
+    subjects=("01", "02", "03"),
+    task="oddball",
+    seconds=20,
+    sfreq=128.0,
+    fmt="EDF",
+    spoil=None,
 ):
-    """Write real EDF recordings with alternating 2 s events 'left' and 'right', and ages."""
+    """Write real recordings with alternating 2 s events 'left' and 'right', and ages."""
     rng = np.random.default_rng(0)
     for subject in subjects:
         info = mne.create_info(list(CH_NAMES), sfreq, "eeg")
         data = rng.standard_normal((len(CH_NAMES), int(seconds * sfreq))) * 1e-5
+        if spoil is not None:
+            data[0, 100] = spoil
         raw = mne.io.RawArray(data, info, verbose="ERROR")
         onsets = np.arange(0, seconds, 2.0)
         names = ["left" if i % 2 else "right" for i in range(len(onsets))]
@@ -30,7 +39,7 @@ def write_bids(
         write_raw_bids(
             raw,
             BIDSPath(subject=subject, task=task, datatype="eeg", root=root),
-            format="EDF",
+            format=fmt,
             overwrite=True,
             allow_preload=True,
             verbose="ERROR",

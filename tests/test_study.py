@@ -312,6 +312,21 @@ def test_arguments_that_mean_nothing(bids, kwargs):
     refused(str(next(iter(kwargs.values()))), bids, bids, **kwargs)
 
 
+def test_events_shorter_than_a_window(bids, monkeypatch):
+    monkeypatch.setitem(_study.RECIPES, "mystudy", _study.Recipe(window_s=3.0))
+    message = (
+        "sub-01_task-oddball_eeg.edf has no event left or right as long as a window of 3 s"
+    )
+    refused(message, bids, bids)
+
+
+def test_samples_that_are_not_finite(tmp_path, monkeypatch):
+    root = write_bids(tmp_path / "eeglab", fmt="EEGLAB", spoil=np.nan)
+    plain = _study.Recipe(reference=None, l_freq=None, h_freq=None)
+    monkeypatch.setitem(_study.RECIPES, "eeglab", plain)
+    refused("eeglab holds samples that are not finite", root, root)
+
+
 def test_too_few_people_for_a_cohort(bids):
     for subject in ("02", "03"):
         shutil.rmtree(bids / f"sub-{subject}")
