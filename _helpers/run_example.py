@@ -180,6 +180,8 @@ def run_script(script, folder, *, timeout=300, study=None):
         "HOME": str(folder),  # nothing may be written to the reader's home
         "HF_HUB_OFFLINE": "1",
         "MPLBACKEND": "Agg",
+        # Listing the fonts of a machine is done once per machine, not once per run.
+        "MPLCONFIGDIR": str(Path(tempfile.gettempdir()) / "tutorial-matplotlib"),
         "OMP_NUM_THREADS": "1",
         "PYTHONHASHSEED": "random",
     }

@@ -136,20 +136,21 @@ def simulate_transfer_subject(
 
 
 def simulate_transfer(
-    seed=3, *, n_source=16, n_target=36, source_windows=40, target_windows=12
+    seed=11, *, n_source=16, n_target=36, source_windows=40, target_windows=12
 ):
     """The two cohorts of the fine-tuning tutorial, one person at a time.
 
     The source cohort has many windows per person. The target cohort has few, its task
-    topography is rotated by 0.8 rad and its rhythms are faster by up to 0.7 Hz: another
-    montage, other people, the same kind of question.
+    topography is rotated by 0.8 rad (the distractors stay where they are) and its rhythms are
+    faster by up to 0.7 Hz: other people, another projection of the source that matters, the
+    same question.
 
     Parameters
     ----------
     seed : int
         Another seed is another pair of cohorts. The default is a typical draw, not a lucky one:
-        of seeds 0 to 7 it lies nearest to the mean accuracies that the fine-tuning tutorial's
-        three regimes reached over twelve other draws.
+        of seeds 0 to 11 it lies nearest to their mean test accuracy in the three regimes of the
+        fine-tuning tutorial.
     n_source, n_target : int
         People in each cohort.
     source_windows, target_windows : int

@@ -86,7 +86,7 @@ def split_subjects(metadata, sizes, *, rest="pool", by="subject", seed=0):
     sizes : dict of str to int
         Number of people in each group, dealt in this order, e.g. ``{"test": 16}``.
     rest : str
-        Name of the group that takes everybody left over. At least one person must be left.
+        Name of the group that takes everybody left over; it may be empty.
     by : str
         The column that says who a window belongs to.
     seed : int
@@ -120,13 +120,16 @@ def split_subjects(metadata, sizes, *, rest="pool", by="subject", seed=0):
             f"{rest!r} names the people left over and cannot be given a size as well"
         )
     asked = " + ".join(f"{name}={size}" for name, size in sizes.items())
-    if sum(sizes.values()) >= n_groups:
+    if sum(sizes.values()) > n_groups:
         raise SplitError(
-            f"too few subjects: {asked} leaves nobody of {n_groups} for {rest!r}. "
+            f"too few subjects: {asked} is more than the {n_groups} people there are. "
             "Lower the sizes or open a study with more people."
         )
     left, parts = np.arange(len(groups)), {}
     for name, size in sizes.items():
+        if size == len(np.unique(groups[left])):  # the last people: nothing to draw
+            parts[name], left = left, left[:0]
+            continue
         deal = GroupShuffleSplit(n_splits=1, test_size=size, random_state=seed)
         kept, dealt = next(deal.split(left, groups=groups[left]))
         parts[name], left = left[dealt], left[kept]

@@ -6,6 +6,7 @@ EEGDash lets pass in silence (a missing recording, a file cut short, a person ab
 ``participants.tsv``, a target of ``n/a``) is refused here, by name, before anything slow starts.
 """
 
+import difflib
 import errno
 import hashlib
 import importlib.util
@@ -309,7 +310,7 @@ def _adapt(recipe, task, classes, channels):
 
 def _locate(name, task, max_subjects, cache_dir, download):
     """Folder of the study; a simulated one is written, a remote one downloaded if allowed."""
-    text = os.fspath(name)
+    text = "" if name is None else os.fspath(name)
     if not text:
         raise StudyError(f"the name of the study is empty. {_known_names()}")
     if text in RECIPES and text.startswith("simulated-"):
@@ -325,7 +326,9 @@ def _locate(name, task, max_subjects, cache_dir, download):
         )
     catalogue = _catalogue()
     if text not in catalogue.index:
-        raise StudyError(f"unknown study {text!r}. {_known_names()}")
+        raise StudyError(
+            f"unknown study {text!r}, and no such folder here. {_known_names()}"
+        )
     cached = get_cache_dir(cache_dir, writable=False) / text
     if cached.joinpath("dataset_description.json").is_file():
         return cached
@@ -363,7 +366,8 @@ def _download(name, row, task, max_subjects, cached, download):
     if not download:
         raise StudyError(
             f"{name} would download about {estimate:,.1f} MB and nobody asked for that. Set "
-            f"EEG_TUTORIAL_DOWNLOAD=1 (or download=True) and, for fewer people, max_subjects=; {offline}"
+            f"EEG_TUTORIAL_DOWNLOAD=1 (or download=True) and, for fewer people, the argument "
+            f"max_subjects= of open_study; {offline}"
         )
     import requests
     from eegdash.http_api_client import DEFAULT_API_URL
@@ -493,12 +497,16 @@ def _write_transfer(root):
 
 def _read_participants(root):
     """``participants.tsv`` as text, indexed by subject label without ``sub-``."""
-    for needed in ("dataset_description.json", "participants.tsv"):
-        if not (root / needed).is_file():
-            raise StudyError(
-                f"{root} is not a BIDS dataset: it has no {needed}. Pass the folder that holds "
-                "dataset_description.json, participants.tsv and the sub-* folders."
-            )
+    if not (root / "dataset_description.json").is_file():
+        raise StudyError(
+            f"{root} is not a BIDS dataset: it has no dataset_description.json. Pass the folder "
+            "that holds that file, participants.tsv and the sub-* folders."
+        )
+    if not (root / "participants.tsv").is_file():
+        raise StudyError(
+            f"{root} has no participants.tsv. Write one, a row per person, with at least the "
+            "column participant_id (sub-01, sub-02, ...)."
+        )
     table = pd.read_csv(
         root / "participants.tsv", sep="\t", dtype=str, keep_default_na=False
     )
@@ -580,7 +588,8 @@ def _choose_cohort(subjects, people, recipe, cohort, root):
         chosen = subjects[:n_source] if cohort == "source" else subjects[n_source:]
     if not chosen:
         raise StudyError(
-            f"{root} has {len(subjects)} people and none is left for the {cohort} cohort"
+            f"{root} has {len(subjects)} people with the task {list(recipe.task or ['any'])} and "
+            f"none of them is in the {cohort} cohort: pass cohort='all', or another task"
         )
     return chosen
 
@@ -646,8 +655,12 @@ def _open_recordings(root, recipe, files):
         )
         absent = [c for c in recipe.channels if c not in raw.ch_names]
         if absent:
+            lower = {name.lower(): name for name in raw.ch_names}
+            near = [difflib.get_close_matches(c.lower(), lower, 1, 0.5) for c in absent]
+            near = sorted({lower[match] for matches in near for match in matches})
             raise StudyError(
-                f"{path.name} has no channel {absent}: it has {raw.ch_names}. Pass channels="
+                f"{path.name} has no channel {absent}: it has {raw.ch_names}. Pass channels= as a "
+                f"tuple of names that every recording has{f' (near: {near})' if near else ''}"
             )
         own = longest[path.name] = {}
         for label, seconds in zip(

@@ -75,12 +75,21 @@ def test_split_is_repeatable_and_the_seed_matters():
     assert deals[0] == deals[1] != deals[2]
 
 
+def test_everybody_can_be_dealt():
+    parts = split_subjects(table(PEOPLE), {"test": 16, "validation": 4})
+    assert {name: len(rows) for name, rows in parts.items()} == {
+        "test": 48,
+        "validation": 12,
+        "pool": 0,
+    }
+
+
 def test_too_few_people():
-    with pytest.raises(
-        SplitError,
-        match=r"too few subjects: test=16 \+ validation=4 leaves nobody of 20 for 'pool'",
-    ):
-        split_subjects(table(PEOPLE), {"test": 16, "validation": 4})
+    message = (
+        r"too few subjects: test=16 \+ validation=5 is more than the 20 people there are"
+    )
+    with pytest.raises(SplitError, match=message):
+        split_subjects(table(PEOPLE), {"test": 16, "validation": 5})
 
 
 @pytest.mark.parametrize("size", [0, -1, 0.5, "3"])

@@ -146,6 +146,14 @@ def test_empty_name(tmp_path):
     refused("name of the study is empty.*simulated-transfer", tmp_path, "")
 
 
+def test_no_name_at_all(tmp_path):
+    refused("name of the study is empty", tmp_path, None)
+
+
+def test_channel_in_the_wrong_case_is_met_with_the_right_one(bids):
+    refused(r"has no channel \['fz'\].*near: \['Fz'\]", bids, bids, channels=("fz", "Cz"))
+
+
 def test_folder_that_does_not_exist(tmp_path):
     refused(
         "no folder .*nowhere: pass the path of a BIDS dataset",
@@ -154,10 +162,19 @@ def test_folder_that_does_not_exist(tmp_path):
     )
 
 
-@pytest.mark.parametrize("needed", ["dataset_description.json", "participants.tsv"])
-def test_folder_that_is_not_bids(bids, needed):
+@pytest.mark.parametrize(
+    ("needed", "message"),
+    [
+        (
+            "dataset_description.json",
+            "is not a BIDS dataset: it has no dataset_description.json",
+        ),
+        ("participants.tsv", "has no participants.tsv. Write one, a row per person"),
+    ],
+)
+def test_folder_that_is_not_bids(bids, needed, message):
     (bids / needed).unlink()
-    refused(f"is not a BIDS dataset: it has no {needed}", bids, bids)
+    refused(message, bids, bids)
 
 
 def test_no_recording_of_the_task(bids):
@@ -331,7 +348,10 @@ def test_too_few_people_for_a_cohort(bids):
     for subject in ("02", "03"):
         shutil.rmtree(bids / f"sub-{subject}")
     refused(
-        "has 1 people and none is left for the source cohort", bids, bids, cohort="source"
+        "has 1 people with the task .'any'. and none of them is in the source cohort",
+        bids,
+        bids,
+        cohort="source",
     )
 
 
