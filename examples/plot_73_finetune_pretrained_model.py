@@ -329,7 +329,8 @@ chosen = {regime: choose(regime) for regime in LEARNS}
 best_regime = max(chosen, key=lambda r: (chosen[r].score, -counts[r][1]))
 print(f"validation prefers {best_regime}")
 held_still = {r: all(run.encoder_unchanged for run in c.runs) for r, c in chosen.items()}
-print(f"encoder bit-identical before and after: {held_still}")
+for regime, still in held_still.items():
+    print(f"{regime:<14}encoder bit-identical before and after: {still}")
 
 # %%
 # Look at the test people, once
