@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import math
 import os
 import re
 import shutil
@@ -12,6 +13,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from _helpers.contract import Contract, ContractError, parse
 
@@ -39,6 +41,16 @@ class ExampleError(RuntimeError):
     """A tutorial failed, timed out, or broke its contract."""
 
 
+class Memory(NamedTuple):
+    """Peak memory of a process, in MB."""
+
+    #: Everything resident, the pages of shared libraries included. How many of those count
+    #: depends on the machine's file cache: the same run differs by a fifth between machines.
+    peak: float
+    #: What the process alone holds. NaN where there is no ``/proc``.
+    private: float
+
+
 @dataclass(frozen=True)
 class Run:
     """What one run of a tutorial showed.
@@ -51,8 +63,8 @@ class Run:
         The same line, byte for byte.
     seconds : float
         Wall time of the whole process, imports included.
-    peak_mb : float
-        Largest resident memory of the process, in MB.
+    memory : Memory
+        Largest memory of the process, in MB: all that was resident, and what was its own.
     stdout : str
         Everything it printed.
     """
@@ -60,7 +72,7 @@ class Run:
     contract: Contract
     line: str
     seconds: float
-    peak_mb: float
+    memory: Memory
     stdout: str
 
 
@@ -117,29 +129,30 @@ def _kernel_can_block():
     return subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode == 0
 
 
-def _peak_mb(pid):
-    """High-water mark of a running process in MB, or 0 where there is no /proc."""
+def _memory(pid):
+    """Memory of a running process now, or None where there is no /proc."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:
-        return 0.0
-    found = re.search(r"VmHWM:\s+(\d+) kB", status)
-    return int(found[1]) * 1024 / 1e6 if found else 0.0
+        return None
+    found = [re.search(rf"{key}:\s+(\d+) kB", status) for key in ("VmHWM", "RssAnon")]
+    return Memory(*(int(match[1]) * 1024 / 1e6 for match in found)) if all(found) else None
 
 
 def _wait(process, timeout):
-    """Exit code (None when time ran out) and peak memory in MB of a child.
+    """Exit code (None when time ran out) and peak memory of a child.
 
     The kernel's own answer, ``ru_maxrss``, starts from the memory of whoever started the child,
-    so on Linux the child's high-water mark is read while it runs.
+    so on Linux the child is looked at while it runs.
     """
-    peak, deadline = 0.0, time.monotonic() + timeout
+    peak, deadline = None, time.monotonic() + timeout
     while time.monotonic() < deadline:
-        peak = max(peak, _peak_mb(process.pid))
+        if now := _memory(process.pid):
+            peak = Memory(*map(max, now, peak or now))
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, peak or usage.ru_maxrss / 1e6  # bytes on macOS
+            return process.returncode, peak or Memory(usage.ru_maxrss / 1e6, math.nan)
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -162,8 +175,8 @@ def run_script(script, folder, *, timeout=300, study=None):
 
     Returns
     -------
-    tuple of (str, float, float)
-        Standard output, seconds and peak memory in MB.
+    tuple of (str, float, Memory)
+        Standard output, seconds and peak memory.
 
     Raises
     ------
@@ -206,7 +219,7 @@ def run_script(script, folder, *, timeout=300, study=None):
             stderr=err,
             start_new_session=True,
         )
-        code, peak_mb = _wait(process, timeout)
+        code, memory = _wait(process, timeout)
         seconds = time.monotonic() - start
         out.seek(0), err.seek(0)
         stdout, stderr = (
@@ -221,7 +234,7 @@ def run_script(script, folder, *, timeout=300, study=None):
         raise ExampleError(
             f"{script} ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}"
         )
-    return stdout, seconds, peak_mb
+    return stdout, seconds, memory
 
 
 def run_example(script, *, timeout=300, study=None):
@@ -250,14 +263,14 @@ def run_example(script, *, timeout=300, study=None):
         folder = Path(name)
         for path in (script, *siblings(script)):
             shutil.copy(path, folder)
-        stdout, seconds, peak_mb = run_script(
+        stdout, seconds, memory = run_script(
             script.name, folder, timeout=timeout, study=study
         )
     try:
         contract = parse(stdout)
     except ContractError as err:
         raise ExampleError(f"{script.name} broke its contract: {err}") from err
-    return Run(contract, stdout.rstrip().splitlines()[-1], seconds, peak_mb, stdout)
+    return Run(contract, stdout.rstrip().splitlines()[-1], seconds, memory, stdout)
 
 
 def main(argv=None):
@@ -273,7 +286,7 @@ def main(argv=None):
     args = parser.parse_args(argv)
     how = "the kernel" if _kernel_can_block() else "a socket guard inside Python"
     print(f"network blocked by {how}; one thread; every run in an empty folder\n")
-    head = f"{'tutorial':<40}{'seconds':>8}{'peak MB':>9}  JSON bytes"
+    head = f"{'tutorial':<40}{'seconds':>8}{'peak MB':>9}{'private':>9}  JSON bytes"
     print(f"{head}\n{'-' * len(head)}")
     failed, lines = [], []
     for script in tutorials(args.select):
@@ -284,11 +297,10 @@ def main(argv=None):
             print(f"{script.stem:<40}  FAILED")
             continue
         same = first.line == second.line
-        peak = max(first.peak_mb, second.peak_mb)
-        verdict = "identical twice" if same else "DIFFER"
-        print(
-            f"{script.stem:<40}{min(first.seconds, second.seconds):>8.1f}{peak:>9.0f}  {verdict}"
-        )
+        memory = Memory(*map(max, first.memory, second.memory))
+        seconds = min(first.seconds, second.seconds)
+        numbers = f"{seconds:>8.1f}{memory.peak:>9.0f}{memory.private:>9.0f}"
+        print(f"{script.stem:<40}{numbers}  {'identical twice' if same else 'DIFFER'}")
         lines.append(first.line)
         if not same:
             failed.append(
