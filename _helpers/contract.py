@@ -43,6 +43,18 @@ class Contract(BaseModel):
     data: str = Field(min_length=1, description='"simulated", or the name of the dataset')
 
 
+class Paired(BaseModel):
+    """A difference between two regimes, taken within test people."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+
+    mean: Difference = Field(description="mean difference in accuracy over people")
+    ci: Annotated[tuple[Difference, Difference], Field(strict=False)] = Field(
+        description="95 % bootstrap interval over people"
+    )
+    p: float = Field(gt=0, le=1, description="two-sided sign-flip permutation test")
+
+
 class FinetuneContract(Contract):
     """plot_73: three ways to adapt a pretrained encoder."""
 
@@ -81,6 +93,25 @@ class FinetuneContract(Contract):
     )
     lr: dict[Regime, Annotated[float, Field(gt=0)]] = Field(
         description="learning rate chosen on validation people"
+    )
+    chance_interval: tuple[Fraction, Fraction] = Field(
+        strict=False, description="95 % of scores by guessing on that many windows"
+    )
+    budgets: dict[
+        Regime, dict[str, Annotated[tuple[Fraction, ...], Field(strict=False)]]
+    ] = Field(
+        description="labelled people -> mean accuracy, low, high (95 % interval over people)"
+    )
+    paired: dict[str, Paired] = Field(description='"one - other" -> paired difference')
+    controls: dict[str, Fraction] = Field(description="test accuracy of each control")
+    gflop: dict[str, Annotated[float, Field(gt=0)]] = Field(
+        description="1e9 floating-point operations to train, per regime and for pretraining"
+    )
+    naive_running_var: float = Field(
+        gt=0, description="running variance after a naive probe, as a multiple of its start"
+    )
+    frozen_running_var: float = Field(
+        description="the same after a frozen probe: exactly 1"
     )
     frozen_state_unchanged: bool = Field(
         description="the probe's encoder is bit-identical before and after"
@@ -146,7 +177,48 @@ class FinetuneContract(Contract):
                 raise ValueError(
                     f"{regime} trains {count} of {self.total_params}: only the probe freezes anything"
                 )
+        self._check_budgets_and_pairs()
+        if self.frozen_running_var != 1.0:
+            raise ValueError(f"frozen_running_var is {self.frozen_running_var}: it moved")
+        if set(self.gflop) != regimes | {"pretraining, once"}:
+            raise ValueError(f"gflop has {sorted(self.gflop)}")
+        missing = {
+            "zero-shot",
+            "shuffled pretraining",
+            "random frozen encoder",
+            "band power",
+        }
+        if missing := missing - set(self.controls):
+            raise ValueError(f"controls lack {sorted(missing)}")
         return self
+
+    def _check_budgets_and_pairs(self):
+        main = str(self.n_train_subjects)
+        sizes = {regime: list(points) for regime, points in self.budgets.items()}
+        if len({tuple(s) for s in sizes.values()}) != 1 or set(sizes) != set(
+            Regime.__args__
+        ):
+            raise ValueError(f"budgets differ between regimes: {sizes}")
+        for regime, points in self.budgets.items():
+            for n, point in points.items():
+                _ordered(f"budgets[{regime}][{n}]", point[1:])
+                if not point[1] - ROUNDING <= point[0] <= point[2] + ROUNDING:
+                    raise ValueError(
+                        f"budgets[{regime}][{n}] {point} does not contain its mean"
+                    )
+            if main not in points or points[main][0] != self.accuracy[regime]:
+                raise ValueError(
+                    f"budgets[{regime}] disagrees with accuracy at {main} people"
+                )
+        for name, pair in self.paired.items():
+            one, _, other = name.partition(" - ")
+            if {one, other} - set(self.accuracy):
+                raise ValueError(f"paired {name!r} names a regime that is not there")
+            gap = self.accuracy[one] - self.accuracy[other]
+            if not math.isclose(pair.mean, gap, abs_tol=ROUNDING):
+                raise ValueError(f"paired {name!r} disagree: {pair.mean} and {gap:.4f}")
+            if not pair.ci[0] - ROUNDING <= pair.mean <= pair.ci[1] + ROUNDING:
+                raise ValueError(f"paired {name!r}: {pair.ci} does not contain {pair.mean}")
 
 
 CONTRACTS = {"plot_73": FinetuneContract}

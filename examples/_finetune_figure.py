@@ -5,6 +5,7 @@ import numpy as np
 from eegdash.viz import style_figure
 
 from _figure_style import (
+    EEGDASH_INK,
     EEGDASH_MUTED,
     INTERVAL,
     REGIMES,
@@ -110,5 +111,114 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
         fontsize=8,
         color=EEGDASH_MUTED,
     )
+    fig.set_label(alt)
+    return fig
+
+
+def draw_frozen_figure(naive, frozen, *, provenance, alt):
+    """Draw what a naive probe does to batch normalisation, beside a probe that is frozen.
+
+    Parameters
+    ----------
+    naive, frozen : array-like, shape (3, n_points)
+        Rows: epoch, validation accuracy, running variance as a multiple of its start.
+    provenance, alt : str
+        Origin of the data, written on the figure, and the description for readers who do not
+        see it.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure; its label is ``alt``.
+    """
+    use_eegdash_style()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.8))
+    style_figure(fig, title="Frozen is not frozen", source=provenance)
+    fig.subplots_adjust(left=0.08, right=0.985, top=0.76, bottom=0.24, wspace=0.25)
+    looks = {
+        "naive: requires_grad = False": (naive, "#C2410C", "X"),
+        "frozen: encoder run once": (frozen, *REGIMES["linear-probe"]),
+    }
+    for label, ((epochs, accuracy, variance), colour, marker) in looks.items():
+        style = {"color": colour, "marker": marker, "markersize": 5, "linewidth": 2}
+        left.plot(epochs, variance, label=label, **style)
+        right.plot(epochs, accuracy, **style)
+    top = max(np.max(naive[2]), np.max(frozen[2]))
+    left.set(xlabel="epoch", ylabel="running variance / pretrained", ylim=(0, 1.15 * top))
+    left.legend(loc="lower left", frameon=False, fontsize=8)
+    right.set(xlabel="epoch", ylabel="validation accuracy", ylim=(0.28, 1.03))
+    panel_title(left, "A", "What batch norm remembers")
+    panel_title(right, "B", "What it does to the score")
+    fig.set_label(alt)
+    return fig
+
+
+def draw_budget_figure(
+    budgets, curves, paired, *, chance, title, subtitle, provenance, alt
+):
+    """Draw accuracy against the number of labelled people, and differences within people.
+
+    Parameters
+    ----------
+    budgets : list of int
+        Numbers of labelled people.
+    curves : dict of str to array-like, shape (3, n_budgets)
+        Per regime the rows mean, low and high.
+    paired : dict of str to tuple
+        Per pair of regimes, named ``"one - other"``: ``(differences, mean, (low, high))`` with
+        one difference per test person.
+    chance : float
+        Accuracy of guessing, from 0 to 1.
+    title, subtitle, provenance : str
+        Heading, context line and origin of the data, written on the figure.
+    alt : str
+        Description for readers who do not see the figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        The figure; its label is ``alt``.
+    """
+    use_eegdash_style()
+    fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 4.2), width_ratios=(1.2, 1))
+    style_figure(fig, title=title, subtitle=subtitle, source=provenance)
+    fig.subplots_adjust(left=0.08, right=0.985, top=0.73, bottom=0.21, wspace=0.45)
+    for regime, (mean, low, high) in curves.items():
+        colour, marker = REGIMES[regime]
+        left.fill_between(budgets, low, high, color=colour, alpha=0.15, linewidth=0)
+        left.plot(budgets, mean, color=colour, marker=marker, linewidth=2, label=regime)
+    left.set_xscale("log", base=2)
+    left.set_xticks(budgets, [str(n) for n in budgets])
+    left.set_xticks([], minor=True)
+    left.set(xlabel="labelled people", ylabel="test accuracy", ylim=(0.28, 1.03))
+    left.axhline(chance, color=EEGDASH_MUTED, linestyle="--", linewidth=1, zorder=1)
+    left.annotate(
+        "chance",
+        (0, chance),
+        xycoords=("axes fraction", "data"),
+        va="top",
+        xytext=(2, -2),
+        textcoords="offset points",
+        fontsize=8,
+        color=EEGDASH_MUTED,
+    )
+    left.legend(loc="lower right", frameon=False, fontsize=8)
+    panel_title(left, "A", "As the labels grow")
+
+    for row, (differences, mean, (low, high)) in enumerate(paired.values()):
+        spread = row + np.linspace(-0.25, 0.25, len(differences))
+        right.scatter(np.sort(differences), spread, s=12, color=EEGDASH_MUTED, alpha=0.6)
+        reach = [[max(mean - low, 0)], [max(high - mean, 0)]]
+        style = {"color": EEGDASH_INK, "marker": "D", "capsize": 4, "zorder": 4}
+        right.errorbar(mean, row, xerr=reach, **style)
+    right.axvline(0, color=EEGDASH_MUTED, linestyle="--", linewidth=1, zorder=1)
+    right.set_yticks(range(len(paired)), [n.replace(" - ", "\nminus ") for n in paired])
+    right.invert_yaxis()
+    right.set(xlabel="difference in accuracy")
+    right.grid(True, axis="x")
+    right.grid(False, axis="y")
+    panel_title(right, "B", "Person by person")
+    note = f"bands and whiskers: {INTERVAL}"
+    fig.text(0.985, 0.018, note, ha="right", va="bottom", fontsize=8, color=EEGDASH_MUTED)
     fig.set_label(alt)
     return fig

@@ -134,3 +134,42 @@ def split_subjects(metadata, sizes, *, rest="pool", by="subject", seed=0):
         kept, dealt = next(deal.split(left, groups=groups[left]))
         parts[name], left = left[dealt], left[kept]
     return {**parts, rest: left}
+
+
+def nested_subjects(metadata, rows, sizes, *, by="subject", seed=0):
+    """Draw groups of growing size in which every group contains the smaller ones.
+
+    A curve over the number of people then changes by adding people, not by exchanging them.
+
+    Parameters
+    ----------
+    metadata : pandas.DataFrame
+        One row per window, with the column ``by``.
+    rows : ndarray of int
+        Row numbers of the people to draw from, e.g. the ``"pool"`` of :func:`split_subjects`.
+    sizes : sequence of int
+        Numbers of people. Those larger than the pool are left out, and printed.
+    by : str
+        The column that says who a window belongs to.
+    seed : int
+        Another seed draws the people in another order.
+
+    Returns
+    -------
+    dict of int to ndarray of int
+        Row numbers of ``metadata`` for each size, smallest first.
+
+    Raises
+    ------
+    SplitError
+        If the pool has fewer people than the smallest size, or a size is below 1.
+    """
+    groups = _groups(metadata.iloc[rows], by, "pool")
+    order = np.random.default_rng(seed).permutation(np.unique(groups))
+    if min(sizes) < 1 or min(sizes) > len(order):
+        raise SplitError(f"cannot draw {min(sizes)} of the {len(order)} people in the pool")
+    too_large = [size for size in sorted(sizes) if size > len(order)]
+    if too_large:
+        print(f"left out: {too_large} people, because the pool has {len(order)}")
+    kept = [size for size in sorted(sizes) if size <= len(order)]
+    return {size: rows[np.isin(groups, order[:size])] for size in kept}

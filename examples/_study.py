@@ -11,8 +11,8 @@ import errno
 import hashlib
 import importlib.util
 import json
-import logging
 import os
+import re
 import shutil
 import sys
 import warnings
@@ -22,12 +22,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import _runtime
 import _simulate
 
-with warnings.catch_warnings():  # a montage rename inside MNE: nothing a reader can act on
+with warnings.catch_warnings(), _runtime.logging_left_alone():
+    # A montage is renamed inside MNE: nothing a reader can act on.
     warnings.filterwarnings("ignore", "Montage name", FutureWarning)
-    _root = logging.getLogger()
-    _logging_before = _root.handlers[:], _root.level  # importing eegdash replaces both
     import mne
     from braindecode.preprocessing import (
         Preprocessor,
@@ -38,11 +38,9 @@ with warnings.catch_warnings():  # a montage rename inside MNE: nothing a reader
     from filelock import FileLock
     from mne_bids import BIDSPath, write_raw_bids
 
-    _root.handlers[:] = _logging_before[0]
-    _root.setLevel(_logging_before[1])
-
 DATA_SUFFIXES = (".edf", ".bdf", ".set", ".vhdr", ".fif")
 MANIFEST = ".complete.json"
+SIMULATED = re.compile(r"(simulated-transfer)(?:-(\d+))?")
 
 
 class StudyError(ValueError):
@@ -212,8 +210,9 @@ def open_study(
     Parameters
     ----------
     name : str or path-like
-        ``"simulated-..."`` (written under the cache on first use), the path of a local BIDS
-        dataset, or a dataset id of the EEGDash catalogue.
+        ``"simulated-transfer"`` (written under the cache on first use; ``"simulated-transfer-7"``
+        is another draw of people, with seed 7), the path of a local BIDS dataset, or a dataset
+        id of the EEGDash catalogue.
     cohort : {"all", "source", "target"}
         Which people. The column ``cohort`` of ``participants.tsv`` decides; without one, the
         first ``n_source`` people (a third, where the recipe does not say) are the source.
@@ -254,7 +253,7 @@ def open_study(
             f"max_subjects={max_subjects} leaves nobody: pass a positive number or None"
         )
     root = _locate(name, task, max_subjects, cache_dir, download)
-    recipe = _adapt(RECIPES.get(root.name, Recipe()), task, classes, channels)
+    recipe = _adapt(_recipe(root.name), task, classes, channels)
 
     people = _read_participants(root)
     files = _check_files(root, recipe, people)
@@ -297,6 +296,11 @@ def open_study(
 # ---------------------------------------------------------------------------- where the study is
 
 
+def _recipe(name):
+    """Recipe of a study by its name, whatever its seed; an empty one for a study unknown here."""
+    return RECIPES.get(SIMULATED.sub(r"\1", name), Recipe())
+
+
 def _adapt(recipe, task, classes, channels):
     """The recipe with the caller's own values in place of its own."""
     given = {"task": task, "classes": classes, "channels": channels}
@@ -313,7 +317,7 @@ def _locate(name, task, max_subjects, cache_dir, download):
     text = "" if name is None else os.fspath(name)
     if not text:
         raise StudyError(f"the name of the study is empty. {_known_names()}")
-    if text in RECIPES and text.startswith("simulated-"):
+    if SIMULATED.fullmatch(text):
         return _write_simulated(text, get_cache_dir(cache_dir, writable=False))
     folder = Path(text).expanduser()
     if folder.is_dir() and (
@@ -380,7 +384,7 @@ def _download(name, row, task, max_subjects, cached, download):
             f"reached ({type(err).__name__}). Connect and run again, {offline}"
         ) from err
     query = {"dataset": name, "cache_dir": cached.parent, "download": True}
-    wanted = task or RECIPES.get(name, Recipe()).task
+    wanted = task or _recipe(name).task
     if wanted:
         query["task"] = [wanted] if isinstance(wanted, str) else list(wanted)
     if n_subjects < n_all:
@@ -429,7 +433,7 @@ def _write_simulated(name, cache_dir):
                     print(f"{name}: {note}", file=sys.stderr)
                     shutil.rmtree(leftover)
             building.mkdir()
-            _write_transfer(building)
+            _write_transfer(building, SIMULATED.fullmatch(name)[2])
             files = {
                 p.relative_to(building).as_posix(): p.stat().st_size
                 for p in sorted(building.rglob("*"))
@@ -443,14 +447,13 @@ def _write_simulated(name, cache_dir):
     return root
 
 
-def _write_transfer(root):
+def _write_transfer(root, seed=None):
     """The two cohorts of :func:`_simulate.simulate_transfer` as EDF, events and tables."""
     n_times, sfreq = _simulate.TRANSFER_N_TIMES, _simulate.TRANSFER_SFREQ
     codes = {label: code + 1 for code, label in enumerate(_simulate.TRANSFER_CLASSES)}
+    people = _simulate.simulate_transfer(*([] if seed is None else [int(seed)]))
     rows = []
-    for number, (cohort, windows, labels) in enumerate(
-        _simulate.simulate_transfer(), start=1
-    ):
+    for number, (cohort, windows, labels) in enumerate(people, start=1):
         subject = f"{number:02d}"
         info = mne.create_info(list(_simulate.TRANSFER_CH_NAMES), sfreq, "eeg")
         raw = mne.io.RawArray(

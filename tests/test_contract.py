@@ -35,6 +35,29 @@ GOOD = {
         "full-finetune": [0.8, 0.9],
     },
     "lr": {"from-scratch": 0.001, "linear-probe": 0.03, "full-finetune": 0.003},
+    "chance_interval": [0.43, 0.57],
+    "budgets": {
+        "from-scratch": {"1": [0.6, 0.5, 0.7], "2": [0.66, 0.6, 0.7]},
+        "linear-probe": {"1": [0.7, 0.6, 0.8], "2": [0.74, 0.7, 0.8]},
+        "full-finetune": {"1": [0.7, 0.6, 0.8], "2": [0.84, 0.8, 0.9]},
+    },
+    "paired": {
+        "full-finetune - from-scratch": {"mean": 0.18, "ci": [0.1, 0.25], "p": 0.001}
+    },
+    "controls": {
+        "zero-shot": 0.6,
+        "shuffled pretraining": 0.7,
+        "random frozen encoder": 0.5,
+        "band power": 0.6,
+    },
+    "gflop": {
+        "from-scratch": 9.5,
+        "linear-probe": 0.1,
+        "full-finetune": 9.5,
+        "pretraining, once": 71.3,
+    },
+    "naive_running_var": 0.7,
+    "frozen_running_var": 1.0,
     "frozen_state_unchanged": True,
     "subject_overlap": 0,
 }
@@ -95,6 +118,62 @@ def test_a_good_line_is_read_with_its_values():
         ),
         ({"frozen_state_unchanged": False}, "the linear probe changed its encoder"),
         ({"subject_overlap": 1}, "1 people are on both sides of a split"),
+        ({"frozen_running_var": 0.99}, "frozen_running_var is 0.99: it moved"),
+        ({"gflop": {"from-scratch": 9.5}}, "gflop has"),
+        ({"controls": {"zero-shot": 0.6}}, "controls lack .'band power', 'random frozen"),
+        (
+            {"budgets": {**GOOD["budgets"], "linear-probe": {"2": [0.74, 0.7, 0.8]}}},
+            "budgets differ between regimes",
+        ),
+        (
+            {
+                "budgets": {
+                    regime: {"1": points["1"]} for regime, points in GOOD["budgets"].items()
+                }
+            },
+            "disagrees with accuracy at 2 people",
+        ),
+        (
+            {
+                "budgets": {
+                    **GOOD["budgets"],
+                    "linear-probe": {"1": [0.9, 0.6, 0.8], "2": [0.74, 0.7, 0.8]},
+                }
+            },
+            "does not contain its mean",
+        ),
+        (
+            {"paired": {"magic - from-scratch": {"mean": 0.1, "ci": [0, 0.2], "p": 0.5}}},
+            "not there",
+        ),
+        (
+            {
+                "paired": {
+                    "linear-probe - from-scratch": {"mean": 0.1, "ci": [0, 0.2], "p": 0.5}
+                }
+            },
+            "disagree: 0.1 and 0.08",
+        ),
+        (
+            {
+                "paired": {
+                    "linear-probe - from-scratch": {
+                        "mean": 0.08,
+                        "ci": [0.1, 0.2],
+                        "p": 0.5,
+                    }
+                }
+            },
+            "does not contain 0.08",
+        ),
+        (
+            {
+                "paired": {
+                    "linear-probe - from-scratch": {"mean": 0.08, "ci": [0, 0.2], "p": 0}
+                }
+            },
+            "p: Input should be greater than 0",
+        ),
         ({"version": 0}, "version: Input should be greater than or equal to 1"),
         ({"data": ""}, "data: String should have at least 1 character"),
     ],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from _figure_style import REGIMES
-from _finetune_figure import draw_finetune_figure
+from _finetune_figure import draw_budget_figure, draw_finetune_figure, draw_frozen_figure
 
 
 @pytest.fixture
@@ -71,11 +71,24 @@ def test_words_on_the_figure_and_beside_it(figure):
     assert figure.get_label() == "Words."
 
 
-def test_no_word_is_small_clipped_or_on_top_of_another(figure):
+def ticks_out_of_sight(figure):
+    """Labels of ticks beyond the ends of their axis: they exist, and are not drawn."""
+    for ax in figure.axes:
+        for axis in (ax.xaxis, ax.yaxis):
+            low, high = sorted(axis.get_view_interval())
+            for tick in axis.get_major_ticks():
+                if not low - 1e-9 <= tick.get_loc() <= high + 1e-9:
+                    yield tick.label1
+
+
+def check_words(figure):
     figure.canvas.draw()
+    unseen = set(ticks_out_of_sight(figure))
     width, height = figure.canvas.get_width_height()
     words = [
-        t for t in figure.findobj(mpl.text.Text) if t.get_visible() and t.get_text().strip()
+        text
+        for text in figure.findobj(mpl.text.Text)
+        if text.get_visible() and text.get_text().strip() and text not in unseen
     ]
     boxes = []
     for text in words:
@@ -92,6 +105,53 @@ def test_no_word_is_small_clipped_or_on_top_of_another(figure):
         for other, b in boxes[i + 1 :]:
             over = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
             assert min(over) <= 1, f"{one!r} and {other!r} overlap"
+
+
+def test_no_word_is_small_clipped_or_on_top_of_another(figure):
+    check_words(figure)
+
+
+def test_frozen_figure_draws_both_probes_legibly():
+    epochs = np.arange(1, 11) * 5.0
+    naive = np.stack([epochs, np.linspace(0.8, 0.7, 10), np.linspace(1, 0.6, 10)])
+    frozen = np.stack([epochs, np.linspace(0.8, 0.8, 10), np.ones(10)])
+    with mpl.rc_context():
+        figure = draw_frozen_figure(
+            naive, frozen, provenance="data: simulated", alt="Words."
+        )
+        check_words(figure)
+    left, right = figure.axes
+    for ax, row in ((left, 2), (right, 1)):
+        np.testing.assert_array_equal(ax.lines[0].get_ydata(), naive[row])
+        np.testing.assert_array_equal(ax.lines[1].get_ydata(), frozen[row])
+    assert figure.get_label() == "Words."
+    plt.close(figure)
+
+
+def test_budget_figure_draws_curves_bands_and_differences_legibly():
+    budgets = [1, 2, 4, 8, 16]
+    mean = np.linspace(0.6, 0.9, 5)
+    curves = {r: np.stack([mean + k, mean + k - 0.05, mean + k + 0.05]) for r, k in
+              {"from-scratch": -0.1, "linear-probe": 0.0, "full-finetune": 0.02}.items()}  # fmt: skip
+    differences = np.linspace(-0.1, 0.3, 16)
+    paired = {"full-finetune - from-scratch": (differences, 0.1, (0.05, 0.15))}
+    words = {
+        "title": "A title",
+        "subtitle": "a context",
+        "provenance": "data",
+        "alt": "Words.",
+    }
+    with mpl.rc_context():
+        figure = draw_budget_figure(budgets, curves, paired, chance=0.5, **words)
+        check_words(figure)
+    left, right = figure.axes
+    for line, (regime, values) in zip(left.lines, curves.items(), strict=False):
+        assert line.get_label() == regime
+        assert line.get_color() == REGIMES[regime][0]
+        np.testing.assert_array_equal(line.get_ydata(), values[0])
+    points = right.collections[0].get_offsets()
+    np.testing.assert_allclose(np.sort(points[:, 0]), differences)
+    plt.close(figure)
 
 
 def test_regimes_differ_in_colour_marker_and_grey():

@@ -1,12 +1,19 @@
 """Splits over people, and the check for leakage."""
 
+import itertools
 import json
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from _splits import LeakageError, SplitError, assert_no_leakage, split_subjects
+from _splits import (
+    LeakageError,
+    SplitError,
+    assert_no_leakage,
+    nested_subjects,
+    split_subjects,
+)
 
 
 def table(subjects, per_subject=3):
@@ -101,3 +108,27 @@ def test_size_that_is_no_number_of_people(size):
 def test_rest_cannot_have_a_size():
     with pytest.raises(SplitError, match="'pool' names the people left over"):
         split_subjects(table(PEOPLE), {"pool": 3})
+
+
+def test_nested_groups_grow_by_adding_people():
+    metadata = table(PEOPLE)
+    groups = nested_subjects(metadata, np.arange(30), (1, 2, 4, 8))
+    people = [set(metadata.iloc[rows]["subject"]) for rows in groups.values()]
+    assert [len(p) for p in people] == [1, 2, 4, 8]
+    assert all(small < large for small, large in itertools.pairwise(people))
+    assert set().union(*people) <= set(PEOPLE[:10])
+    other = nested_subjects(metadata, np.arange(30), (8,), seed=1)
+    assert set(metadata.iloc[other[8]]["subject"]) != people[-1]
+
+
+def test_sizes_larger_than_the_pool_are_left_out_and_printed(capsys):
+    groups = nested_subjects(table(PEOPLE), np.arange(9), (1, 2, 4, 8))
+    assert list(groups) == [1, 2]
+    assert "left out: [4, 8] people, because the pool has 3" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sizes", [(4, 8), (0, 1)])
+def test_nothing_to_draw(sizes):
+    message = f"cannot draw {min(sizes)} of the 3 people in the pool"
+    with pytest.raises(SplitError, match=message):
+        nested_subjects(table(PEOPLE), np.arange(9), sizes)

@@ -48,6 +48,16 @@ def test_simulated_study_survives_the_way_through_edf_bids_and_eegdash(cache):
     assert study.ch_names == _simulate.TRANSFER_CH_NAMES
 
 
+def test_another_seed_is_another_study(tmp_path):
+    study = open_study(
+        "simulated-transfer-4", cohort="source", cache_dir=tmp_path, max_subjects=1
+    )
+    _, windows, labels = next(_simulate.simulate_transfer(4))
+    assert np.abs(study.windows - windows).max() < 0.02
+    np.testing.assert_array_equal(study.targets, labels)
+    assert (study.name, study.data) == ("simulated-transfer-4", "simulated")
+
+
 def test_metadata_has_one_row_per_window_and_unique_ids(cache):
     study = open_study(
         "simulated-transfer", cohort="source", cache_dir=cache, max_subjects=3
@@ -385,7 +395,7 @@ def test_cache_that_is_read_only(tmp_path, monkeypatch):
 
 
 def test_full_disk_is_told_as_an_unwritable_cache(tmp_path, monkeypatch):
-    def no_space(root):
+    def no_space(root, seed):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(_study, "_write_transfer", no_space)
@@ -464,7 +474,7 @@ def test_two_processes_at_once_make_one_dataset(tmp_path):
 
 def test_a_complete_study_is_not_written_twice(cache, monkeypatch):
     monkeypatch.setattr(
-        _study, "_write_transfer", lambda root: pytest.fail("written again")
+        _study, "_write_transfer", lambda *args: pytest.fail("written again")
     )
     open_study("simulated-transfer", cohort="target", max_subjects=1, cache_dir=cache)
 
