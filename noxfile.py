@@ -81,6 +81,12 @@ def docs(session):
     session.log(f"open {HTML / 'index.html'}")
 
 
+@nox.session(venv_backend="none", requires=["env"], default=False)
+def bench(session):
+    """Measure speed (docs/benchmarks.json); -- evidence runs other draws (docs/evidence.json)."""
+    shared(session, "-m", "_helpers.bench", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
 @nox.session(venv_backend="none", default=False)
 def serve(session):
     """Open the built site on localhost (build it first: nox -s docs)."""

@@ -25,6 +25,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
     "_helpers.gallery",
+    "_helpers.results",
 ]
 exclude_patterns = ["_build", "inventories", "auto_examples/*.ipynb", "auto_examples/*.py"]
 nitpicky = True
@@ -79,7 +80,7 @@ html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {"index": [], "references": []}
+html_sidebars = {page: [] for page in ("index", "references", "evidence", "benchmarks")}
 html_context = {
     "default_mode": "auto",
     # A tutorial is edited where it is written, not where the gallery generates it.

@@ -149,8 +149,8 @@ def simulate_transfer(
     ----------
     seed : int
         Another seed is another pair of cohorts. The default is a typical draw, not a lucky one:
-        of seeds 0 to 11 it lies nearest to their mean test accuracy in the three regimes of the
-        fine-tuning tutorial.
+        one of the three of seeds 0 to 11 whose test accuracies in the fine-tuning tutorial lie
+        nearest to the mean over all twelve.
     n_source, n_target : int
         People in each cohort.
     source_windows, target_windows : int

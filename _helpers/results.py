@@ -1,0 +1,136 @@
+"""Sphinx directives that put measured numbers on a page: never typed by hand, missing ones break the build."""
+
+import json
+import statistics
+from pathlib import Path
+
+from docutils.parsers.rst import directives
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective
+
+REGIMES = ("from-scratch", "linear-probe", "full-finetune")
+
+
+def _table(header, rows):
+    """Lines of a list-table."""
+    lines = [".. list-table::", "   :header-rows: 1", ""]
+    for row in (header, *rows):
+        for i, cell in enumerate(row):
+            lines.append(f"   {'*' if i == 0 else ' '} - {cell}")
+    return [*lines, ""]
+
+
+def _mean(values):
+    return f"{statistics.mean(values):.3f} (sd {statistics.stdev(values):.3f})"
+
+
+def evidence_lines(content):
+    """Restructured text for the runs of plot_73 on other data seeds.
+
+    Parameters
+    ----------
+    content : dict
+        ``docs/evidence.json``.
+
+    Returns
+    -------
+    list of str
+        Lines of restructured text.
+    """
+    runs = content["finetune"]
+    n = len(runs)
+    rows = []
+    for budget in runs[0]["budgets"]["from-scratch"]:
+        means = {r: [run["budgets"][r][budget][0] for run in runs] for r in REGIMES}
+        wins = {
+            r: sum(a > b for a, b in zip(means[r], means["from-scratch"], strict=True))
+            for r in REGIMES
+        }
+        cells = [_mean(means[r]) for r in REGIMES]
+        rows.append(
+            [
+                budget,
+                *cells,
+                f"{wins['full-finetune']} of {n}",
+                f"{wins['linear-probe']} of {n}",
+            ]
+        )
+    header = ["labelled people", *REGIMES, "full above scratch", "probe above scratch"]
+    lines = [f"Mean test accuracy over {n} draws of people (sd between draws).", ""]
+    lines += _table(header, rows)
+    for pair in runs[0]["paired"]:
+        clear = sum(run["paired"][pair]["ci"][0] > 0 for run in runs)
+        mean = statistics.mean(run["paired"][pair]["mean"] for run in runs)
+        lines.append(
+            f"- {pair}: {mean:+.3f} on average; interval above zero in {clear} of {n}."
+        )
+    lines += ["", "Controls at the main budget, mean over the same draws.", ""]
+    rows = [
+        [name, _mean([r["controls"][name] for r in runs])] for name in runs[0]["controls"]
+    ]
+    lines += _table(["control", "test accuracy"], rows)
+    return lines
+
+
+def benchmark_lines(content):
+    """Restructured text for ``docs/benchmarks.json``."""
+    found = content["finetune"]
+    rows = []
+    for row in found["rows"]:
+        spread = f"{row['lowest']:.1f} to {row['highest']:.1f}"
+        same = f"{row['difference']:.0e}" if "difference" in row else "-"
+        rows.append([row["what"], row["against"], f"{row['ratio']:.1f}x", spread, same])
+    lines = _table(["this", "against", "faster by", "spread", "largest difference"], rows)
+    peak, line = found["peak"], found["line"]
+    lines += [
+        f"Training runs at {peak['training_gflop_per_s']:.0f} GFLOP/s, {peak['fraction']:.0%} of the "
+        f"{peak['sgemm_gflop_per_s']:.0f} GFLOP/s that one core reaches in a matrix product.",
+        "",
+        f"One more labelled person costs {line['seconds_per_person'] * 1e3:.0f} ms of CPU at a fixed "
+        f"number of epochs; over {line['people'][0]} to {line['people'][-1]} people the worst "
+        f"distance from a straight line is {line['worst_residual'] * 1e3:.0f} ms.",
+        "",
+    ]
+    return lines
+
+
+def machine_lines(content):
+    """One line that says what a result was measured on."""
+    machine = dict(content["machine"])
+    first = f"{machine.pop('processor')}, {machine.pop('cores')} cores"
+    return [
+        f"Measured on {first}; {', '.join(f'{k} {v}' for k, v in machine.items())}.",
+        "",
+    ]
+
+
+KINDS = {
+    "evidence": evidence_lines,
+    "benchmarks": benchmark_lines,
+    "machine": machine_lines,
+}
+
+
+class Measured(SphinxDirective):
+    """``.. measured:: FILE`` with ``:show: evidence``, ``benchmarks`` or ``machine``."""
+
+    required_arguments = 1
+    option_spec = {"show": lambda word: directives.choice(word, tuple(KINDS))}  # noqa: RUF012
+
+    def run(self):
+        """Parse the lines that the file's numbers make."""
+        path = Path(self.env.srcdir) / self.arguments[0]
+        self.env.note_dependency(str(path))
+        try:
+            lines = KINDS[self.options["show"]](json.loads(path.read_text("utf-8")))
+        except (OSError, ValueError, KeyError) as err:
+            raise ExtensionError(
+                f"{path.name} cannot be shown: {type(err).__name__} {err}"
+            ) from err
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def setup(app):
+    """Register the directive."""
+    app.add_directive("measured", Measured)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

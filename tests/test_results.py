@@ -1,0 +1,116 @@
+"""Measured numbers on pages, and the measuring itself."""
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from _helpers import bench
+from _helpers.results import REGIMES, benchmark_lines, evidence_lines, machine_lines
+from _helpers.run_example import ROOT
+
+
+def run(seed, full):
+    points = {"from-scratch": 0.6, "linear-probe": 0.7, "full-finetune": full}
+    return {
+        "seed": seed,
+        "budgets": {r: {"2": [points[r], 0.5, 0.9]} for r in REGIMES},
+        "paired": {"full-finetune - from-scratch": {"mean": full - 0.6, "ci": [full - 0.7, 0.3], "p": 0.01}},
+        "controls": {"zero-shot": 0.55},
+    }  # fmt: skip
+
+
+def test_evidence_counts_wins_and_means():
+    text = "\n".join(evidence_lines({"finetune": [run(0, 0.8), run(1, 0.5)]}))
+    assert "over 2 draws of people" in text
+    for cell in ("0.600 (sd 0.000)", "0.650 (sd 0.212)", "1 of 2", "2 of 2", "0.550"):
+        assert cell in text
+    assert (
+        "full-finetune - from-scratch: +0.050 on average; interval above zero in 1 of 2."
+        in text
+    )
+
+
+def test_benchmarks_say_ratio_spread_and_difference():
+    row = {"what": "this", "against": "that", "ratio": 3.14, "lowest": 2.5, "highest": 4.0}
+    content = {
+        "finetune": {
+            "rows": [{**row, "difference": 2e-7}, row],
+            "peak": {"training_gflop_per_s": 30, "sgemm_gflop_per_s": 100, "fraction": 0.3},
+            "line": {
+                "seconds_per_person": 0.06,
+                "people": [1, 16],
+                "worst_residual": 0.004,
+            },
+        }
+    }
+    text = "\n".join(benchmark_lines(content))
+    for cell in ("3.1x", "2.5 to 4.0", "2e-07", "30%", "60 ms", "1 to 16 people"):
+        assert cell in text
+
+
+def test_machine_is_described_and_not_named():
+    import platform
+
+    (line, _) = machine_lines({"machine": bench.machine()})
+    assert "torch" in line
+    assert platform.node() not in line
+
+
+def test_committed_results_can_be_shown():
+    for name, lines in (("evidence", evidence_lines), ("benchmarks", benchmark_lines)):
+        content = json.loads((ROOT / "docs" / f"{name}.json").read_text("utf-8"))
+        assert lines(content)
+
+
+def test_pairs_are_taken_in_turn_and_give_the_ratio():
+    order = []
+
+    def burn(name, seconds):
+        order.append(name)
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+
+    found = bench.paired(lambda: burn("a", 0.01), lambda: burn("b", 0.04), repeats=3)
+    assert order == ["a", "b"] * 4
+    assert found["lowest"] <= found["ratio"] <= found["highest"]
+    assert found["ratio"] == pytest.approx(4, rel=0.3)
+
+
+def test_json_is_whole_or_not_there(tmp_path, monkeypatch):
+    path = tmp_path / "x.json"
+    bench.write_json(path, {"a": 1})
+    monkeypatch.setattr(
+        bench.json, "dumps", lambda *a, **k: (_ for _ in ()).throw(OSError("full"))
+    )
+    with pytest.raises(OSError, match="full"):
+        bench.write_json(path, {"a": 2})
+    assert json.loads(path.read_text()) == {"a": 1}
+
+
+@pytest.mark.parametrize("content", ["", '{"machine": {}}', None])
+def test_a_missing_number_stops_the_build(tmp_path, content):
+    conf = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nextensions = ['_helpers.results']\n"
+    (tmp_path / "conf.py").write_text(conf)
+    (tmp_path / "index.rst").write_text(
+        "Title\n=====\n\n.. measured:: x.json\n   :show: evidence\n"
+    )
+    if content is not None:
+        (tmp_path / "x.json").write_text(content)
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "-b",
+        "html",
+        str(tmp_path),
+        str(tmp_path / "out"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode != 0
+    assert "x.json cannot be shown" in done.stderr
