@@ -221,7 +221,138 @@ class FinetuneContract(Contract):
                 raise ValueError(f"paired {name!r}: {pair.ci} does not contain {pair.mean}")
 
 
-CONTRACTS = {"plot_73": FinetuneContract}
+Correlation = Annotated[float, Field(ge=-1, le=1)]
+Interval = Annotated[tuple[Correlation, Correlation], Field(strict=False)]
+Probability = Annotated[float, Field(gt=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class Scores(BaseModel):
+    """How good a prediction for unseen people is, beside the mean of the training people."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
+
+    pearson_r: Correlation = Field(description="correlation over test people")
+    r_ci: Interval = Field(description="95 % bootstrap interval of pearson_r over people")
+    permutation_p: Probability = Field(description="two-sided, test people exchanged")
+    r2: Annotated[float, Field(le=1)] = Field(
+        description="share of variance explained on test people; negative is worse than their mean"
+    )
+    mae: Positive = Field(description="mean absolute error, in units of the score")
+    mse: Positive = Field(description="mean squared error, in squared units of the score")
+    baseline_mae: Positive = Field(description="mae of predicting the training mean")
+    baseline_mse: Positive = Field(description="mse of predicting the training mean")
+    mse_ratio: Positive = Field(description="mse / baseline_mse; below 1 is better")
+
+    @model_validator(mode="after")
+    def _scores_agree(self):
+        _ordered("r_ci", self.r_ci)
+        if not self.r_ci[0] - ROUNDING <= self.pearson_r <= self.r_ci[1] + ROUNDING:
+            raise ValueError(f"r_ci {list(self.r_ci)} does not contain {self.pearson_r}")
+        ratio = self.mse / self.baseline_mse
+        # Both errors are rounded to four decimals, which moves their ratio by this much.
+        slack = ROUNDING * (1 + (1 + ratio) / self.baseline_mse)
+        if abs(ratio - self.mse_ratio) > slack:
+            raise ValueError(
+                f"mse_ratio and mse / baseline_mse disagree: {self.mse_ratio} and {ratio:.4f}"
+            )
+        if self.mae**2 > self.mse + slack:
+            raise ValueError(f"mae {self.mae} is larger than the root of mse {self.mse}")
+        return self
+
+
+class PersonScoreContract(Contract, Scores):
+    """What the pages about a score per person share."""
+
+    target: str = Field(min_length=1, description="column of participants.tsv")
+    effect: Annotated[float, Field(ge=0)] | None = Field(
+        description="planted effect; null where nobody knows"
+    )
+    n_train_subjects: int = Field(ge=2, description="people trained on")
+    n_test_subjects: int = Field(ge=3, description="people looked at once")
+    n_dropped: int = Field(ge=0, description="people without a score")
+    subject_overlap: int = Field(
+        ge=0, le=0, description="people on both sides of the split"
+    )
+    null_r: Correlation = Field(description="pearson_r where there is nothing to learn")
+    null_r_ci: Interval = Field(description="95 % bootstrap interval of null_r over people")
+    null_mse_ratio: Positive = Field(
+        description="mse_ratio where there is nothing to learn"
+    )
+
+    @model_validator(mode="after")
+    def _null_agrees(self):
+        _ordered("null_r_ci", self.null_r_ci)
+        if not self.null_r_ci[0] - ROUNDING <= self.null_r <= self.null_r_ci[1] + ROUNDING:
+            raise ValueError(
+                f"null_r_ci {list(self.null_r_ci)} does not contain {self.null_r}"
+            )
+        for other in ("forest", "ridge"):
+            scores = getattr(self, other, None)
+            for name in ("baseline_mae", "baseline_mse"):
+                if scores and getattr(scores, name) != getattr(self, name):
+                    raise ValueError(f"{other} was compared with another {name}")
+        return self
+
+
+class PfactorFeaturesContract(PersonScoreContract):
+    """plot_80: a score per person from band power; the main numbers are the ridge's."""
+
+    tutorial: Literal["plot_80"]
+    forest: Scores = Field(description="the random forest's numbers")
+    window_split_r: Correlation = Field(
+        description="null study, forest, windows shuffled: r over held-out windows, mean of folds"
+    )
+    subject_split_r: Correlation = Field(description="the same with people kept whole")
+    window_split_r_ridge: Correlation = Field(description="window_split_r of the ridge")
+    subject_split_r_ridge: Correlation = Field(description="subject_split_r of the ridge")
+
+
+class PfactorDeepContract(PersonScoreContract):
+    """plot_81: a score per person from a network; the main numbers are the network's."""
+
+    tutorial: Literal["plot_81"]
+    n_parameters: int = Field(ge=1, description="parameters of the network")
+    ridge: Scores = Field(description="ridge on band power, same people")
+    ridge_minus_network: float = Field(
+        description="squared error of ridge minus that of the network, mean over people"
+    )
+    ridge_minus_network_ci: Annotated[tuple[float, float], Field(strict=False)] = Field(
+        description="its 95 % bootstrap interval over people; a tie if it holds 0"
+    )
+    attribution_share: Fraction = Field(
+        description="part of the frequency map on Cz and E62 at 8 to 13 Hz"
+    )
+    attribution_share_random_init: Fraction = Field(
+        description="the same, untrained network"
+    )
+    attribution_share_null: Fraction = Field(description="the same, trained on the null")
+    time_map_rank_correlation: Correlation = Field(
+        description="Spearman correlation of the maps over time, trained and untrained"
+    )
+
+    @model_validator(mode="after")
+    def _gain_agrees(self):
+        low, high = self.ridge_minus_network_ci
+        _ordered("ridge_minus_network_ci", (low, high))
+        gain = self.ridge.mse - self.mse
+        if abs(gain - self.ridge_minus_network) > 2 * ROUNDING:
+            raise ValueError(
+                f"ridge_minus_network and the errors disagree: {self.ridge_minus_network} and "
+                f"{gain:.4f}"
+            )
+        if not low - ROUNDING <= self.ridge_minus_network <= high + ROUNDING:
+            raise ValueError(
+                f"ridge_minus_network_ci {[low, high]} does not contain {self.ridge_minus_network}"
+            )
+        return self
+
+
+CONTRACTS = {
+    "plot_73": FinetuneContract,
+    "plot_80": PfactorFeaturesContract,
+    "plot_81": PfactorDeepContract,
+}
 
 
 def _reject_constant(name):

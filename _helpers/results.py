@@ -72,6 +72,85 @@ def evidence_lines(content):
     return lines
 
 
+def pfactor_lines(content):
+    """Restructured text for the runs of plot_80 and plot_81 on other data seeds.
+
+    Parameters
+    ----------
+    content : dict
+        ``docs/evidence.json``.
+
+    Returns
+    -------
+    list of str
+        Lines of restructured text.
+    """
+    features, deep = content["pfactor_features"], content["pfactor_deep"]
+    n = len(deep)
+
+    def row(name, runs):
+        above = sum(run["r_ci"][0] > 0 for run in runs)
+        below = sum(run["mse_ratio"] < 1 for run in runs)
+        r, ratio = ([run[key] for run in runs] for key in ("pearson_r", "mse_ratio"))
+        return [name, _mean(r), f"{above} of {n}", _mean(ratio), f"{below} of {n}"]
+
+    def null_row(name, runs):
+        held = sum(run["null_r_ci"][0] <= 0 <= run["null_r_ci"][1] for run in runs)
+        below = sum(run["null_mse_ratio"] < 1 for run in runs)
+        r, ratio = ([run[key] for run in runs] for key in ("null_r", "null_mse_ratio"))
+        return [name, _mean(r), f"{held} of {n}", _mean(ratio), f"{below} of {n}"]
+
+    head = ["", "r", "interval of r above 0", "MSE / train mean's", "below 1"]
+    lines = [f"{n} draws of people, effect planted (sd between draws).", ""]
+    forest = [run["forest"] for run in features]
+    lines += _table(
+        head, [row("ridge", features), row("random forest", forest), row("network", deep)]
+    )
+    ties = sum(
+        run["ridge_minus_network_ci"][0] <= 0 <= run["ridge_minus_network_ci"][1]
+        for run in deep
+    )
+    better = sum(run["ridge_minus_network"] > 0 for run in deep)
+    lines += [
+        f"The network has the smaller error in {better} of {n} draws; by its paired interval the "
+        f"two tie in {ties} of {n}.",
+        "",
+        "The null: the same people, and no trace of the score in any signal.",
+        "",
+    ]
+    head[2] = "interval of r holds 0"
+    lines += _table(head, [null_row("ridge", features), null_row("network", deep)])
+    lines += ["The leak, on the null, where every correlation is wrong.", ""]
+    keys = {"ridge": "_ridge", "random forest": ""}
+    rows = [
+        [
+            name,
+            *(
+                _mean([r[f"{way}_split_r{end}"] for r in features])
+                for way in ("window", "subject")
+            ),
+        ]
+        for name, end in keys.items()
+    ]
+    lines += _table(
+        ["r over held-out windows", "windows shuffled", "people kept whole"], rows
+    )
+    shares = {
+        "trained": "attribution_share",
+        "untrained": "attribution_share_random_init",
+        "trained on the null": "attribution_share_null",
+    }
+    lines += [
+        "Part of the frequency map on the two electrodes of the effect, in alpha.",
+        "",
+    ]
+    rows = []
+    for name, key in shares.items():
+        values = [run[key] for run in deep]
+        rows.append([name, _mean(values), f"{min(values):.2f} to {max(values):.2f}"])
+    return lines + _table(["network", "share", "range"], rows)
+
+
 def benchmark_lines(content):
     """Restructured text for ``docs/benchmarks.json``."""
     found = content["finetune"]
@@ -105,14 +184,15 @@ def machine_lines(content):
 
 
 KINDS = {
-    "evidence": evidence_lines,
+    "finetune": evidence_lines,
+    "pfactor": pfactor_lines,
     "benchmarks": benchmark_lines,
     "machine": machine_lines,
 }
 
 
 class Measured(SphinxDirective):
-    """``.. measured:: FILE`` with ``:show: evidence``, ``benchmarks`` or ``machine``."""
+    """``.. measured:: FILE`` with ``:show:`` one of ``KINDS``."""
 
     required_arguments = 1
     option_spec = {"show": lambda word: directives.choice(word, tuple(KINDS))}  # noqa: RUF012

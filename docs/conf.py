@@ -34,6 +34,7 @@ show_warning_types = True
 # Small local inventories: the build needs no network, and an API that is named must be listed.
 DOCS = {
     "braindecode": "https://braindecode.org/stable/",
+    "captum": "https://captum.ai/api/",
     "eegdash": "https://eegdash.org/",
     "scipy": "https://docs.scipy.org/doc/scipy/",
     "sklearn": "https://scikit-learn.org/stable/",

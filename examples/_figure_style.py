@@ -11,16 +11,21 @@ REGIMES = {
     "full-finetune": ("#D97706", "D"),
 }
 
+#: Colour and marker of a planted effect and of the null beside it, the same on every page.
+CONDITIONS = {"effect": ("#D97706", "o"), "null": ("#334155", "s")}
+
 #: What every interval on the site is; say it once per figure.
 INTERVAL = "95 % bootstrap interval over people"
 
 __all__ = [
+    "CONDITIONS",
     "EEGDASH_INK",
     "EEGDASH_MUTED",
     "INTERVAL",
     "REGIMES",
     "draw_interval",
     "panel_title",
+    "scatter_prediction",
     "use_eegdash_style",
 ]
 
@@ -75,3 +80,56 @@ def draw_interval(ax, x, estimate, interval, regime, **kwargs):
         "zorder": 4,
     }
     ax.errorbar(x, estimate, yerr=reach, color=colour, marker=marker, **{**style, **kwargs})
+
+
+def scatter_prediction(ax, true, predicted, scores, baseline, condition):
+    """Draw predicted against true values, a dot per person, with r and its interval written.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    true, predicted : ndarray, shape (n_subjects,)
+        Values of each person.
+    scores : dict
+        ``pearson_r`` and ``r_ci``.
+    baseline : float
+        Mean of the training people, drawn as a line.
+    condition : {"effect", "null"}
+        A key of ``CONDITIONS``; sets colour and marker.
+    """
+    colour, marker = CONDITIONS[condition]
+    ax.axhline(baseline, color=EEGDASH_MUTED, linestyle="--", linewidth=1, zorder=1)
+    ends = [min(true), max(true)]
+    ax.plot(ends, ends, color=EEGDASH_MUTED, linewidth=1, linestyle=":", zorder=1)
+    ax.scatter(
+        true,
+        predicted,
+        s=30,
+        color=colour,
+        marker=marker,
+        alpha=0.8,
+        linewidths=0,
+        zorder=3,
+    )
+    low, high = scores["r_ci"]
+    ax.text(
+        0.03,
+        0.97,
+        f"r = {scores['pearson_r']:+.2f} [{low:+.2f}, {high:+.2f}]",
+        transform=ax.transAxes,
+        va="top",
+        fontsize=9,
+        fontweight="bold",
+        color=EEGDASH_INK,
+    )
+    ax.annotate(
+        "train mean",
+        (1, baseline),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, 3),
+        textcoords="offset points",
+        ha="right",
+        fontsize=8,
+        color=EEGDASH_MUTED,
+    )

@@ -16,6 +16,7 @@ import re
 import shutil
 import sys
 import warnings
+import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,11 +37,20 @@ with warnings.catch_warnings(), _runtime.logging_left_alone():
     )
     from eegdash import EEGDashDataset
     from filelock import FileLock
-    from mne_bids import BIDSPath, write_raw_bids
+
+    import _write_bids
 
 DATA_SUFFIXES = (".edf", ".bdf", ".set", ".vhdr", ".fif")
 MANIFEST = ".complete.json"
-SIMULATED = re.compile(r"(simulated-transfer)(?:-(\d+))?")
+SIMULATED = re.compile(r"(simulated-(?:transfer|pfactor))(?:-(\d+))?(?:-effect([\d.]+))?")
+WRITERS = {
+    "simulated-transfer": _write_bids.write_transfer,
+    "simulated-pfactor": _write_bids.write_pfactor,
+}
+#: Cues of the Healthy Brain Network at rest.
+EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
+#: Eight places of the HydroCel cap from front to back, Cz among them.
+HYDROCEL = _simulate.PFACTOR_CH_NAMES
 
 
 class StudyError(ValueError):
@@ -69,8 +79,20 @@ class Recipe:
         Window length in seconds; windows do not overlap.
     balance : bool
         Keep, per person, equally many windows of each class, evenly spread over the recording.
+    blocks : tuple of str or None
+        Cues without a duration of their own: each lasts until the next of them, and the last one
+        ends the task.
+    megabytes : float or None
+        Known size of one person's recordings of ``task`` in MB, where the catalogue only knows
+        the size of everything.
     n_source : int or None
         People of the ``"source"`` cohort where ``participants.tsv`` has no column ``cohort``.
+    subject_target : str
+        Column of ``participants.tsv`` that the pages about a score per person predict.
+    n_hold_out : int or float
+        Test people of those pages, as a number or as a share.
+    states : tuple of str or None
+        Two events that everybody has, to pretrain a network on; None takes ``classes``.
     question : str
         What a window is asked, for tables and figures.
     credit : str
@@ -86,7 +108,12 @@ class Recipe:
     h_freq: float | None = 40.0
     window_s: float = 2.0
     balance: bool = True
+    blocks: tuple | None = None
+    megabytes: float | None = None
     n_source: int | None = None
+    subject_target: str = "age"
+    n_hold_out: int | float = 0.5
+    states: tuple | None = None
     question: str = ""
     credit: str = ""
 
@@ -100,6 +127,33 @@ RECIPES = {
         h_freq=None,
         question="delta vs alpha",
         credit="simulated, no licence needed",
+    ),
+    "simulated-pfactor": Recipe(
+        task=("RestingState",),
+        classes=EYES[:1],
+        channels=HYDROCEL,
+        sfreq=_simulate.PFACTOR_SFREQ,
+        reference=None,
+        l_freq=None,
+        h_freq=None,
+        blocks=EYES,
+        subject_target="p_factor",
+        n_hold_out=40,
+        states=EYES,
+        credit="simulated, no licence needed",
+    ),
+    "ds005505": Recipe(
+        task=("RestingState",),
+        classes=EYES[:1],
+        channels=HYDROCEL,
+        sfreq=100.0,
+        h_freq=30.0,
+        blocks=EYES,
+        megabytes=111.0,
+        subject_target="p_factor",
+        states=EYES,
+        credit="CC-BY-SA 4.0; cite Shirazi et al. 2024 and Alexander et al. 2017 (shirazi2024hbneeg "
+        "and alexander2017hbn in refs.bib)",
     ),
     "nm000109": Recipe(
         task=("rest", "arithmetic"),
@@ -137,6 +191,8 @@ class Study:
         Sampling frequency in Hz.
     question : str
         What a window is asked, e.g. ``"rest vs arithmetic"``.
+    effect : float or None
+        Size of the planted effect; 0 where nothing can be learned, None where nobody knows.
     """
 
     name: str
@@ -149,6 +205,60 @@ class Study:
     ch_names: tuple
     sfreq: float
     question: str
+    effect: float | None = None
+
+
+def get_recipe(name):
+    """What is known of a study before it is opened.
+
+    Parameters
+    ----------
+    name : str or path-like
+        A study, see :func:`open_study`.
+
+    Returns
+    -------
+    Recipe
+        That of ``RECIPES``, or one with its defaults for a study that is not listed there.
+        ``EEG_TUTORIAL_TARGET`` in the environment replaces ``subject_target``.
+    """
+    recipe = _recipe(Path(name).name)
+    column = os.environ.get("EEG_TUTORIAL_TARGET")
+    return replace(recipe, subject_target=column) if column else recipe
+
+
+def download_size(name, max_subjects=None):
+    """Size of a dataset of EEGDash's catalogue, from the list that ships with the package.
+
+    Parameters
+    ----------
+    name : str
+        A dataset id.
+    max_subjects : int or None
+        Only so many people.
+
+    Returns
+    -------
+    n_subjects : int
+        People that would be downloaded.
+    megabytes : float
+        Their size in MB. Exact for nobody: people are taken to be equally large.
+
+    Raises
+    ------
+    StudyError
+        If the catalogue has no such dataset.
+    """
+    catalogue = _catalogue()
+    if name not in catalogue.index:
+        raise StudyError(
+            f"no dataset {name!r} in the catalogue of EEGDash. {_known_names()}"
+        )
+    row = catalogue.loc[name]
+    n_all = int(row["n_subjects"])
+    n_subjects = min(max_subjects or n_all, n_all)
+    each = _recipe(name).megabytes or float(row["size_bytes"]) / 1e6 / n_all
+    return n_subjects, each * n_subjects
 
 
 def get_cache_dir(cache_dir=None, *, writable=True):
@@ -192,15 +302,67 @@ def _unwritable(path, err):
     )
 
 
-def open_study(
+def list_people(
     name,
     *,
     cohort="all",
     target=None,
     on_missing_target="raise",
     task=None,
+    effect=None,
+    max_subjects=None,
+    cache_dir=None,
+    download=None,
+):
+    """People of a study, before any signal is read: the place to split them.
+
+    Parameters
+    ----------
+    name : str or path-like
+        See :func:`open_study`, also for the other parameters.
+    cohort, target, on_missing_target, task, effect, max_subjects, cache_dir, download
+        See :func:`open_study`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per person with recordings, indexed by ``subject``: the columns of
+        ``participants.tsv`` as text, and with ``target=`` a column ``target`` of float.
+
+    Raises
+    ------
+    StudyError
+        As :func:`open_study` does, for everything that can be known without reading signals.
+    """
+    found = _find_people(
+        name,
+        cohort=cohort,
+        subjects=None,
+        target=target,
+        on_missing_target=on_missing_target,
+        task=task,
+        effect=effect,
+        max_subjects=max_subjects,
+        cache_dir=cache_dir,
+        download=download,
+    )
+    table = found.people.loc[found.subjects].rename_axis("subject")
+    if found.values is not None:
+        table["target"] = [float(found.values[subject]) for subject in found.subjects]
+    return table
+
+
+def open_study(
+    name,
+    *,
+    cohort="all",
+    subjects=None,
+    target=None,
+    on_missing_target="raise",
+    task=None,
     classes=None,
     channels=None,
+    effect=None,
     max_subjects=None,
     cache_dir=None,
     download=None,
@@ -210,12 +372,14 @@ def open_study(
     Parameters
     ----------
     name : str or path-like
-        ``"simulated-transfer"`` (written under the cache on first use; ``"simulated-transfer-7"``
-        is another draw of people, with seed 7), the path of a local BIDS dataset, or a dataset
-        id of the EEGDash catalogue.
+        ``"simulated-transfer"`` or ``"simulated-pfactor"`` (written under the cache on first use;
+        ``"simulated-transfer-7"`` is another draw of people, with seed 7), the path of a local
+        BIDS dataset, or a dataset id of the EEGDash catalogue.
     cohort : {"all", "source", "target"}
         Which people. The column ``cohort`` of ``participants.tsv`` decides; without one, the
         first ``n_source`` people (a third, where the recipe does not say) are the source.
+    subjects : sequence of str or None
+        Exactly these people, for instance one side of a split of :func:`list_people`.
     target : str or None
         None: the class of each event. Otherwise a numeric column of ``participants.tsv``, given
         to every window of the person.
@@ -223,8 +387,13 @@ def open_study(
         What to do with people whose target is ``n/a``; dropped people are printed.
     task, classes, channels : str or tuple of str, optional
         Override the study's recipe, see :class:`Recipe`.
+    effect : float or None
+        For ``"simulated-pfactor"``, how strongly the score acts on the signal. For any other
+        study with a ``target``, 0 is the null: values are exchanged between people, at random
+        but always in the same way, so that there is nothing to learn.
     max_subjects : int or None
-        Load (and download) at most this many people, the first in sorted order.
+        Load (and download) at most this many people, the first in sorted order. None asks the
+        environment: ``EEG_TUTORIAL_MAX_SUBJECTS``, which real studies heed.
     cache_dir : path-like or None
         See :func:`get_cache_dir`.
     download : bool or None
@@ -242,26 +411,23 @@ def open_study(
         event, a participant or a target, holds a damaged file, must be downloaded without
         permission or network, or if the cache cannot be written.
     """
-    if cohort not in ("all", "source", "target"):
-        raise StudyError(f"cohort={cohort!r} is unknown: use 'all', 'source' or 'target'")
-    if on_missing_target not in ("raise", "drop"):
-        raise StudyError(
-            f"on_missing_target={on_missing_target!r} is unknown: use 'raise' or 'drop'"
-        )
-    if max_subjects is not None and max_subjects < 1:
-        raise StudyError(
-            f"max_subjects={max_subjects} leaves nobody: pass a positive number or None"
-        )
-    root = _locate(name, task, max_subjects, cache_dir, download)
-    recipe = _adapt(_recipe(root.name), task, classes, channels)
-
-    people = _read_participants(root)
-    files = _check_files(root, recipe, people)
-    subjects = _choose_cohort(sorted(files), people, recipe, cohort, root)[:max_subjects]
-    values, subjects = _subject_targets(people, subjects, target, on_missing_target, root)
-
+    found = _find_people(
+        name,
+        cohort=cohort,
+        subjects=subjects,
+        target=target,
+        on_missing_target=on_missing_target,
+        task=task,
+        effect=effect,
+        max_subjects=max_subjects,
+        cache_dir=cache_dir,
+        download=download,
+    )
+    root, values = found.root, found.values
+    recipe = _adapt(found.recipe, task, classes, channels)
+    files = {subject: found.files[subject] for subject in found.subjects}
     with mne.use_log_level("ERROR"):
-        dataset, recipe = _open_recordings(root, recipe, {s: files[s] for s in subjects})
+        dataset, recipe = _open_recordings(root, recipe, files, target is None)
         preprocess(dataset, _preprocessing(recipe))
         windows, metadata = _cut_windows(dataset, recipe, root)
     if values is not None:
@@ -281,6 +447,7 @@ def open_study(
         ch_names=recipe.channels,
         sfreq=recipe.sfreq,
         question=target or recipe.question or " vs ".join(recipe.classes),
+        effect=found.effect,
     )
     n_windows, n_chans, n_times = windows.shape
     who = f"{metadata['subject'].nunique()} people"
@@ -293,12 +460,118 @@ def open_study(
     return study
 
 
+@dataclass(frozen=True)
+class _Found:
+    """What is known of a study without reading a signal."""
+
+    root: Path
+    recipe: Recipe
+    people: pd.DataFrame
+    files: dict
+    subjects: list
+    values: dict | None
+    effect: float | None
+
+
+def _find_people(
+    name,
+    *,
+    cohort,
+    subjects,
+    target,
+    on_missing_target,
+    task,
+    effect,
+    max_subjects,
+    cache_dir,
+    download,
+):
+    """Locate a study and choose its people; see :func:`open_study` for the parameters."""
+    if cohort not in ("all", "source", "target"):
+        raise StudyError(f"cohort={cohort!r} is unknown: use 'all', 'source' or 'target'")
+    if on_missing_target not in ("raise", "drop"):
+        raise StudyError(
+            f"on_missing_target={on_missing_target!r} is unknown: use 'raise' or 'drop'"
+        )
+    asked_for = os.environ.get("EEG_TUTORIAL_MAX_SUBJECTS", "").strip()
+    if max_subjects is None and asked_for and not _simulated(name):
+        if not asked_for.isdecimal():
+            raise StudyError(
+                f"EEG_TUTORIAL_MAX_SUBJECTS is {asked_for!r}, not a number of people: set it to a "
+                "positive whole number, or unset it"
+            )
+        max_subjects = int(asked_for)
+    if max_subjects is not None and max_subjects < 1:
+        raise StudyError(
+            f"max_subjects={max_subjects} leaves nobody: pass a positive number or None"
+        )
+    root = _locate(_with_effect(name, effect), task, max_subjects, cache_dir, download)
+    recipe = _adapt(_recipe(root.name), task, None, None)
+    planted = _planted(root.name)
+    if effect is not None and planted is None and (effect != 0 or target is None):
+        raise StudyError(
+            f"effect={effect} cannot be planted in {root.name}: only simulated-pfactor has an "
+            "effect to set. With target=, effect=0 exchanges the values between people"
+        )
+    people = _read_participants(root)
+    files = _check_files(root, recipe, people)
+    chosen = _choose_cohort(sorted(files), people, recipe, cohort, root)[:max_subjects]
+    if subjects is not None:
+        asked = [str(subject) for subject in subjects]
+        absent = sorted(set(asked) - set(chosen))
+        if absent or not asked:
+            raise StudyError(
+                f"subjects={absent or asked} are not among the {len(chosen)} people of {root}: "
+                "take them from list_people()"
+            )
+    exchange = effect == 0 and planted is None
+    if exchange or subjects is None:
+        values, chosen = _subject_targets(people, chosen, target, on_missing_target, root)
+    if exchange:
+        order = np.random.default_rng(zlib.crc32(root.name.encode())).permutation(
+            len(chosen)
+        )
+        values = {s: values[chosen[i]] for s, i in zip(chosen, order, strict=True)}
+        print(f"{root.name}: values of {target} are exchanged between people (effect=0)")
+    if subjects is not None:
+        chosen = sorted(asked)
+        if not exchange:
+            values, chosen = _subject_targets(
+                people, chosen, target, on_missing_target, root
+            )
+    return _Found(root, recipe, people, files, chosen, values, 0.0 if exchange else planted)
+
+
 # ---------------------------------------------------------------------------- where the study is
 
 
 def _recipe(name):
     """Recipe of a study by its name, whatever its seed; an empty one for a study unknown here."""
     return RECIPES.get(SIMULATED.sub(r"\1", name), Recipe())
+
+
+def _simulated(name):
+    return SIMULATED.fullmatch(str(name)) is not None
+
+
+def _with_effect(name, effect):
+    """The name of the simulated p-factor study that has this effect; other names as they are."""
+    match = SIMULATED.fullmatch(str(name))
+    if effect is None or not match or match[1] != "simulated-pfactor":
+        return name
+    if not np.isfinite(effect) or effect < 0:
+        raise StudyError(f"effect={effect} is not a size: pass 0 or a positive number")
+    kind, seed = match[1], f"-{match[2]}" if match[2] else ""
+    usual = effect == _simulate.PFACTOR_EFFECT
+    return f"{kind}{seed}" if usual else f"{kind}{seed}-effect{effect:g}"
+
+
+def _planted(name):
+    """Effect planted in a simulated study, or None where nobody knows."""
+    match = SIMULATED.fullmatch(name)
+    if not match or match[1] != "simulated-pfactor":
+        return None
+    return float(match[3]) if match[3] else _simulate.PFACTOR_EFFECT
 
 
 def _adapt(recipe, task, classes, channels):
@@ -355,13 +628,11 @@ def _catalogue():
 
 def _download(name, row, task, max_subjects, cached, download):
     """Fetch a dataset of the catalogue after saying what it costs, and only with permission."""
-    n_all, megabytes = int(row["n_subjects"]), float(row["size_bytes"]) / 1e6
-    n_subjects = min(max_subjects or n_all, n_all)
-    # The catalogue knows the size of the whole; people are taken to be equally large.
-    estimate = megabytes * n_subjects / n_all
+    n_all, recipe = int(row["n_subjects"]), _recipe(name)
+    n_subjects, estimate = download_size(name, max_subjects)
     print(
         f"{name} is not on this machine: {n_all} people, {int(row['n_records'])} recordings, "
-        f"{megabytes:,.1f} MB in all ({row['license']}); {n_subjects} people are about {estimate:,.1f} MB"
+        f"{float(row['size_bytes']) / 1e6:,.1f} MB in all ({row['license']}); {n_subjects} people are about {estimate:,.1f} MB"
     )
     offline = f"or fetch it elsewhere and pass its folder, or use the simulated study: {_known_names()}"
     get_cache_dir(cached.parent)
@@ -384,7 +655,7 @@ def _download(name, row, task, max_subjects, cached, download):
             f"reached ({type(err).__name__}). Connect and run again, {offline}"
         ) from err
     query = {"dataset": name, "cache_dir": cached.parent, "download": True}
-    wanted = task or _recipe(name).task
+    wanted = task or recipe.task
     if wanted:
         query["task"] = [wanted] if isinstance(wanted, str) else list(wanted)
     if n_subjects < n_all:
@@ -403,8 +674,8 @@ def _records(dataset):
 
 def _fingerprint():
     """Changes when the simulation or the way it is written does, so that an old cache is redone."""
-    sources = Path(_simulate.__file__).read_bytes() + b"layout 1"
-    return hashlib.sha256(sources).hexdigest()
+    sources = [Path(module.__file__).read_bytes() for module in (_simulate, _write_bids)]
+    return hashlib.sha256(b"".join(sources)).hexdigest()
 
 
 def _is_complete(root):
@@ -433,7 +704,8 @@ def _write_simulated(name, cache_dir):
                     print(f"{name}: {note}", file=sys.stderr)
                     shutil.rmtree(leftover)
             building.mkdir()
-            _write_transfer(building, SIMULATED.fullmatch(name)[2])
+            kind, seed, effect = SIMULATED.fullmatch(name).groups()
+            WRITERS[kind](building, seed and int(seed), effect and float(effect))
             files = {
                 p.relative_to(building).as_posix(): p.stat().st_size
                 for p in sorted(building.rglob("*"))
@@ -445,54 +717,6 @@ def _write_simulated(name, cache_dir):
     except OSError as err:
         raise _unwritable(cache_dir, err) from err
     return root
-
-
-def _write_transfer(root, seed=None):
-    """The two cohorts of :func:`_simulate.simulate_transfer` as EDF, events and tables."""
-    n_times, sfreq = _simulate.TRANSFER_N_TIMES, _simulate.TRANSFER_SFREQ
-    codes = {label: code + 1 for code, label in enumerate(_simulate.TRANSFER_CLASSES)}
-    people = _simulate.simulate_transfer(*([] if seed is None else [int(seed)]))
-    rows = []
-    for number, (cohort, windows, labels) in enumerate(people, start=1):
-        subject = f"{number:02d}"
-        info = mne.create_info(list(_simulate.TRANSFER_CH_NAMES), sfreq, "eeg")
-        raw = mne.io.RawArray(
-            np.concatenate(list(windows), axis=1) * 1e-6, info, verbose="ERROR"
-        )
-        onsets = np.arange(len(labels)) * n_times / sfreq
-        names = [_simulate.TRANSFER_CLASSES[label] for label in labels]
-        raw.set_annotations(mne.Annotations(onsets, n_times / sfreq, names))
-        raw.info["line_freq"] = 50
-        write_raw_bids(
-            raw,
-            BIDSPath(subject=subject, task=cohort, datatype="eeg", root=root),
-            format="EDF",
-            event_id=codes,
-            allow_preload=True,
-            verbose="ERROR",
-        )
-        rows.append((f"sub-{subject}", cohort))
-    table = pd.DataFrame(rows, columns=["participant_id", "cohort"])
-    table.to_csv(root / "participants.tsv", sep="\t", index=False)
-    levels = {
-        "source": "people the encoder is pretrained on",
-        "target": "people it is adapted to",
-    }
-    columns = {"cohort": {"Description": "simulated cohort", "Levels": levels}}
-    (root / "participants.json").write_text(json.dumps(columns, indent=2), "utf-8")
-    description = {
-        "Name": "Simulated transfer study (NOT real EEG)",
-        "BIDSVersion": "1.9.0",
-        "DatasetType": "raw",
-        "License": "CC0",
-        "Authors": ["written by _study.py"],
-    }
-    (root / "dataset_description.json").write_text(
-        json.dumps(description, indent=2), "utf-8"
-    )
-    (root / "README").write_text(
-        "Simulated signals for a tutorial. No person was recorded.\n", "utf-8"
-    )
 
 
 # ------------------------------------------------------- what must be true before anything slow
@@ -631,7 +855,7 @@ def _subject_targets(people, subjects, target, on_missing, root):
     return kept.to_dict(), list(kept.index)
 
 
-def _open_recordings(root, recipe, files):
+def _open_recordings(root, recipe, files, by_event):
     """The EEGDash dataset with every header read and checked; the recipe with its blanks filled."""
     query = {"task": list(recipe.task)} if recipe.task else {}
     dataset = EEGDashDataset(
@@ -665,6 +889,8 @@ def _open_recordings(root, recipe, files):
                 f"{path.name} has no channel {absent}: it has {raw.ch_names}. Pass channels= as a "
                 f"tuple of names that every recording has{f' (near: {near})' if near else ''}"
             )
+        if recipe.blocks:
+            until_next_cue(raw, recipe.blocks)
         own = longest[path.name] = {}
         for label, seconds in zip(
             raw.annotations.description, raw.annotations.duration, strict=True
@@ -675,7 +901,7 @@ def _open_recordings(root, recipe, files):
         classes = tuple(event for event in events if not event.lower().startswith("bad"))
         recipe = replace(recipe, classes=classes)
     unknown = [c for c in recipe.classes if c not in events]
-    if unknown or len(recipe.classes) < 2:
+    if unknown or len(recipe.classes) < (2 if by_event else 1):
         raise StudyError(
             f"no event {unknown or 'to tell apart'} in {root.name}: "
             f"the events there are {events}. Pass classes=('one', 'other')"
@@ -688,6 +914,34 @@ def _open_recordings(root, recipe, files):
                 f"{recipe.window_s:g} s: its events and their longest durations are {own}"
             )
     return dataset, recipe
+
+
+def until_next_cue(raw, cues):
+    """Let cues last until the next of them; the last one ends the task and is taken away.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        A recording whose annotations hold the cues, usually without a duration. Changed in
+        place; other annotations stay as they are.
+    cues : tuple of str
+        Names of the cues that take turns.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        ``raw``.
+    """
+    notes = raw.annotations
+    at = np.flatnonzero(np.isin(notes.description, cues))  # sorted by onset
+    duration, keep = notes.duration.copy(), np.ones(len(notes), bool)
+    duration[at[:-1]] = np.diff(notes.onset[at])
+    keep[at[-1:]] = False
+    return raw.set_annotations(
+        mne.Annotations(
+            notes.onset[keep], duration[keep], notes.description[keep], notes.orig_time
+        )
+    )
 
 
 def _read_header(ds, path):

@@ -199,7 +199,7 @@ def test_numbers_are_finite(number):
         ('{"leakage_report": {"overlap": 0}}\n', "no key 'tutorial'"),
         (
             '{"tutorial": "plot_99"}\n',
-            r"unknown tutorial 'plot_99': known are \['plot_73'\]",
+            r"unknown tutorial 'plot_99': known are \['plot_73'",
         ),
     ],
 )
@@ -217,3 +217,89 @@ def test_every_tutorial_has_a_contract_and_every_field_says_what_it_is():
             assert field.description or name == "tutorial", (
                 f"{model.__name__}.{name} has no description"
             )
+
+
+SCORES = {
+    "pearson_r": 0.7,
+    "r_ci": [0.5, 0.8],
+    "permutation_p": 0.0005,
+    "r2": 0.45,
+    "mae": 0.7,
+    "mse": 0.8,
+    "baseline_mae": 0.9,
+    "baseline_mse": 1.6,
+    "mse_ratio": 0.5,
+}
+PERSON = {
+    "version": 1,
+    "data": "simulated",
+    "target": "p_factor",
+    "effect": 0.5,
+    "n_train_subjects": 36,
+    "n_test_subjects": 40,
+    "n_dropped": 1,
+    "subject_overlap": 0,
+    **SCORES,
+    "null_r": 0.1,
+    "null_r_ci": [-0.2, 0.4],
+    "null_mse_ratio": 1.3,
+}
+FEATURES = {
+    "tutorial": "plot_80",
+    **PERSON,
+    "forest": SCORES,
+    "window_split_r": 0.7,
+    "subject_split_r": 0.0,
+    "window_split_r_ridge": 0.3,
+    "subject_split_r_ridge": 0.1,
+}
+DEEP = {
+    "tutorial": "plot_81",
+    **PERSON,
+    "n_parameters": 46529,
+    "ridge": {**SCORES, "mse": 0.88, "mse_ratio": 0.55},
+    "ridge_minus_network": 0.08,
+    "ridge_minus_network_ci": [-0.1, 0.2],
+    "attribution_share": 0.6,
+    "attribution_share_random_init": 0.1,
+    "attribution_share_null": 0.2,
+    "time_map_rank_correlation": 0.8,
+}
+
+
+@pytest.mark.parametrize("good", [FEATURES, DEEP, FEATURES | {"effect": None}])
+def test_good_lines_about_a_score_per_person(good):
+    assert parse(json.dumps(good)).pearson_r == 0.7
+
+
+@pytest.mark.parametrize(
+    ("good", "change", "message"),
+    [
+        (FEATURES, {"r_ci": [0.71, 0.8]}, "r_ci .* does not contain 0.7"),
+        (FEATURES, {"r_ci": [0.8, 0.5]}, "lower end is above"),
+        (FEATURES, {"mse_ratio": 0.6}, "mse_ratio and mse / baseline_mse disagree"),
+        (FEATURES, {"mae": 0.95}, "mae 0.95 is larger than the root"),
+        (FEATURES, {"subject_overlap": 1}, "subject_overlap"),
+        (FEATURES, {"null_r": 0.5}, "null_r_ci .* does not contain 0.5"),
+        (FEATURES, {"null_r_ci": [0.4, -0.2]}, "null_r_ci .*lower end is above"),
+        (FEATURES, {"effect": -0.1}, "effect"),
+        (FEATURES, {"forest": {**SCORES, "mse_ratio": 0.7}}, "mse_ratio"),
+        (
+            FEATURES,
+            {"forest": {**SCORES, "baseline_mae": 0.8}},
+            "forest was compared with another",
+        ),
+        (
+            DEEP,
+            {"ridge_minus_network": -0.05},
+            "ridge_minus_network and the errors disagree",
+        ),
+        (DEEP, {"ridge_minus_network_ci": [0.1, 0.2]}, "does not contain 0.08"),
+        (DEEP, {"ridge_minus_network_ci": [0.2, -0.1]}, "lower end is above"),
+        (DEEP, {"attribution_share": 1.2}, "attribution_share"),
+        (DEEP, {"n_test_subjects": 2}, "n_test_subjects"),
+    ],
+)
+def test_each_rule_about_a_score_per_person_can_fail(good, change, message):
+    with pytest.raises(ContractError, match=message):
+        parse(json.dumps(good | change))

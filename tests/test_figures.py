@@ -7,6 +7,8 @@ import pytest
 
 from _figure_style import REGIMES
 from _finetune_figure import draw_budget_figure, draw_finetune_figure, draw_frozen_figure
+from _pfactor_deep_figure import draw_pfactor_deep_figure
+from _pfactor_features_figure import draw_leakage_figure, draw_prediction_figure
 
 
 @pytest.fixture
@@ -175,3 +177,81 @@ def test_same_numbers_same_bytes(results, tmp_path):
         files.append(path.read_bytes())
         plt.close(figure)
     assert files[0] == files[1]
+
+
+WORDS = {
+    "title": "A title",
+    "subtitle": "a context",
+    "provenance": "data: simulated",
+    "alt": "Words.",
+}
+
+
+@pytest.fixture
+def person_figures():
+    rng = np.random.default_rng(0)
+    true, predicted = rng.standard_normal((2, 40))
+    scores = {"pearson_r": 0.5, "r_ci": [0.2, 0.7]}
+    leak = {
+        m: {"shuffled": np.full(4, 0.8), "whole": np.zeros(4)} for m in ("ridge", "forest")
+    }
+    with mpl.rc_context():
+        yield (
+            {
+                "prediction": draw_prediction_figure(
+                    true,
+                    {"One": (predicted, scores), "Two": (-predicted, scores)},
+                    baseline=0.1,
+                    **WORDS,
+                ),
+                "leakage": draw_leakage_figure(leak, **WORDS),
+                "deep": draw_pfactor_deep_figure(
+                    {k: rng.uniform(0.5, 2, (20, 2)) for k in ("effect", "null")},
+                    {"One": (true, predicted, scores), "Two": (true, -predicted, scores)},
+                    {k: rng.standard_normal((8, 101)) for k in ("trained", "untrained")},
+                    freqs=np.arange(101) / 2,
+                    ch_names=[f"E{i}" for i in range(8)],
+                    baseline=0.1,
+                    baseline_loss=1.0,
+                    **WORDS,
+                ),
+            },
+            true,
+            predicted,
+        )
+    plt.close("all")
+
+
+def test_person_figures_draw_what_they_are_given(person_figures):
+    figures, true, predicted = person_figures
+    for name, panels in (("prediction", (0, 1)), ("deep", (1, 2))):
+        for sign, at in zip((1, -1), panels, strict=True):
+            ax = figures[name].axes[at]
+            (dots,) = ax.collections
+            np.testing.assert_allclose(dots.get_offsets(), np.c_[true, sign * predicted])
+            assert any("r = +0.50 [+0.20, +0.70]" in t.get_text() for t in ax.texts)
+            assert any(np.allclose(line.get_ydata(), 0.1) for line in ax.lines)
+    said = [t.get_text() for t in figures["leakage"].axes[0].texts]
+    assert said.count("+0.80") == 2
+    assert said.count("+0.00") == 2
+    for image in (ax.images[0] for ax in figures["deep"].axes if ax.images):
+        assert np.abs(image.get_array()).max() == 1
+
+
+@pytest.mark.parametrize("name", ["prediction", "leakage", "deep"])
+def test_person_figures_are_legible_and_say_where_they_are_from(person_figures, name):
+    figure = person_figures[0][name]
+    assert figure.get_label() == "Words."
+    assert {"A title", "a context", "data: simulated"} <= {
+        t.get_text() for t in figure.texts
+    }
+    figure.canvas.draw()
+    texts = [
+        t for t in figure.findobj(mpl.text.Text) if t.get_text().strip() and t.get_visible()
+    ]
+    assert min(t.get_fontsize() for t in texts) >= 8
+    edge = figure.bbox
+    for text in texts:
+        box = text.get_window_extent()
+        if box.width and any(t is text for t in figure.texts):
+            assert edge.x0 <= box.x0 <= box.x1 <= edge.x1, text.get_text()

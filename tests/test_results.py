@@ -8,7 +8,13 @@ import time
 import pytest
 
 from _helpers import bench
-from _helpers.results import REGIMES, benchmark_lines, evidence_lines, machine_lines
+from _helpers.results import (
+    REGIMES,
+    benchmark_lines,
+    evidence_lines,
+    machine_lines,
+    pfactor_lines,
+)
 from _helpers.run_example import ROOT
 
 
@@ -96,7 +102,7 @@ def test_a_missing_number_stops_the_build(tmp_path, content):
     conf = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nextensions = ['_helpers.results']\n"
     (tmp_path / "conf.py").write_text(conf)
     (tmp_path / "index.rst").write_text(
-        "Title\n=====\n\n.. measured:: x.json\n   :show: evidence\n"
+        "Title\n=====\n\n.. measured:: x.json\n   :show: finetune\n"
     )
     if content is not None:
         (tmp_path / "x.json").write_text(content)
@@ -114,3 +120,43 @@ def test_a_missing_number_stops_the_build(tmp_path, content):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode != 0
     assert "x.json cannot be shown" in done.stderr
+
+
+def person_run(r, ratio, null_low):
+    scores = {"pearson_r": r, "r_ci": [r - 0.5, r + 0.1], "mse_ratio": ratio}
+    features = {
+        **scores,
+        "forest": scores,
+        "null_r": 0.1,
+        "null_r_ci": [null_low, 0.4],
+        "null_mse_ratio": 1.2,
+        "window_split_r": 0.8,
+        "subject_split_r": 0.0,
+        "window_split_r_ridge": 0.3,
+        "subject_split_r_ridge": 0.1,
+    }
+    shares = (
+        "attribution_share",
+        "attribution_share_random_init",
+        "attribution_share_null",
+    )
+    deep = {
+        **features,
+        "ridge_minus_network": r - 0.5,
+        "ridge_minus_network_ci": [r - 0.7, 0.4],
+        **dict.fromkeys(shares, r),
+    }
+    return features, deep
+
+
+def test_evidence_of_the_score_counts_what_it_should():
+    runs = [person_run(0.8, 0.5, -0.2), person_run(0.4, 1.1, 0.05)]
+    features, deep = zip(*runs, strict=True)
+    text = "\n".join(pfactor_lines({"pfactor_features": features, "pfactor_deep": deep}))
+    assert "2 draws of people" in text
+    for cell in ("0.600 (sd 0.283)", "1 of 2", "0.800 (sd 0.000)", "0.40 to 0.80"):
+        assert cell in text
+    assert (
+        "smaller error in 1 of 2 draws; by its paired interval the two tie in 1 of 2"
+        in text
+    )

@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 
 from _simulate import (
+    PFACTOR_CH_NAMES,
+    PFACTOR_SFREQ,
     TRANSFER_SFREQ,
     pink_noise,
+    simulate_pfactor,
     simulate_transfer,
     simulate_transfer_subject,
 )
@@ -86,3 +89,44 @@ def test_noise_has_the_slope_it_was_asked_for(slope):
     freqs = np.fft.rfftfreq(1024, 1 / 128)[8:-8]
     power = (np.abs(np.fft.rfft(noise, axis=-1)) ** 2).mean(axis=0)[8:-8]
     assert -np.polyfit(np.log(freqs), np.log(power), 1)[0] == pytest.approx(slope, abs=0.05)
+
+
+def people(**kwargs):
+    persons, windows = zip(*simulate_pfactor(3, n_subjects=30, **kwargs), strict=True)
+    return np.array([p["p_factor"] for p in persons]), np.stack(windows)
+
+
+def log_alpha(windows, channel):
+    freqs = np.fft.rfftfreq(windows.shape[-1], 1 / PFACTOR_SFREQ)
+    power = np.abs(np.fft.rfft(windows[:, :, PFACTOR_CH_NAMES.index(channel)])) ** 2
+    return np.log(power[..., (freqs >= 8) & (freqs <= 13)].sum(axis=-1)).mean(axis=1)
+
+
+def test_the_score_is_in_the_alpha_of_two_electrodes_and_nowhere_else():
+    score, strong = people(effect=1.5)
+    for channel in ("Cz", "E62"):
+        assert np.corrcoef(score, log_alpha(strong[:, :15], channel))[0, 1] > 0.8
+    far = [c for c in PFACTOR_CH_NAMES if c not in ("Cz", "E62")]
+    assert max(abs(np.corrcoef(score, log_alpha(strong, c))[0, 1]) for c in far) < 0.5
+
+
+def test_people_differ_between_effects_in_nothing_but_the_effect():
+    score, planted = people(effect=0.5)
+    null_score, null = people(effect=0.0)
+    np.testing.assert_array_equal(score, null_score)
+    same = [c not in ("Cz", "E62") for c in PFACTOR_CH_NAMES]
+    np.testing.assert_array_equal(planted[:, :, same], null[:, :, same])
+    assert not np.allclose(planted, null)
+
+
+def test_closing_the_eyes_adds_alpha_at_the_back():
+    _, windows = people()
+    opened, closed = windows[:, :15], windows[:, 15:]
+    assert (log_alpha(closed, "E75") > log_alpha(opened, "E75")).mean() > 0.9
+    assert abs(log_alpha(closed, "E11") - log_alpha(opened, "E11")).mean() < 0.3
+
+
+def test_phase_is_random():
+    _, windows = people(effect=0.5)
+    mean = windows[:, :15, PFACTOR_CH_NAMES.index("Cz")].reshape(-1, 200).mean(axis=0)
+    assert mean.std() < 0.2 * windows[:, :15, PFACTOR_CH_NAMES.index("Cz")].std()

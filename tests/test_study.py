@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import mne
 import numpy as np
 import pandas as pd
 import pytest
@@ -395,10 +396,10 @@ def test_cache_that_is_read_only(tmp_path, monkeypatch):
 
 
 def test_full_disk_is_told_as_an_unwritable_cache(tmp_path, monkeypatch):
-    def no_space(root, seed):
+    def no_space(root, seed, effect):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_study, "_write_transfer", no_space)
+    monkeypatch.setitem(_study.WRITERS, "simulated-transfer", no_space)
     with pytest.raises(StudyError, match="No space left on device.*Set EEGDASH_CACHE_DIR"):
         open_study("simulated-transfer", cache_dir=tmp_path)
     assert not (tmp_path / "simulated-transfer").exists()
@@ -473,8 +474,8 @@ def test_two_processes_at_once_make_one_dataset(tmp_path):
 
 
 def test_a_complete_study_is_not_written_twice(cache, monkeypatch):
-    monkeypatch.setattr(
-        _study, "_write_transfer", lambda *args: pytest.fail("written again")
+    monkeypatch.setitem(
+        _study.WRITERS, "simulated-transfer", lambda *args: pytest.fail("written again")
     )
     open_study("simulated-transfer", cohort="target", max_subjects=1, cache_dir=cache)
 
@@ -591,3 +592,135 @@ def test_the_real_study_opens():
         .eq(0)
         .all()
     )
+
+
+# ------------------------------------------------------------------------- people, null, cues
+
+
+@pytest.fixture(scope="module")
+def pfactor_cache(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pfactor")
+    _study.list_people("simulated-pfactor", cache_dir=folder)
+    return folder
+
+
+def test_people_are_listed_before_any_signal_is_read(pfactor_cache, monkeypatch, capsys):
+    monkeypatch.setattr(
+        _study, "_open_recordings", lambda *a: pytest.fail("signals were read")
+    )
+    everybody = _study.list_people("simulated-pfactor", cache_dir=pfactor_cache)
+    kept = _study.list_people(
+        "simulated-pfactor",
+        target="p_factor",
+        on_missing_target="drop",
+        cache_dir=pfactor_cache,
+    )
+    assert "dropped sub-13: no p_factor" in capsys.readouterr().out
+    assert (len(everybody), len(kept)) == (77, 76)
+    assert "target" not in everybody
+    assert kept.index.name == "subject"
+    assert kept["target"].dtype == float
+    np.testing.assert_allclose(kept["target"], kept["p_factor"].astype(float))
+
+
+def test_exactly_the_people_asked_for(pfactor_cache):
+    study = open_study(
+        "simulated-pfactor",
+        target="p_factor",
+        subjects=["07", "02"],
+        cache_dir=pfactor_cache,
+    )
+    assert study.metadata["subject"].unique().tolist() == ["02", "07"]
+    assert study.metadata.groupby("subject").size().tolist() == [12, 12]
+    assert study.windows.shape == (24, 8, 200)
+    assert (study.effect, study.classes, study.question) == (0.5, (), "p_factor")
+
+
+@pytest.mark.parametrize("subjects", [["02", "99"], []])
+def test_people_who_are_not_there(pfactor_cache, subjects):
+    with pytest.raises(StudyError, match="are not among the 77 people .*list_people"):
+        open_study("simulated-pfactor", subjects=subjects, cache_dir=pfactor_cache)
+
+
+def test_null_of_the_simulation_is_written_beside_it(pfactor_cache):
+    how = {"target": "p_factor", "subjects": ["01", "02"], "cache_dir": pfactor_cache}
+    planted = open_study("simulated-pfactor", **how)
+    null = open_study("simulated-pfactor", effect=0, **how)
+    assert (null.effect, null.name, null.data) == (
+        0.0,
+        "simulated-pfactor-effect0",
+        "simulated",
+    )
+    np.testing.assert_array_equal(planted.targets, null.targets)
+    assert not np.allclose(planted.windows[:, 1], null.windows[:, 1])
+    again = open_study("simulated-pfactor", effect=0.5, **how)
+    assert again.name == "simulated-pfactor"
+
+
+def test_null_of_a_real_study_exchanges_values_always_alike(bids, capsys):
+    ages = [
+        _study.list_people(bids, target="age", effect=e)["target"] for e in (None, 0, 0)
+    ]
+    assert "values of age are exchanged between people" in capsys.readouterr().out
+    assert sorted(ages[0]) == sorted(ages[1])
+    assert ages[1].equals(ages[2])
+    some = open_study(bids, target="age", effect=0, subjects=["02"])
+    assert some.targets[0] == ages[1]["02"]
+    assert some.effect == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "kwargs", "message"),
+    [
+        ("simulated-transfer", {"effect": 0.5}, "only simulated-pfactor has an effect"),
+        ("simulated-transfer", {"effect": 0}, "With target=, effect=0 exchanges"),
+        ("simulated-pfactor", {"effect": -1}, "effect=-1 is not a size"),
+        ("simulated-pfactor", {"effect": float("nan")}, "effect=nan is not a size"),
+    ],
+)
+def test_effects_that_cannot_be(name, kwargs, message, cache, pfactor_cache):
+    folder = cache if name == "simulated-transfer" else pfactor_cache
+    with pytest.raises(StudyError, match=message):
+        open_study(name, cache_dir=folder, **kwargs)
+
+
+def test_cues_last_until_the_next_and_the_last_one_goes():
+    raw = mne.io.RawArray(
+        np.zeros((1, 6000)), mne.create_info(["Cz"], 100.0, "eeg"), verbose="ERROR"
+    )
+    notes = mne.Annotations(
+        [2, 5, 9, 12, 30], [0, 0, 1, 0, 0], ["open", "close", "boundary", "open", "close"]
+    )
+    _study.until_next_cue(raw.set_annotations(notes), ("open", "close"))
+    left = raw.annotations
+    assert left.description.tolist() == ["open", "close", "boundary", "open"]
+    np.testing.assert_allclose(left.duration, [3, 7, 1, 18])
+    _study.until_next_cue(raw, ("none", "of these"))
+    assert len(raw.annotations) == 4
+
+
+def test_environment_limits_the_people_of_real_studies_only(
+    bids, pfactor_cache, monkeypatch
+):
+    monkeypatch.setenv("EEG_TUTORIAL_MAX_SUBJECTS", "2")
+    assert len(_study.list_people(bids)) == 2
+    assert len(_study.list_people(bids, max_subjects=1)) == 1
+    assert len(_study.list_people("simulated-pfactor", cache_dir=pfactor_cache)) == 77
+    monkeypatch.setenv("EEG_TUTORIAL_MAX_SUBJECTS", "few")
+    with pytest.raises(StudyError, match="EEG_TUTORIAL_MAX_SUBJECTS is 'few'"):
+        _study.list_people(bids)
+
+
+def test_size_of_a_download_is_known_without_a_network():
+    assert _study.download_size("ds005505") == (136, pytest.approx(15_096))
+    n_people, megabytes = _study.download_size("ds005505", 9)
+    assert (n_people, megabytes) == (9, pytest.approx(999))
+    with pytest.raises(StudyError, match="no dataset 'ds9'"):
+        _study.download_size("ds9")
+
+
+def test_recipe_of_a_study_and_a_target_from_outside(monkeypatch):
+    assert _study.get_recipe("simulated-pfactor-7-effect0").subject_target == "p_factor"
+    assert _study.get_recipe("/data/nm000109").subject_target == "age"
+    monkeypatch.setenv("EEG_TUTORIAL_TARGET", "iq")
+    assert _study.get_recipe("nm000109").subject_target == "iq"

@@ -1,0 +1,152 @@
+"""Subject-level regression: features per person, and the scores a result has to bring along."""
+
+import numpy as np
+import pandas as pd
+from scipy.signal import welch
+from scipy.stats import bootstrap, pearsonr, permutation_test
+
+#: Frequency bands in Hz, lower edge included.
+BANDS = {
+    "delta": (1, 4),
+    "theta": (4, 8),
+    "alpha": (8, 13),
+    "low beta": (13, 20),
+    "high beta": (20, 30),
+}
+
+
+def log_band_power(windows, sfreq):
+    """Natural logarithm of the mean power in five bands.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (n_windows, n_chans, n_times)
+        Signals; with microvolts the power is in uV^2/Hz.
+    sfreq : float
+        Sampling frequency in Hz.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, n_chans * 5)
+        Bands of ``BANDS`` run fastest.
+
+    Raises
+    ------
+    ValueError
+        If a window is too short to have a frequency in every band, or a channel is flat, whose
+        power has no logarithm.
+    """
+    freqs, power = welch(windows, fs=sfreq, nperseg=windows.shape[-1])
+    inside = {name: (freqs >= low) & (freqs < high) for name, (low, high) in BANDS.items()}
+    empty = [name for name, own in inside.items() if not own.any()]
+    if empty:
+        raise ValueError(
+            f"windows of {windows.shape[-1] / sfreq:g} s at {sfreq:g} Hz hold no frequency of the "
+            f"bands {empty}: cut longer windows"
+        )
+    features = np.stack([power[..., own].mean(axis=-1) for own in inside.values()], axis=-1)
+    flat = np.flatnonzero((features <= 0).any(axis=(0, 2)))
+    if len(flat):
+        raise ValueError(
+            f"channels number {flat.tolist()} are flat, and the logarithm of no power is minus "
+            "infinity: re-reference before picking, or leave these channels out"
+        )
+    return np.log(features).reshape(len(windows), -1)
+
+
+def per_person(values, subjects):
+    """Mean over the windows of each person.
+
+    Parameters
+    ----------
+    values : array-like, shape (n_windows,) or (n_windows, n_features)
+        One value or one row per window.
+    subjects : array-like of str, shape (n_windows,)
+        Whose window it is.
+
+    Returns
+    -------
+    ndarray, shape (n_subjects,) or (n_subjects, n_features)
+        People in sorted order.
+    """
+    means = pd.DataFrame(np.asarray(values)).groupby(np.asarray(subjects)).mean().to_numpy()
+    return means[:, 0] if np.ndim(values) == 1 else means
+
+
+def score_people(true, predicted, baseline, *, n_resamples=4000, seed=0):
+    """Everything a prediction for people has to be judged by, on one hold-out.
+
+    Parameters
+    ----------
+    true, predicted : ndarray, shape (n_subjects,)
+        One value per person who was not trained on.
+    baseline : float
+        What needs no features: the mean of the training people.
+    n_resamples : int
+        Resamples of the interval and of the permutation test.
+    seed : int
+        Seed of both.
+
+    Returns
+    -------
+    dict of float
+        ``pearson_r``; ``r_ci``, a list with the ends of its 95 % percentile bootstrap interval
+        over people; ``permutation_p``, two-sided, with people exchanged; ``r2`` against the mean
+        of ``true``; ``mae`` and ``mse``; ``baseline_mae`` and ``baseline_mse`` of the baseline;
+        ``mse_ratio = mse / baseline_mse``, below 1 when something was learned.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, fewer than 3 people are given, or one side does not vary, where a
+        correlation is not defined.
+
+    Notes
+    -----
+    Made for *one* hold-out. The pooled predictions of a K-fold come from models that share
+    training people, and neither resampling nor permuting them gives honest uncertainty.
+    """
+    true, predicted = np.asarray(true, float), np.asarray(predicted, float)
+    if true.shape != predicted.shape or true.ndim != 1 or len(true) < 3:
+        raise ValueError(
+            f"true has shape {true.shape} and predicted {predicted.shape}: pass one value per "
+            "person, for the same people, at least 3"
+        )
+    for name, values in (("true", true), ("predicted", predicted)):
+        if np.ptp(values) == 0:
+            raise ValueError(
+                f"{name} is {values[0]:g} for everybody: a correlation with a constant is not "
+                "defined; compare errors instead"
+            )
+
+    def r(x, y, axis=-1):
+        return pearsonr(x, y, axis=axis).statistic
+
+    how = {"n_resamples": n_resamples, "vectorized": True}
+    found = bootstrap(
+        (true, predicted),
+        r,
+        paired=True,
+        method="percentile",
+        rng=np.random.default_rng(seed),
+        **how,
+    )
+    exchanged = permutation_test(
+        (predicted,),
+        lambda x, axis=-1: r(x, np.broadcast_to(true, x.shape), axis=axis),
+        permutation_type="pairings",
+        rng=np.random.default_rng(seed),
+        **how,
+    )
+    mse, baseline_mse = np.mean((predicted - true) ** 2), np.mean((baseline - true) ** 2)
+    return {
+        "pearson_r": float(r(true, predicted)),
+        "r_ci": [float(end) for end in found.confidence_interval],
+        "permutation_p": float(exchanged.pvalue),
+        "r2": float(1 - mse / np.var(true)),
+        "mae": float(np.mean(np.abs(predicted - true))),
+        "mse": float(mse),
+        "baseline_mae": float(np.mean(np.abs(baseline - true))),
+        "baseline_mse": float(baseline_mse),
+        "mse_ratio": float(mse / baseline_mse),
+    }

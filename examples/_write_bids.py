@@ -1,0 +1,143 @@
+"""Simulated people as BIDS datasets: EDF, events, tables. ``open_study`` calls this on first use."""
+
+import json
+
+import mne
+import numpy as np
+import pandas as pd
+from mne_bids import BIDSPath, write_raw_bids
+
+import _simulate
+
+#: Seconds before the first cue of the p-factor study, and of each block between cues.
+BEFORE_CUE_S, BLOCK_S = 4.0, 12.0
+
+
+def write_transfer(root, seed=None, effect=None):
+    """Write the two cohorts of :func:`_simulate.simulate_transfer`.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        An existing, empty folder.
+    seed : int or None
+        Which people; None takes the default.
+    effect : None
+        This study has no effect size.
+    """
+    n_times, sfreq = _simulate.TRANSFER_N_TIMES, _simulate.TRANSFER_SFREQ
+    codes = {label: code + 1 for code, label in enumerate(_simulate.TRANSFER_CLASSES)}
+    people = _simulate.simulate_transfer(*([] if seed is None else [seed]))
+    rows = []
+    for number, (cohort, windows, labels) in enumerate(people, start=1):
+        onsets = np.arange(len(labels)) * n_times / sfreq
+        names = [_simulate.TRANSFER_CLASSES[label] for label in labels]
+        annotations = mne.Annotations(onsets, n_times / sfreq, names)
+        _write_recording(
+            root,
+            f"{number:02d}",
+            cohort,
+            windows,
+            sfreq,
+            _simulate.TRANSFER_CH_NAMES,
+            annotations,
+            codes,
+        )
+        rows.append({"participant_id": f"sub-{number:02d}", "cohort": cohort})
+    levels = {
+        "source": "people the encoder is pretrained on",
+        "target": "people it is adapted to",
+    }
+    columns = {"cohort": {"Description": "simulated cohort", "Levels": levels}}
+    _write_tables(root, rows, columns, "Simulated transfer study (NOT real EEG)")
+
+
+def write_pfactor(root, seed=None, effect=None):
+    """Write the people of :func:`_simulate.simulate_pfactor` at rest.
+
+    As in the Healthy Brain Network, a cue without a duration says when to open or close the
+    eyes, and the last cue ends the task. The blocks are shorter than there.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        An existing, empty folder.
+    seed : int or None
+        Which people; None takes the default.
+    effect : float or None
+        Planted effect; None takes the default.
+    """
+    sfreq, names = _simulate.PFACTOR_SFREQ, _simulate.PFACTOR_CH_NAMES
+    block = round(BLOCK_S * sfreq / _simulate.PFACTOR_N_TIMES)  # windows in a block
+    before = round(BEFORE_CUE_S * sfreq / _simulate.PFACTOR_N_TIMES)
+    n_open, n_closed = before + 2 * block + 1, 2 * block
+    cues = {"instructed_toOpenEyes": 1, "instructed_toCloseEyes": 2}
+    shown = [name for _ in range(2) for name in cues] + ["instructed_toOpenEyes"]
+    onsets = BEFORE_CUE_S + BLOCK_S * np.arange(len(shown))
+    given = {"seed": seed, "effect": effect}
+    given = {name: value for name, value in given.items() if value is not None}
+    rows = []
+    people = _simulate.simulate_pfactor(**given, n_open=n_open, n_closed=n_closed)
+    for number, (person, windows) in enumerate(people, start=1):
+        opened, closed = windows[:n_open], windows[n_open:]
+        start = before + block
+        in_order = [
+            opened[:start],
+            closed[:block],
+            opened[start : start + block],
+            closed[block:],
+            opened[-1:],
+        ]
+        annotations = mne.Annotations(onsets, 0.0, shown)
+        windows = np.concatenate(in_order)
+        subject = f"{number:02d}"
+        _write_recording(
+            root, subject, "RestingState", windows, sfreq, names, annotations, cues
+        )
+        # One person has no score, as some people of every cohort.
+        score = "n/a" if number == 13 else f"{person['p_factor']:.4f}"
+        rows.append({"participant_id": f"sub-{subject}", **person, "p_factor": score})
+    columns = {
+        "p_factor": {"Description": "simulated score, standard normal; not a diagnosis"},
+        "age": {"Description": "simulated age", "Units": "year"},
+        "sex": {"Description": "simulated sex", "Levels": {"F": "female", "M": "male"}},
+    }
+    _write_tables(root, rows, columns, "Simulated p-factor study (NOT real EEG)")
+
+
+def _write_recording(root, subject, task, windows, sfreq, ch_names, annotations, event_id):
+    """One EDF with its sidecars; ``windows`` in microvolts follow each other without a gap."""
+    info = mne.create_info(list(ch_names), sfreq, "eeg")
+    raw = mne.io.RawArray(
+        np.concatenate(list(windows), axis=1) * 1e-6, info, verbose="ERROR"
+    )
+    raw.set_annotations(annotations)
+    raw.info["line_freq"] = 50
+    write_raw_bids(
+        raw,
+        BIDSPath(subject=subject, task=task, datatype="eeg", root=root),
+        format="EDF",
+        event_id=event_id,
+        allow_preload=True,
+        verbose="ERROR",
+    )
+
+
+def _write_tables(root, rows, columns, name):
+    """``participants``, ``dataset_description.json`` and README."""
+    table = pd.DataFrame(rows)
+    table.to_csv(root / "participants.tsv", sep="\t", index=False)
+    (root / "participants.json").write_text(json.dumps(columns, indent=2), "utf-8")
+    description = {
+        "Name": name,
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "raw",
+        "License": "CC0",
+        "Authors": ["written by _write_bids.py"],
+    }
+    (root / "dataset_description.json").write_text(
+        json.dumps(description, indent=2), "utf-8"
+    )
+    (root / "README").write_text(
+        "Simulated signals for a tutorial. No person was recorded.\n", "utf-8"
+    )

@@ -1,0 +1,335 @@
+"""
+Does band power predict a score of a person?
+============================================
+
+A score per person, such as the p-factor, is a faint label: one number for minutes of EEG.
+Before a network is asked, ask what simple features can do, on people nobody trained on, and
+what they seem to do where there is nothing to find.
+
+.. admonition:: What you will be able to do
+   :class: tip
+
+   - split people before anything is cut into windows;
+   - predict a score from log band power and judge it against the train mean;
+   - put a null beside the claim;
+   - recognise the leak that makes a correlation out of nothing.
+
+You need: Python, a little scikit-learn, a laptop.
+"""
+
+# %%
+# A score that sits in the rhythm
+# -------------------------------
+# The p-factor is a statistical summary of many symptoms, one dimension that they share
+# :cite:p:`caspi2014pfactor`. In the Healthy Brain Network :cite:p:`alexander2017hbn` it is
+# derived from a questionnaire that parents fill in :cite:p:`shirazi2024hbneeg`. It is a
+# score, not a diagnosis.
+#
+# The people on this page are **simulated**: resting EEG on eight electrodes, read from BIDS
+# files, with a score whose only trace is the strength of one rhythm at two electrodes. How
+# strong that trace is, is a setting; with ``effect=0`` there is none.
+import json
+import os
+
+import _runtime
+import _study
+import numpy as np
+import pandas as pd
+from _pfactor_features_figure import draw_leakage_figure, draw_prediction_figure
+from _regression import BANDS, log_band_power, per_person, score_people
+from _splits import assert_no_leakage
+
+_runtime.setup()
+STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
+RECIPE = _study.get_recipe(STUDY)
+TARGET = RECIPE.subject_target
+everybody = _study.list_people(STUDY)
+people = _study.list_people(STUDY, target=TARGET, on_missing_target="drop")
+print(people.head(3).to_string())
+print(people["target"].describe().round(2).to_string())
+
+# %%
+# Split people first
+# ------------------
+# No signal has been read yet, and that is on purpose. Windows of one person resemble each
+# other, so whoever cuts first and splits later has the same person on both sides. Here the
+# split is over rows of ``participants.tsv``. One hold-out, made once: nothing below chooses
+# anything on the test people.
+from sklearn.model_selection import train_test_split
+
+train_people, test_people = train_test_split(
+    people.index, test_size=RECIPE.n_hold_out, random_state=0
+)
+
+
+def open_sides(effect=None):
+    """Training and test people as two studies."""
+    sides = (train_people, test_people)
+    return [
+        _study.open_study(STUDY, target=TARGET, subjects=side, effect=effect)
+        for side in sides
+    ]
+
+
+train, test = open_sides()
+report = assert_no_leakage(train.metadata, test.metadata)
+print(train.metadata.head(3).to_string())
+
+# %%
+# Features of a person
+# --------------------
+# The power of a rhythm is a square, and people differ by factors, so the features are
+# **logarithms** of power in five bands, for every electrode, averaged over the windows of a
+# person.
+
+
+def features_and_target(study):
+    subjects = study.metadata["subject"]
+    features = per_person(log_band_power(study.windows, study.sfreq), subjects)
+    return features, per_person(study.targets, subjects)
+
+
+X_train, y_train = features_and_target(train)
+X_test, y_test = features_and_target(test)
+print(f"{X_train.shape[1]} features: {len(train.ch_names)} channels x {', '.join(BANDS)}")
+print(f"{len(X_train)} people to train on, {len(X_test)} to test")
+
+# %%
+# Predict before you run: what is r of a constant?
+# ------------------------------------------------
+# The simplest prediction is the mean of the training people, the same for everybody. What
+# is its correlation with the truth? Zero, some would say. Write down your answer.
+import warnings
+
+from scipy.stats import pearsonr
+from sklearn.dummy import DummyRegressor
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
+
+constant = np.full(len(y_test), y_train.mean())
+with warnings.catch_warnings(record=True) as caught:
+    print(f"one hold-out: r = {pearsonr(constant, y_test).statistic:.3f}")
+print(f"{caught[0].category.__name__}: {caught[0].message}")
+left_out = cross_val_predict(DummyRegressor(), X_train, y_train, cv=LeaveOneOut())
+print(f"leave-one-out, pooled: r = {pearsonr(left_out, y_train).statistic:.3f}")
+
+# %%
+# On one hold-out it is **undefined**. Pooled over leave-one-out it is as low as a
+# correlation can be: leaving out a high score lowers the mean of the rest. So the baseline
+# is compared by its *error*, and r is computed on one hold-out. That is also where its
+# uncertainty is honest: an interval that resamples test people
+# (:func:`scipy.stats.bootstrap`) and a p that exchanges them
+# (:func:`scipy.stats.permutation_test`).
+#
+# Ridge, forest, mean
+# -------------------
+# :class:`~sklearn.linear_model.RidgeCV` chooses its penalty on training people; the forest
+# takes its defaults.
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def build_ridge():
+    return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 3, 15)))
+
+
+def build_forest(n_trees=300):
+    return RandomForestRegressor(n_trees, random_state=0)
+
+
+def fit_and_score(model, train, test):
+    """Predictions for the test people, and how good they are."""
+    predicted = model.fit(*train).predict(test[0])
+    return predicted, score_people(test[1], predicted, baseline=train[1].mean())
+
+
+def print_scores(scores):
+    print(f"{'':<24}{'r':<26}{'p':<8}{'R2':<8}{'MAE':<7}{'MSE':<7}MSE / train mean's")
+    for name, s in scores.items():
+        r = "{:+.2f} [{:+.2f}, {:+.2f}]".format(s["pearson_r"], *s["r_ci"])
+        errors = f"{s['r2']:<+8.2f}{s['mae']:<7.2f}{s['mse']:<7.2f}{s['mse_ratio']:.2f}"
+        print(f"{name:<24}{r:<26}{s['permutation_p']:<8.4f}{errors}")
+
+
+sides = (X_train, y_train), (X_test, y_test)
+ridge = build_ridge()
+predicted, scores = {}, {}
+for name, model in {"ridge": ridge, "random forest": build_forest()}.items():
+    predicted[name], scores[name] = fit_and_score(model, *sides)
+print_scores(scores)
+first = scores["ridge"]
+print(f"train mean: MAE {first['baseline_mae']:.2f}, MSE {first['baseline_mse']:.2f}")
+
+# %%
+# Read the last column first: below 1, the features know something that the mean does not.
+#
+# Which features? The weights of a linear model do not say, because they also cancel noise
+# that electrodes share. Multiplied with the covariance of the features they become a
+# *pattern*, which does :cite:p:`haufe2014weights`.
+scaled = ridge[0].transform(X_train)
+pattern = np.cov(scaled.T) @ ridge[-1].coef_
+names = [f"{channel} {band}" for channel in train.ch_names for band in BANDS]
+pattern = pd.Series(pattern, index=names)
+print(pattern.reindex(pattern.abs().sort_values(ascending=False).index).head(5).round(3))
+
+# %%
+# The same people, with nothing to find
+# -------------------------------------
+# In the null study the same people sit there with the same scores, and the score leaves no
+# trace in the signal. Every step is repeated. This is what your result has to beat.
+null_train, null_test = open_sides(effect=0)
+null_sides = features_and_target(null_train), features_and_target(null_test)
+null_predicted, null_scores = {}, {}
+for name, model in {"ridge": build_ridge(), "random forest": build_forest()}.items():
+    null_predicted[name], null_scores[name] = fit_and_score(model, *null_sides)
+print_scores({f"{name}, null": s for name, s in null_scores.items()})
+
+# %%
+# One in twenty nulls looks like a finding at p = .05, and this page shows one null only.
+# Many more are on the :doc:`evidence page </evidence>`.
+panels = {
+    "Ridge, effect planted": (predicted["ridge"], scores["ridge"]),
+    "Ridge, null": (null_predicted["ridge"], null_scores["ridge"]),
+}
+said = "; ".join(
+    f"{name}: r {s['pearson_r']:+.2f}, error {s['mse_ratio']:.2f} of the train mean's"
+    for name, (_, s) in panels.items()
+)
+figure = draw_prediction_figure(
+    y_test,
+    panels,
+    baseline=y_train.mean(),
+    title="Does band power predict the score?",
+    subtitle=f"{TARGET}; {len(y_train)} people to train on, one dot per test person",
+    provenance=f"data: {train.data}",
+    alt="Two panels of predicted against true score, one dot per test person, with the "
+    f"train mean as a dashed line. {said}.",
+)
+
+# %%
+# The leak
+# --------
+# Now the mistake, on the **null**, where every score above zero is wrong. The windows of
+# all people are shuffled and dealt into four folds, as one does with images. Then the same
+# with whole people :cite:p:`brookshire2024leakage`. Predict both before you look.
+from sklearn.model_selection import GroupKFold, KFold
+
+windows = np.concatenate([null_train.windows, null_test.windows])
+target = np.concatenate([null_train.targets, null_test.targets])
+groups = pd.concat([null_train.metadata, null_test.metadata])["subject"].to_numpy()
+features = log_band_power(windows, null_train.sfreq)
+
+
+def fold_scores(model, folds):
+    """Correlation over the windows of each held-out fold."""
+    found = []
+    for fit, held_out in folds:
+        guess = model.fit(features[fit], target[fit]).predict(features[held_out])
+        found.append(pearsonr(guess, target[held_out]).statistic)
+    return np.array(found)
+
+
+by_window = KFold(4, shuffle=True, random_state=0).split(features)
+by_person = GroupKFold(4, shuffle=True, random_state=0).split(features, groups=groups)
+splits = {"windows shuffled": list(by_window), "people kept whole": list(by_person)}
+leak = {
+    name: {split: fold_scores(model, folds) for split, folds in splits.items()}
+    for name, model in {"ridge": build_ridge(), "random forest": build_forest(60)}.items()
+}
+print(pd.DataFrame(leak).map(lambda r: f"{r.mean():+.2f}").to_string())
+
+# %%
+# A forest recognises a person by electrode gain, slope and own alpha, and returns the score
+# it saw with that person's other windows. Nothing about the score was learned: for a new
+# person it has nothing to say.
+means = "; ".join(
+    f"{name}, {split}: {r.mean():+.2f}"
+    for name, own in leak.items()
+    for split, r in own.items()
+)
+figure = draw_leakage_figure(
+    leak,
+    title="A score from nothing",
+    subtitle="null study: no trace of the score in any signal; one dot per fold",
+    provenance=f"data: {null_train.data}",
+    alt=f"Correlation in held-out folds of the null study, mean of the folds: {means}.",
+)
+# sphinx_gallery_thumbnail_number = 2
+
+# %%
+# Modify
+# ------
+# **Fewer people.** What is left with half of the training people, and with a quarter?
+# Predict r and the last column, then unfold.
+#
+# .. raw:: html
+#
+#    <details class="solution"><summary>Solution: fewer people</summary>
+fewer = {}
+for n in (len(X_train), len(X_train) // 2, len(X_train) // 4):
+    sides = (X_train[:n], y_train[:n]), (X_test, y_test)
+    fewer[f"ridge, {n} people"] = fit_and_score(build_ridge(), *sides)[1]
+print_scores(fewer)
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# Wrap-up
+# -------
+# - Split people before windows exist.
+# - r of a constant is undefined; compare errors with the train mean.
+# - A result comes with an interval over people, and with a null that went the same road.
+# - A score that a shuffled window split makes from nothing is the size of many published
+#   ones.
+#
+# A word on use: even a clear r on unseen people is a statement about a group. It does not
+# tell anything about one child, and nothing on this page is a clinical tool. Care with the
+# recording comes before all of it :cite:p:`cisotto2024tips`.
+#
+# **Try it yourself.** Call ``open_sides(effect=0.25)``: how much of r is left with half the
+# effect? Replace :class:`~sklearn.linear_model.RidgeCV` by a model of your
+# own: does it beat ridge on the effect and stay at nothing on the null? Change
+# ``random_state`` of the split: how far does r move with other test people? Then let
+# :doc:`a network </auto_examples/plot_81_pfactor_deep>` try.
+#
+# The result, as one line
+# -----------------------
+# Everything a reader or a test needs to check this run.
+
+
+def r4(values):
+    """Four decimals, for one number or many."""
+    return round(float(values), 4) if np.ndim(values) == 0 else [r4(v) for v in values]
+
+
+contract = {
+    "tutorial": "plot_80",
+    "version": 1,
+    "data": train.data,
+    "target": TARGET,
+    "effect": train.effect,
+    "n_train_subjects": report["n_train"],
+    "n_test_subjects": report["n_test"],
+    "n_dropped": len(everybody) - len(people),
+    "subject_overlap": report["overlap"],
+    **{key: r4(value) for key, value in scores["ridge"].items()},
+    "forest": {key: r4(value) for key, value in scores["random forest"].items()},
+    "null_r": r4(null_scores["ridge"]["pearson_r"]),
+    "null_r_ci": r4(null_scores["ridge"]["r_ci"]),
+    "null_mse_ratio": r4(null_scores["ridge"]["mse_ratio"]),
+    "window_split_r": r4(leak["random forest"]["windows shuffled"].mean()),
+    "subject_split_r": r4(leak["random forest"]["people kept whole"].mean()),
+    "window_split_r_ridge": r4(leak["ridge"]["windows shuffled"].mean()),
+    "subject_split_r_ridge": r4(leak["ridge"]["people kept whole"].mean()),
+}
+print(json.dumps(contract))
+
+# %%
+# References
+# ----------
+# The idea of one dimension of psychopathology is from :cite:t:`caspi2014pfactor`; the real
+# cohort from :cite:t:`alexander2017hbn` and its EEG in BIDS from
+# :cite:t:`shirazi2024hbneeg`. Full records are on the :doc:`references page </references>`.
