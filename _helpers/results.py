@@ -100,7 +100,7 @@ def pfactor_lines(content):
         r, ratio = ([run[key] for run in runs] for key in ("null_r", "null_mse_ratio"))
         return [name, _mean(r), f"{held} of {n}", _mean(ratio), f"{below} of {n}"]
 
-    head = ["", "r", "interval of r above 0", "MSE / train mean's", "below 1"]
+    head = ["model", "r", "interval of r above 0", "MSE / train mean's", "below 1"]
     lines = [f"{n} draws of people, effect planted (sd between draws).", ""]
     forest = [run["forest"] for run in features]
     lines += _table(
