@@ -54,6 +54,7 @@ sphinx_gallery_conf = {
     "filename_pattern": r"/plot_",
     "ignore_pattern": r"(^|/)_",  # siblings travel, but are no pages
     "image_scrapers": ("_helpers.gallery.scraper",),
+    "within_subsection_order": "FileNameSortKey",  # numbers in file names are the reading order
     "capture_repr": (),  # what a page shows, it prints: script, notebook and site agree
     "remove_config_comments": True,
     "show_signature": False,

@@ -14,16 +14,14 @@ from _figure_style import (
 )
 
 
-def draw_prediction_figure(true, panels, *, baseline, title, subtitle, provenance, alt):
+def draw_prediction_figure(panels, *, baseline, title, subtitle, provenance, alt):
     """Draw predicted against true values, one panel per prediction, on the same axes.
 
     Parameters
     ----------
-    true : ndarray, shape (n_subjects,)
-        The value of each test person.
     panels : dict of str to tuple
-        Panel title -> ``(predicted, scores)``: values of shape (n_subjects,), and a dict with
-        ``pearson_r`` and ``r_ci``. The first is drawn as an effect, the second as a null.
+        Panel title -> ``(true, predicted, scores)``: values of shape (n_subjects,), and a dict
+        with ``pearson_r`` and ``r_ci``. The first is drawn as an effect, the second as a null.
     baseline : float
         Mean of the training people, drawn as a line.
     title, subtitle, provenance : str
@@ -40,7 +38,7 @@ def draw_prediction_figure(true, panels, *, baseline, title, subtitle, provenanc
     fig, axes = plt.subplots(1, len(panels), figsize=(8.2, 4.4), sharey=True)
     style_figure(fig, title=title, subtitle=subtitle, source=provenance)
     fig.subplots_adjust(left=0.08, right=0.985, top=0.73, bottom=0.21, wspace=0.1)
-    for ax, letter, condition, (name, (predicted, scores)) in zip(
+    for ax, letter, condition, (name, (true, predicted, scores)) in zip(
         axes, "AB", CONDITIONS, panels.items(), strict=True
     ):
         scatter_prediction(ax, true, predicted, scores, baseline, condition)

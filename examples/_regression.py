@@ -15,6 +15,10 @@ BANDS = {
 }
 
 
+#: Test people below which an interval over people means nothing.
+MIN_PEOPLE = 10
+
+
 def log_band_power(windows, sfreq):
     """Natural logarithm of the mean power in five bands.
 
@@ -93,13 +97,13 @@ def score_people(true, predicted, baseline, *, n_resamples=4000, seed=0):
         ``pearson_r``; ``r_ci``, a list with the ends of its 95 % percentile bootstrap interval
         over people; ``permutation_p``, two-sided, with people exchanged; ``r2`` against the mean
         of ``true``; ``mae`` and ``mse``; ``baseline_mae`` and ``baseline_mse`` of the baseline;
-        ``mse_ratio = mse / baseline_mse``, below 1 when something was learned.
+        ``mse_ratio = mse / baseline_mse`` and its interval ``mse_ratio_ci``.
 
     Raises
     ------
     ValueError
-        If lengths differ, fewer than 3 people are given, or one side does not vary, where a
-        correlation is not defined.
+        If lengths differ, fewer than ``MIN_PEOPLE`` are given, where no interval means anything,
+        or one side does not vary, where a correlation is not defined.
 
     Notes
     -----
@@ -107,10 +111,15 @@ def score_people(true, predicted, baseline, *, n_resamples=4000, seed=0):
     training people, and neither resampling nor permuting them gives honest uncertainty.
     """
     true, predicted = np.asarray(true, float), np.asarray(predicted, float)
-    if true.shape != predicted.shape or true.ndim != 1 or len(true) < 3:
+    if true.shape != predicted.shape or true.ndim != 1:
         raise ValueError(
             f"true has shape {true.shape} and predicted {predicted.shape}: pass one value per "
-            "person, for the same people, at least 3"
+            "person, for the same people"
+        )
+    if len(true) < MIN_PEOPLE:
+        raise ValueError(
+            f"{len(true)} test people are too few for an interval or a test: open a study with "
+            f"more people, so that at least {MIN_PEOPLE} are held out"
         )
     for name, values in (("true", true), ("predicted", predicted)):
         if np.ptp(values) == 0:
@@ -122,26 +131,33 @@ def score_people(true, predicted, baseline, *, n_resamples=4000, seed=0):
     def r(x, y, axis=-1):
         return pearsonr(x, y, axis=axis).statistic
 
-    how = {"n_resamples": n_resamples, "vectorized": True}
-    found = bootstrap(
-        (true, predicted),
-        r,
-        paired=True,
-        method="percentile",
-        rng=np.random.default_rng(seed),
-        **how,
-    )
+    def ratio(x, y, axis=-1):
+        return ((y - x) ** 2).mean(axis=axis) / ((baseline - x) ** 2).mean(axis=axis)
+
+    def interval(statistic):
+        found = bootstrap(
+            (true, predicted),
+            statistic,
+            paired=True,
+            vectorized=True,
+            method="percentile",
+            n_resamples=n_resamples,
+            rng=np.random.default_rng(seed),
+        )
+        return [float(end) for end in found.confidence_interval]
+
     exchanged = permutation_test(
         (predicted,),
         lambda x, axis=-1: r(x, np.broadcast_to(true, x.shape), axis=axis),
         permutation_type="pairings",
+        vectorized=True,
+        n_resamples=n_resamples,
         rng=np.random.default_rng(seed),
-        **how,
     )
     mse, baseline_mse = np.mean((predicted - true) ** 2), np.mean((baseline - true) ** 2)
     return {
         "pearson_r": float(r(true, predicted)),
-        "r_ci": [float(end) for end in found.confidence_interval],
+        "r_ci": interval(r),
         "permutation_p": float(exchanged.pvalue),
         "r2": float(1 - mse / np.var(true)),
         "mae": float(np.mean(np.abs(predicted - true))),
@@ -149,4 +165,21 @@ def score_people(true, predicted, baseline, *, n_resamples=4000, seed=0):
         "baseline_mae": float(np.mean(np.abs(baseline - true))),
         "baseline_mse": float(baseline_mse),
         "mse_ratio": float(mse / baseline_mse),
+        "mse_ratio_ci": interval(ratio),
     }
+
+
+def print_scores(scores):
+    """Print a table with a row per entry, as :func:`score_people` returns them.
+
+    Parameters
+    ----------
+    scores : dict of str to dict
+        Name -> scores.
+    """
+    print(f"{'':<24}{'r':<22}{'p':<8}{'R2':<7}{'MAE':<6}{'MSE':<6}MSE / train mean's")
+    for name, s in scores.items():
+        r = "{:+.2f} [{:+.2f}, {:+.2f}]".format(s["pearson_r"], *s["r_ci"])
+        ratio = "{:.2f} [{:.2f}, {:.2f}]".format(s["mse_ratio"], *s["mse_ratio_ci"])
+        errors = f"{s['r2']:<+7.2f}{s['mae']:<6.2f}{s['mse']:<6.2f}"
+        print(f"{name:<24}{r:<22}{s['permutation_p']:<8.4f}{errors}{ratio}")

@@ -525,20 +525,19 @@ def _find_people(
                 "take them from list_people()"
             )
     exchange = effect == 0 and planted is None
-    if exchange or subjects is None:
-        values, chosen = _subject_targets(people, chosen, target, on_missing_target, root)
     if exchange:
-        order = np.random.default_rng(zlib.crc32(root.name.encode())).permutation(
-            len(chosen)
-        )
+        # Over everybody who has a value, so that both sides of a split see the same exchange.
+        missing = on_missing_target if subjects is None else "drop"
+        values, chosen = _subject_targets(people, chosen, target, missing, root)
+        order = np.random.default_rng(zlib.crc32(root.name.encode()))
+        order = order.permutation(len(chosen))
         values = {s: values[chosen[i]] for s, i in zip(chosen, order, strict=True)}
         print(f"{root.name}: values of {target} are exchanged between people (effect=0)")
     if subjects is not None:
         chosen = sorted(asked)
-        if not exchange:
-            values, chosen = _subject_targets(
-                people, chosen, target, on_missing_target, root
-            )
+    if subjects is not None or not exchange:
+        own, chosen = _subject_targets(people, chosen, target, on_missing_target, root)
+        values = {s: values[s] for s in chosen} if exchange else own
     return _Found(root, recipe, people, files, chosen, values, 0.0 if exchange else planted)
 
 
@@ -700,7 +699,7 @@ def _write_simulated(name, cache_dir):
                 return root
             for leftover in (building, root):
                 if leftover.exists():
-                    note = "an incomplete or outdated copy in the cache is written again"
+                    note = "the copy in the cache is incomplete, changed or outdated: written again"
                     print(f"{name}: {note}", file=sys.stderr)
                     shutil.rmtree(leftover)
             building.mkdir()

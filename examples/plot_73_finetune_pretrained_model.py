@@ -842,12 +842,7 @@ else:
 # Everything a reader or a test needs to check this run.
 best, scratch = accuracies[best_regime], accuracies["from-scratch"]
 
-
-def r4(values):
-    """Four decimals, for one number or many."""
-    return round(float(values), 4) if np.ndim(values) == 0 else [r4(v) for v in values]
-
-
+r4 = _runtime.rounded
 rounded = {regime: r4(values.mean()) for regime, values in accuracies.items()}
 contract = {
     "tutorial": "plot_73",

@@ -229,6 +229,7 @@ SCORES = {
     "baseline_mae": 0.9,
     "baseline_mse": 1.6,
     "mse_ratio": 0.5,
+    "mse_ratio_ci": [0.3, 0.9],
 }
 PERSON = {
     "version": 1,
@@ -243,6 +244,7 @@ PERSON = {
     "null_r": 0.1,
     "null_r_ci": [-0.2, 0.4],
     "null_mse_ratio": 1.3,
+    "null_mse_ratio_ci": [1.1, 1.6],
 }
 FEATURES = {
     "tutorial": "plot_80",
@@ -264,6 +266,7 @@ DEEP = {
     "attribution_share_random_init": 0.1,
     "attribution_share_null": 0.2,
     "time_map_rank_correlation": 0.8,
+    "frequency_map_rank_correlation": 0.4,
 }
 
 
@@ -278,6 +281,12 @@ def test_good_lines_about_a_score_per_person(good):
         (FEATURES, {"r_ci": [0.71, 0.8]}, "r_ci .* does not contain 0.7"),
         (FEATURES, {"r_ci": [0.8, 0.5]}, "lower end is above"),
         (FEATURES, {"mse_ratio": 0.6}, "mse_ratio and mse / baseline_mse disagree"),
+        (FEATURES, {"mse_ratio_ci": [0.6, 0.9]}, "mse_ratio_ci .* does not contain 0.5"),
+        (
+            FEATURES,
+            {"null_mse_ratio_ci": [0.6, 0.9]},
+            "null_mse_ratio_ci .* does not contain",
+        ),
         (FEATURES, {"mae": 0.95}, "mae 0.95 is larger than the root"),
         (FEATURES, {"subject_overlap": 1}, "subject_overlap"),
         (FEATURES, {"null_r": 0.5}, "null_r_ci .* does not contain 0.5"),

@@ -199,8 +199,7 @@ def person_figures():
         yield (
             {
                 "prediction": draw_prediction_figure(
-                    true,
-                    {"One": (predicted, scores), "Two": (-predicted, scores)},
+                    {"One": (true, predicted, scores), "Two": (true, -predicted, scores)},
                     baseline=0.1,
                     **WORDS,
                 ),

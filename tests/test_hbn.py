@@ -1,6 +1,7 @@
 """The road of ds005505 without its gigabytes: a made-up tree with its names, columns and quirks."""
 
 import ast
+import shutil
 
 import mne
 import numpy as np
@@ -193,3 +194,11 @@ def test_open_study_takes_the_same_road(hbn, capsys):
 def test_states_are_both_there(hbn):
     study = _study.open_study(hbn, classes=_study.get_recipe(hbn).states)
     assert study.metadata.groupby("target").size().tolist() == [30, 30]
+
+
+def test_a_score_that_is_a_word_is_refused(hbn, tmp_path):
+    root = shutil.copytree(hbn, tmp_path / "ds005505")
+    table = root / "participants.tsv"
+    table.write_text(table.read_text().replace("0.7560", "0,7560"))
+    with pytest.raises(ValueError, match="Unable to parse string .*0,7560"):
+        run_page_function(root)

@@ -47,6 +47,8 @@ def test_scores_by_hand():
     assert found["baseline_mae"] == pytest.approx(np.mean(np.abs(true - 0.2)))
     assert found["mse_ratio"] == pytest.approx(found["mse"] / found["baseline_mse"])
     assert found["r2"] == pytest.approx(1 - found["mse"] / true.var())
+    low, high = found["mse_ratio_ci"]
+    assert low < found["mse_ratio"] < high < 1
     # Fisher's interval is another road to nearly the same place.
     z = np.arctanh(found["pearson_r"]) + np.array([-1, 1]) * 1.96 / np.sqrt(37)
     np.testing.assert_allclose(found["r_ci"], np.tanh(z), atol=0.08)
@@ -69,10 +71,10 @@ def test_p_and_interval_are_honest_where_nothing_is():
 @pytest.mark.parametrize(
     ("true", "predicted", "message"),
     [
-        ([1, 2], [1, 2], "at least 3"),
+        (range(9), range(9), "9 test people are too few.*at least 10 are held out"),
         ([1, 2, 3], [1, 2], "for the same people"),
-        ([1, 2, 3], [4, 4, 4], "predicted is 4 for everybody: .*not defined"),
-        ([0, 0, 0], [1, 2, 3], "true is 0 for everybody"),
+        (range(10), [4] * 10, "predicted is 4 for everybody: .*not defined"),
+        ([0] * 10, range(10), "true is 0 for everybody"),
     ],
 )
 def test_what_cannot_be_scored(true, predicted, message):

@@ -724,3 +724,14 @@ def test_recipe_of_a_study_and_a_target_from_outside(monkeypatch):
     assert _study.get_recipe("/data/nm000109").subject_target == "age"
     monkeypatch.setenv("EEG_TUTORIAL_TARGET", "iq")
     assert _study.get_recipe("nm000109").subject_target == "iq"
+
+
+def test_null_of_a_real_study_where_somebody_has_no_value(bids):
+    table = bids / "participants.tsv"
+    table.write_text(table.read_text().replace("21.5", "n/a"))
+    kept = _study.list_people(bids, target="age", on_missing_target="drop")
+    assert kept.index.tolist() == ["01", "03"]
+    null = open_study(bids, target="age", effect=0, subjects=["03"])
+    assert set(null.targets) <= set(kept["target"])
+    with pytest.raises(StudyError, match="'age' of sub-02 is 'n/a'"):
+        open_study(bids, target="age", effect=0, subjects=["02"])
