@@ -355,7 +355,171 @@ class PfactorDeepContract(PersonScoreContract):
         return self
 
 
+class PreprocessContract(Contract):
+    """plot_10: from a recording to windows."""
+
+    tutorial: Literal["plot_10"]
+    n_recordings: int = Field(ge=1, description="recordings read")
+    n_chans_recorded: int = Field(ge=2, description="channels in the file")
+    sfreq_recorded: Positive = Field(description="sampling frequency of the file, in Hz")
+    cz_rms_before_uv: float = Field(ge=0, description="size of Cz as recorded, in uV")
+    cz_rms_after_uv: Positive = Field(
+        description="size of Cz after average reference, in uV"
+    )
+    pick_first_difference: Positive = Field(
+        description="rms of the error by picking before referencing, part of the signal's rms"
+    )
+    mains_db_removed: float = Field(
+        description="power at 60 Hz taken away by the filter, in dB"
+    )
+    alpha_db_removed: float = Field(description="power at 10 Hz taken away, in dB")
+    n_windows: dict[str, Count] = Field(
+        description="windows per choice of length and stride"
+    )
+    saved_and_loaded_identical: bool = Field(
+        description="windows are the same after loading"
+    )
+    alpha_closed_over_open: Positive = Field(
+        description="alpha power at the back, eyes closed over open"
+    )
+
+    @model_validator(mode="after")
+    def _steps_did_their_work(self):
+        if self.cz_rms_before_uv > 0.01 * self.cz_rms_after_uv:
+            raise ValueError(f"Cz is not flat before: {self.cz_rms_before_uv} uV")
+        if self.mains_db_removed < 20 or abs(self.alpha_db_removed) > 1:
+            raise ValueError(
+                f"the filter takes {self.mains_db_removed} dB at 60 Hz and "
+                f"{self.alpha_db_removed} dB at 10 Hz"
+            )
+        if not self.saved_and_loaded_identical:
+            raise ValueError("saved windows are not the same after loading")
+        return self
+
+
+class LeakageContract(Contract):
+    """plot_11: splits, on data with nothing to learn."""
+
+    tutorial: Literal["plot_11"]
+    effect: Annotated[float, Field(ge=0, le=0)] = Field(description="planted effect: none")
+    n_subjects: int = Field(ge=2, description="people")
+    n_windows: int = Field(ge=2, description="windows of all people")
+    window_split_r: Correlation = Field(description="test windows, windows shuffled")
+    subject_split_r: Correlation = Field(description="test windows, people kept whole")
+    shared_people: dict[str, Count] = Field(description="people on both sides, worst fold")
+    n_folds: dict[str, Count] = Field(description="folds per way to split")
+    pooled_r: dict[str, Correlation] = Field(description="correlation over pooled folds")
+    pooled_r_of_train_mean: dict[str, Correlation] = Field(
+        description="the same for a prediction that knows nothing"
+    )
+    overlap_accuracy: dict[str, Fraction] = Field(
+        description="accuracy at guessing coins, chance 0.5"
+    )
+    manifest_replayed: bool = Field(description="a saved split gives the same rows")
+    subject_overlap: int = Field(
+        ge=0, le=0, description="people on both sides, honest split"
+    )
+
+    @model_validator(mode="after")
+    def _groups_are_whole(self):
+        for name in ("group k-fold", "leave one person out"):
+            if self.shared_people.get(name) != 0:
+                raise ValueError(f"{name} shares {self.shared_people.get(name)} people")
+        if self.n_folds.get("leave one person out") != self.n_subjects:
+            raise ValueError("leaving one person out needs a fold per person")
+        if not self.manifest_replayed:
+            raise ValueError("the saved split does not give the same rows")
+        return self
+
+
+class TransferContract(Contract):
+    """plot_71: gains of one task for another."""
+
+    tutorial: Literal["plot_71"]
+    tasks: list[str] = Field(min_length=2, description="names of the tasks")
+    n_train_subjects: int = Field(ge=1, description="people to pretrain on")
+    n_labelled_subjects: int = Field(
+        ge=1, description="of those, people with target labels"
+    )
+    n_test_subjects: int = Field(
+        ge=2, description="people looked at once, in no task trained on"
+    )
+    subject_overlap: int = Field(
+        ge=0, le=0, description="people on both sides, in any task"
+    )
+    chance_level: Fraction = Field(description="accuracy of guessing")
+    scratch: dict[str, Fraction] = Field(description="accuracy from scratch, per target")
+    gain: dict[str, dict[str, Difference]] = Field(
+        description='regime -> "source -> target" -> accuracy minus that from scratch'
+    )
+    gain_ci: dict[str, dict[str, Interval]] = Field(
+        description="its 95 % bootstrap interval over test people"
+    )
+
+    @model_validator(mode="after")
+    def _gains_agree(self):
+        if set(self.scratch) != set(self.tasks):
+            raise ValueError(f"scratch has {sorted(self.scratch)}")
+        if self.n_labelled_subjects > self.n_train_subjects:
+            raise ValueError("more labelled than training people")
+        for regime, own in self.gain.items():
+            if set(own) != set(self.gain_ci.get(regime, {})):
+                raise ValueError(f"gain and gain_ci of {regime} have different pairs")
+            for pair, value in own.items():
+                target = pair.split(" -> ")[1]
+                _holds(f"gain_ci[{regime}][{pair}]", self.gain_ci[regime][pair], value)
+                if not 0 <= self.scratch[target] + value <= 1:
+                    raise ValueError(
+                        f"gain[{regime}][{pair}] leaves the range of an accuracy"
+                    )
+        return self
+
+
+class InvariantContract(Contract):
+    """plot_72: a regression that holds across people."""
+
+    tutorial: Literal["plot_72"]
+    target: str = Field(min_length=1, description="column of events.tsv")
+    n_subjects: int = Field(ge=2, description="people")
+    n_trials: int = Field(ge=2, description="trials of all people")
+    subject_overlap: int = Field(ge=0, le=0, description="people on both sides of a fold")
+    within_r: dict[str, Correlation] = Field(
+        description="correlation over the trials of a person, mean over people"
+    )
+    within_r_ci: dict[str, Interval] = Field(description="its 95 % bootstrap interval")
+    error_ratio: dict[str, Positive] = Field(
+        description="squared error within people, part of what their own mean leaves"
+    )
+    between_r: dict[str, Correlation] = Field(
+        description="correlation over means of people, inside folds, mean of folds"
+    )
+    identity_accuracy: dict[str, Fraction] = Field(description="people told apart")
+    identity_chance: Fraction = Field(description="people told apart by guessing")
+    permutation_p: Probability = Field(
+        description="one-sided, exchanged inside people, every fold fitted again"
+    )
+    null_mean: Correlation = Field(description="mean within_r under permutation")
+    pooled_constant_r: Correlation = Field(
+        description="pooled correlation of the train mean, which knows nothing"
+    )
+
+    @model_validator(mode="after")
+    def _rows_agree(self):
+        for name in ("within_r_ci", "error_ratio", "between_r", "identity_accuracy"):
+            if set(getattr(self, name)) != set(self.within_r):
+                raise ValueError(f"{name} has {sorted(getattr(self, name))}")
+        for way, value in self.within_r.items():
+            _holds(f"within_r_ci[{way}]", self.within_r_ci[way], value)
+        if abs(self.identity_chance * self.n_subjects - 1) > self.n_subjects * ROUNDING:
+            raise ValueError("identity_chance is not one in n_subjects")
+        return self
+
+
 CONTRACTS = {
+    "plot_10": PreprocessContract,
+    "plot_11": LeakageContract,
+    "plot_71": TransferContract,
+    "plot_72": InvariantContract,
     "plot_73": FinetuneContract,
     "plot_80": PfactorFeaturesContract,
     "plot_81": PfactorDeepContract,

@@ -36,6 +36,8 @@ DOCS = {
     "braindecode": "https://braindecode.org/stable/",
     "captum": "https://captum.ai/api/",
     "eegdash": "https://eegdash.org/",
+    "mne": "https://mne.tools/stable/",
+    "python": "https://docs.python.org/3/",
     "scipy": "https://docs.scipy.org/doc/scipy/",
     "sklearn": "https://scikit-learn.org/stable/",
     "torch": "https://docs.pytorch.org/docs/stable/",

@@ -281,3 +281,194 @@ def simulate_pfactor(
             rng, person["p_factor"], n_open, n_closed, effect=effect
         )
         yield person, windows
+
+
+# ------------------------------------------------------------------------------ two-task study
+
+#: Tasks of the two-task study and their events; the position is the label.
+TWO_TASK_EVENTS = {
+    "RestingState": ("instructed_toOpenEyes", "instructed_toCloseEyes"),
+    "contrastChangeDetection": ("left_target", "right_target"),
+    "flicker": ("slow_flicker", "fast_flicker"),
+}
+#: Where alpha sits in the left and in the right half of the back of the head.
+LEFT_SOURCE = {"E52": 1.0, "E75": 0.5, "E62": 0.4}
+RIGHT_SOURCE = {"E92": 1.0, "E75": 0.5, "E62": 0.4}
+#: Where a flickering screen drives the brain.
+FLICKER_SOURCE = {"E75": 1.0, "E62": 0.5}
+
+
+def simulate_two_task_subject(rng, n_rest=24, n_trials=32, n_flicker=24, *, depth=0.45):
+    """One person in three tasks: at rest, choosing a side, watching a flicker.
+
+    *Rest*: closing the eyes raises alpha in both halves of the back of the head. *Side*: looking
+    out for a change on the left lowers alpha on the right, and the other way round; how awake a
+    person is in a trial scales alpha in both halves and slows the answer. *Flicker*: a screen
+    drives a slow or a fast rhythm in the middle, while alpha comes and goes without regard to
+    it. The person's gain, mixing, slope, own alpha frequency and level are the same in all three.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        This person's stream.
+    n_rest, n_trials, n_flicker : int
+        Windows of 2 s in each task; labels are balanced and shuffled.
+    depth : float
+        Log ratio of alpha amplitude between the attended and the other side.
+
+    Returns
+    -------
+    dict of str to tuple
+        Task -> ``(windows, labels, reaction_times)``: float32 of shape (n, 8, 200) in microvolts,
+        int64 of shape (n,), and seconds of shape (n,), NaN where nothing is answered.
+
+    Raises
+    ------
+    ValueError
+        If a number of windows is odd or below 2, so that the classes could not be balanced.
+    """
+    for name, n in {"n_rest": n_rest, "n_trials": n_trials, "n_flicker": n_flicker}.items():
+        if n < 2 or n % 2:
+            raise ValueError(
+                f"{name}={n} cannot be balanced: pass an even number of at least 2"
+            )
+    n_chans = len(PFACTOR_CH_NAMES)
+    times = np.arange(PFACTOR_N_TIMES) / PFACTOR_SFREQ
+    slope = rng.uniform(0.8, 1.4)
+    gain = np.exp(rng.normal(0, 0.25, n_chans))
+    mixing = np.eye(n_chans) + 0.25 * rng.standard_normal((n_chans, n_chans))
+    alpha = rng.normal(10.0, 0.4)
+    level = 0.9 * np.exp(rng.normal(0, 0.35))
+    pace = rng.normal(0, 0.25)
+
+    def record(amplitudes):
+        """Background and rhythms; ``amplitudes`` is (topography, amplitude, frequency) rows."""
+        n = len(amplitudes[0][1])
+        signal = mixing @ pink_noise(
+            rng, (n, n_chans, PFACTOR_N_TIMES), PFACTOR_SFREQ, slope
+        )
+        for weights, amplitude, frequency in amplitudes:
+            rhythm = _tones(rng, np.broadcast_to(frequency, n), times)[:, None] / np.sqrt(2)
+            signal += amplitude[:, None, None] * _topography(weights) * rhythm
+        return (10.0 * gain[:, None] * signal).astype(np.float32)
+
+    found = {}
+    labels = rng.permutation(np.arange(n_rest) % 2)
+    eyes = level * np.where(labels == 1, 1.6, 0.6)
+    jitter = np.exp(rng.normal(0, 0.2, (2, n_rest)))
+    windows = record(
+        [(LEFT_SOURCE, eyes * jitter[0], alpha), (RIGHT_SOURCE, eyes * jitter[1], alpha)]
+    )
+    found["RestingState"] = windows, labels, np.full(n_rest, np.nan)
+
+    labels = rng.permutation(np.arange(n_trials) % 2)
+    drowsy = rng.standard_normal(n_trials)
+    common = level * np.exp(0.35 * drowsy)
+    toward = np.where(
+        labels == 0, depth / 2, -depth / 2
+    )  # left attended: alpha stays on the left
+    windows = record(
+        [
+            (LEFT_SOURCE, common * np.exp(toward), alpha),
+            (RIGHT_SOURCE, common * np.exp(-toward), alpha),
+        ]
+    )
+    slowing = 0.25 * drowsy + rng.normal(0, 0.15, n_trials)
+    found["contrastChangeDetection"] = windows, labels, 1.2 * np.exp(pace + slowing)
+
+    labels = rng.permutation(np.arange(n_flicker) % 2)
+    driven = np.where(labels == 1, 16.0, 6.0)
+    coming = level * np.exp(rng.normal(0, 0.5, (2, n_flicker)))
+    windows = record(
+        [
+            (FLICKER_SOURCE, np.full(n_flicker, 0.8), driven),
+            (LEFT_SOURCE, coming[0], alpha),
+            (RIGHT_SOURCE, coming[1], alpha),
+        ]
+    )
+    found["flicker"] = windows, labels, np.full(n_flicker, np.nan)
+    return {task: (w, y.astype(np.int64), rt) for task, (w, y, rt) in found.items()}
+
+
+def simulate_two_tasks(seed=2, *, n_subjects=36):
+    """People of the two-task study, one at a time.
+
+    Parameters
+    ----------
+    seed : int
+        Another seed is another set of people. The default is of seeds 0 to 5 the one nearest to
+        their mean gain from rest and from flicker in the transfer tutorial.
+    n_subjects : int
+        Number of people.
+
+    Yields
+    ------
+    dict
+        See :func:`simulate_two_task_subject`.
+    """
+    for rng in np.random.default_rng([71, seed]).spawn(n_subjects):
+        yield simulate_two_task_subject(rng)
+
+
+# ---------------------------------------------------------------------------- high-density rest
+
+
+def _potential(positions, source, direction):
+    """Potential of a current dipole at unit-sphere positions, infinite medium, largest is 1."""
+    reach = positions - source
+    potential = reach @ direction / np.linalg.norm(reach, axis=1) ** 3
+    return potential / np.abs(potential).max()
+
+
+def simulate_high_density(rng, positions, blocks, *, sfreq=500.0, reference=-1):
+    """A minute of rest under a high-density cap, recorded against one of its electrodes.
+
+    Thirty dipoles of 1/f activity, three of alpha at the back that grow when the eyes close,
+    blinks while they are open, 60 Hz from the mains and noise of each sensor. The reference
+    electrode is subtracted from everybody, itself included.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        This person's stream.
+    positions : ndarray, shape (n_chans, 3)
+        Electrodes on the unit sphere; x to the right, y to the front, z up.
+    blocks : sequence of tuple
+        ``(seconds, eyes)`` in order, with eyes ``"open"`` or ``"closed"``.
+    sfreq : float
+        Sampling frequency in Hz.
+    reference : int
+        Row of the electrode everything is recorded against.
+
+    Returns
+    -------
+    recorded : ndarray, shape (n_chans, n_times)
+        Signals in microvolts; the row of the reference is zero.
+    truth : ndarray, shape (n_chans, n_times)
+        The same before the reference was subtracted.
+    """
+    lengths = [round(seconds * sfreq) for seconds, _ in blocks]
+    n_times = sum(lengths)
+    times = np.arange(n_times) / sfreq
+    closed = np.repeat([eyes == "closed" for _, eyes in blocks], lengths)
+    truth = np.zeros((len(positions), n_times))
+    for source, direction in zip(*_unit(rng.standard_normal((2, 30, 3))), strict=True):
+        noise = pink_noise(rng, (1, n_times), sfreq, 1.2)[0]
+        truth += 6.0 * _potential(positions, 0.5 * source, direction)[:, None] * noise
+    frequency = rng.normal(10.0, 0.5)
+    swell = 1 + 0.4 * np.sin(2 * np.pi * 0.15 * times + rng.uniform(0, 6))
+    for place in np.array([[-0.35, -0.85, 0.35], [0.35, -0.85, 0.35], [0.0, -0.75, 0.65]]):
+        tone = _tones(rng, np.array([frequency + rng.normal(0, 0.1)]), times)[0]
+        strength = np.where(closed, 14.0, 5.0) * swell
+        truth += _potential(positions, 0.5 * place, _unit(place))[:, None] * strength * tone
+    blinks = np.zeros(n_times)
+    length = round(0.35 * sfreq)
+    for start in np.arange(round(sfreq), n_times - length, round(3.1 * sfreq)):
+        if not closed[start : start + length].any():
+            blinks[start : start + length] += 90 * np.hanning(length)
+    forehead = np.array([0.0, 0.95, -0.2])
+    truth += _potential(positions, 0.7 * forehead, _unit(forehead))[:, None] * blinks
+    mains = 2.0 * (1 + 0.5 * rng.standard_normal(len(positions)))
+    truth += mains[:, None] * np.sin(2 * np.pi * 60 * times)
+    truth += 1.0 * rng.standard_normal(truth.shape)
+    return truth - truth[reference], truth

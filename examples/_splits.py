@@ -1,6 +1,7 @@
 """Splits over people, and the check that no person stands on both sides."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -173,3 +174,105 @@ def nested_subjects(metadata, rows, sizes, *, by="subject", seed=0):
         print(f"left out: {too_large} people, because the pool has {len(order)}")
     kept = [size for size in sorted(sizes) if size <= len(order)]
     return {size: rows[np.isin(groups, order[:size])] for size in kept}
+
+
+#: Raised when the layout of a split manifest changes.
+MANIFEST_VERSION = 1
+
+
+def save_split(path, metadata, parts, *, by="subject", note=""):
+    """Write down who is in which group, as JSON, so that anybody can split in the same way.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; written under a temporary name and renamed.
+    metadata : pandas.DataFrame
+        One row per window, with the column ``by``.
+    parts : dict of str to ndarray of int
+        Row numbers per group, as :func:`split_subjects` returns them.
+    by : str
+        The column that says who a window belongs to.
+    note : str
+        Where the split came from, for readers.
+
+    Returns
+    -------
+    dict
+        What was written.
+
+    Raises
+    ------
+    LeakageError
+        If somebody is in two groups.
+    """
+    groups = {
+        name: sorted(set(_groups(metadata.iloc[rows], by, name)))
+        for name, rows in parts.items()
+        if len(rows)
+    }
+    _nobody_twice(groups, by)
+    manifest = {"version": MANIFEST_VERSION, "by": by, "note": note, "groups": groups}
+    path = Path(path)
+    unfinished = path.with_name(f"{path.name}.tmp")
+    unfinished.write_text(json.dumps(manifest, indent=1) + "\n", "utf-8")
+    unfinished.replace(path)
+    return manifest
+
+
+def load_split(path, metadata):
+    """Split a metadata table as a manifest says.
+
+    Parameters
+    ----------
+    path : path-like
+        What :func:`save_split` wrote.
+    metadata : pandas.DataFrame
+        One row per window.
+
+    Returns
+    -------
+    dict of str to ndarray of int
+        Row numbers per group.
+
+    Raises
+    ------
+    LeakageError
+        If the manifest has somebody in two groups.
+    SplitError
+        If the file is no manifest, is of another version, or names other people than the table.
+    """
+    try:
+        manifest = json.loads(Path(path).read_text("utf-8"))
+        version, by, groups = (manifest[key] for key in ("version", "by", "groups"))
+    except (OSError, ValueError, KeyError, TypeError) as err:
+        raise SplitError(
+            f"{path} is not a split manifest ({type(err).__name__}: {err}): write one with save_split()"
+        ) from err
+    if version != MANIFEST_VERSION:
+        raise SplitError(
+            f"{path} has version {version} and this code reads {MANIFEST_VERSION}: write it again"
+        )
+    _nobody_twice(groups, by)
+    there = _groups(metadata, by, "metadata")
+    named = {who for own in groups.values() for who in own}
+    for what, who in (
+        ("has no window of", named - set(there)),
+        ("has windows of people the manifest does not name:", set(there) - named),
+    ):
+        if who:
+            names = ", ".join(sorted(who)[:8])
+            raise SplitError(
+                f"the table {what} {names}: open the same people of the same study, or split anew"
+            )
+    return {name: np.flatnonzero(np.isin(there, own)) for name, own in groups.items()}
+
+
+def _nobody_twice(groups, by):
+    everybody = [who for own in groups.values() for who in own]
+    twice = sorted({who for who in everybody if everybody.count(who) > 1})
+    if twice:
+        raise LeakageError(
+            f"{len(twice)} {by}(s) are in more than one group: {', '.join(twice[:8])}. "
+            "Split over people: see split_subjects()."
+        )

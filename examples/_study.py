@@ -42,10 +42,14 @@ with warnings.catch_warnings(), _runtime.logging_left_alone():
 
 DATA_SUFFIXES = (".edf", ".bdf", ".set", ".vhdr", ".fif")
 MANIFEST = ".complete.json"
-SIMULATED = re.compile(r"(simulated-(?:transfer|pfactor))(?:-(\d+))?(?:-effect([\d.]+))?")
+SIMULATED = re.compile(
+    r"(simulated-(?:transfer|pfactor|tasks|highdensity))(?:-(\d+))?(?:-effect([\d.]+))?"
+)
 WRITERS = {
     "simulated-transfer": _write_bids.write_transfer,
     "simulated-pfactor": _write_bids.write_pfactor,
+    "simulated-tasks": _write_bids.write_two_tasks,
+    "simulated-highdensity": _write_bids.write_high_density,
 }
 #: Cues of the Healthy Brain Network at rest.
 EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
@@ -139,6 +143,25 @@ RECIPES = {
         blocks=EYES,
         subject_target="p_factor",
         n_hold_out=40,
+        states=EYES,
+        credit="simulated, no licence needed",
+    ),
+    "simulated-tasks": Recipe(
+        channels=HYDROCEL,
+        sfreq=_simulate.PFACTOR_SFREQ,
+        reference=None,
+        l_freq=None,
+        h_freq=None,
+        states=EYES,
+        credit="simulated, no licence needed",
+    ),
+    "simulated-highdensity": Recipe(
+        task=("RestingState",),
+        classes=EYES,
+        channels=HYDROCEL,
+        sfreq=100.0,
+        h_freq=30.0,
+        blocks=EYES,
         states=EYES,
         credit="simulated, no licence needed",
     ),
@@ -382,9 +405,10 @@ def open_study(
         Exactly these people, for instance one side of a split of :func:`list_people`.
     target : str or None
         None: the class of each event. Otherwise a numeric column of ``participants.tsv``, given
-        to every window of the person.
+        to every window of the person, or of the ``events.tsv`` files, given to every window of
+        the event.
     on_missing_target : {"raise", "drop"}
-        What to do with people whose target is ``n/a``; dropped people are printed.
+        What to do with people, or events, whose target is ``n/a``; what is dropped is printed.
     task, classes, channels : str or tuple of str, optional
         Override the study's recipe, see :class:`Recipe`.
     effect : float or None
@@ -432,6 +456,16 @@ def open_study(
         windows, metadata = _cut_windows(dataset, recipe, root)
     if values is not None:
         metadata["target"] = metadata["subject"].map(values).astype(np.float32)
+    elif target is not None:
+        metadata["target"] = _event_values(metadata, files, target, recipe, root)
+        known = metadata["target"].notna().to_numpy()
+        if not known.all():
+            missing = f"{(~known).sum()} of {len(known)} windows have no {target}"
+            if on_missing_target == "raise":
+                raise StudyError(f"{missing}: pass on_missing_target='drop'")
+            print(f"{root.name}: {missing}, dropped")
+            windows, metadata = windows[known], metadata[known].reset_index(drop=True)
+        metadata["target"] = metadata["target"].astype(np.float32)
     elif recipe.balance:
         keep = _balance(metadata, recipe.classes)
         windows, metadata = windows[keep], metadata.iloc[keep].reset_index(drop=True)
@@ -442,7 +476,7 @@ def open_study(
         windows=windows,
         unit="uV",
         targets=metadata["target"].to_numpy(copy=True),
-        classes=() if values is not None else recipe.classes,
+        classes=() if target is not None else recipe.classes,
         metadata=metadata,
         ch_names=recipe.channels,
         sfreq=recipe.sfreq,
@@ -826,8 +860,11 @@ def _subject_targets(people, subjects, target, on_missing, root):
         return None, subjects
     table = root / "participants.tsv"
     if target not in people.columns:
+        if target in _event_columns(root):
+            return None, subjects
         raise StudyError(
-            f"no column {target!r} in {table}: its columns are {list(people.columns)}"
+            f"no column {target!r} in {table}, nor in the events.tsv files: the columns of the people "
+            f"are {list(people.columns)}, those of the events {_event_columns(root)}"
         )
     raw = people.loc[subjects, target]
     missing = raw.str.strip().str.lower().isin(["n/a", "", "nan"])
@@ -852,6 +889,48 @@ def _subject_targets(people, subjects, target, on_missing, root):
         )
     kept = number[~missing]
     return kept.to_dict(), list(kept.index)
+
+
+def _event_columns(root):
+    """Columns of all ``events.tsv`` files of a dataset, sorted."""
+    columns = set()
+    for path in root.glob("sub-*/**/eeg/*_events.tsv"):
+        with path.open(encoding="utf-8") as lines:
+            columns |= set(lines.readline().rstrip("\r\n").split("\t"))
+    return sorted(columns - {""})
+
+
+def _event_values(metadata, files, column, recipe, root):
+    """Value of a column of ``events.tsv`` for each window: that of the event it was cut from."""
+    values = pd.Series(np.nan, index=metadata.index)
+    stems = metadata["sample_id"].str.split("_sample-").str[0]
+    starts = metadata["sample_id"].str.split("_sample-").str[1].astype(int) / recipe.sfreq
+    for path in (path for paths in files.values() for path in paths):
+        stem = path.name.rpartition("_")[0]
+        own = stems.index[stems == stem]
+        table = path.with_name(f"{stem}_events.tsv")
+        events = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
+        if column not in events.columns or events.empty:
+            continue
+        try:
+            known = pd.to_numeric(events[column].replace(["n/a", ""], np.nan))
+            onsets = pd.to_numeric(events["onset"]).to_numpy()
+        except ValueError as err:
+            raise StudyError(
+                f"{table} has a value of {column!r} that is not a number ({err}): correct it, or write n/a"
+            ) from err
+        named = events.get("trial_type", events.get("value"))
+        of_class = np.flatnonzero(named.isin(recipe.classes)) if named is not None else []
+        if len(of_class) == 0:
+            continue
+        order = of_class[np.argsort(onsets[of_class], kind="stable")]
+        # Half a sample of grace: onsets were rounded when the recording was resampled.
+        at = (
+            np.searchsorted(onsets[order], starts[own] + 0.5 / recipe.sfreq, side="right")
+            - 1
+        )
+        values[own] = known.to_numpy()[order[np.maximum(at, 0)]]
+    return values
 
 
 def _open_recordings(root, recipe, files, by_event):

@@ -105,14 +105,98 @@ def write_pfactor(root, seed=None, effect=None):
     _write_tables(root, rows, columns, "Simulated p-factor study (NOT real EEG)")
 
 
-def _write_recording(root, subject, task, windows, sfreq, ch_names, annotations, event_id):
+def write_two_tasks(root, seed=None, effect=None):
+    """Write the people of :func:`_simulate.simulate_two_tasks`: three recordings each.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        An existing, empty folder.
+    seed : int or None
+        Which people; None takes the default.
+    effect : None
+        This study has no effect size.
+    """
+    sfreq, names = _simulate.PFACTOR_SFREQ, _simulate.PFACTOR_CH_NAMES
+    seconds = _simulate.PFACTOR_N_TIMES / sfreq
+    events = _simulate.TWO_TASK_EVENTS
+    rows = []
+    people = _simulate.simulate_two_tasks(*([] if seed is None else [seed]))
+    for number, tasks in enumerate(people, start=1):
+        subject = f"{number:02d}"
+        for task, (windows, labels, reaction_times) in tasks.items():
+            shown = [events[task][label] for label in labels]
+            onsets = seconds * np.arange(len(labels))
+            annotations = mne.Annotations(onsets, seconds, shown)
+            codes = {name: code + 1 for code, name in enumerate(events[task])}
+            _write_recording(root, subject, task, windows, sfreq, names, annotations, codes)
+            if np.isfinite(reaction_times).all():
+                _add_column(root, subject, task, "rt", np.round(reaction_times, 4))
+        rows.append({"participant_id": f"sub-{subject}"})
+    _write_tables(root, rows, {}, "Simulated study of three tasks (NOT real EEG)")
+
+
+def write_high_density(root, seed=None, effect=None):
+    """Write people of :func:`_simulate.simulate_high_density` under a HydroCel cap.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        An existing, empty folder.
+    seed : int or None
+        Which people; None takes 0.
+    effect : None
+        This study has no effect size.
+    """
+    positions = mne.channels.make_standard_montage("GSN-HydroCel-129").get_positions()
+    names = [*(f"E{i}" for i in range(1, 129)), "Cz"]
+    places = np.array([positions["ch_pos"][name] for name in names])
+    places = places - places.mean(axis=0)
+    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    blocks = [(4, "open"), *[(10, "open"), (10, "closed")] * 2, (2, "open")]
+    onsets = np.cumsum([seconds for seconds, _ in blocks])[:-1]
+    cues = {"instructed_toOpenEyes": 1, "instructed_toCloseEyes": 2}
+    shown = [list(cues)[i % 2] for i in range(len(onsets))]
+    rows = []
+    streams = np.random.default_rng([10, seed or 0]).spawn(2)
+    for number, rng in enumerate(streams, start=1):
+        subject = f"{number:02d}"
+        recorded, _ = _simulate.simulate_high_density(rng, places, blocks)
+        annotations = mne.Annotations(onsets, 0.0, shown)
+        _write_recording(
+            root,
+            subject,
+            "RestingState",
+            recorded[None],
+            500.0,
+            names,
+            annotations,
+            cues,
+            60,
+        )
+        rows.append({"participant_id": f"sub-{subject}"})
+    _write_tables(root, rows, {}, "Simulated high-density rest (NOT real EEG)")
+
+
+def _add_column(root, subject, task, name, values):
+    """Add a column to the events of a recording that was just written."""
+    stem = f"sub-{subject}_task-{task}_events"
+    path = root / f"sub-{subject}" / "eeg" / f"{stem}.tsv"
+    table = pd.read_csv(path, sep="\t", keep_default_na=False)
+    table[name] = values
+    table.to_csv(path, sep="\t", index=False)
+
+
+def _write_recording(
+    root, subject, task, windows, sfreq, ch_names, annotations, event_id, line=50
+):
     """One EDF with its sidecars; ``windows`` in microvolts follow each other without a gap."""
     info = mne.create_info(list(ch_names), sfreq, "eeg")
     raw = mne.io.RawArray(
         np.concatenate(list(windows), axis=1) * 1e-6, info, verbose="ERROR"
     )
     raw.set_annotations(annotations)
-    raw.info["line_freq"] = 50
+    raw.info["line_freq"] = line
     write_raw_bids(
         raw,
         BIDSPath(subject=subject, task=task, datatype="eeg", root=root),

@@ -7,8 +7,12 @@ import pytest
 
 from _figure_style import REGIMES
 from _finetune_figure import draw_budget_figure, draw_finetune_figure, draw_frozen_figure
+from _invariant_figure import draw_invariant_figure
+from _leakage_figure import draw_leakage_scatter
 from _pfactor_deep_figure import draw_pfactor_deep_figure
 from _pfactor_features_figure import draw_leakage_figure, draw_prediction_figure
+from _preprocess_figure import draw_preprocess_figure
+from _transfer_figure import draw_transfer_figure
 
 
 @pytest.fixture
@@ -254,3 +258,66 @@ def test_person_figures_are_legible_and_say_where_they_are_from(person_figures, 
         box = text.get_window_extent()
         if box.width and any(t is text for t in figure.texts):
             assert edge.x0 <= box.x0 <= box.x1 <= edge.x1, text.get_text()
+
+
+@pytest.fixture
+def road_figures():
+    rng = np.random.default_rng(0)
+    ways = ("none", "window", "person")
+    times = np.arange(5000)
+    with mpl.rc_context():
+        yield {
+            "transfer": draw_transfer_figure(
+                {
+                    r: np.array([[[0.1, 0.05, 0.2], [-0.2, -0.3, 0.1]]])
+                    for r in ("probe", "full")
+                },
+                sources=["rest"],
+                targets=["side", "flicker"],
+                **WORDS,
+            ),
+            "invariant": draw_invariant_figure(
+                {way: rng.uniform(0.4, 0.9, 36) for way in ways},
+                {way: 0.5 for way in ways},
+                rng.normal(0, 0.03, 100),
+                observed=0.75,
+                chance=0.03,
+                spread=rng.uniform(0.1, 0.2, 36),
+                baseline=rng.uniform(0.2, 0.4, 36),
+                **WORDS,
+            ),
+            "preprocess": draw_preprocess_figure(
+                {
+                    k: 1e-5 * np.sin(times / 9) * np.ones((2, 1))
+                    for k in ("recorded", "average")
+                },
+                {k: (np.arange(1, 80.0), np.ones(79)) for k in ("before", "after")},
+                {k: np.ones(101) for k in ("open", "closed")},
+                np.array([["toOpen", 4.0, 10.0], ["toClose", 14.0, 10.0]], dtype=object),
+                freqs=np.arange(101) / 2,
+                sfreq=500.0,
+                **WORDS,
+            ),
+            "leakage": draw_leakage_scatter(
+                {k: (*rng.standard_normal((2, 50)), 0.5) for k in ("shuffled", "whole")},
+                **WORDS,
+            ),
+        }
+    plt.close("all")
+
+
+@pytest.mark.parametrize("name", ["transfer", "invariant", "preprocess", "leakage"])
+def test_figures_of_the_road_there(road_figures, name):
+    figure = road_figures[name]
+    assert figure.get_label() == "Words."
+    assert {"A title", "a context", "data: simulated"} <= {
+        t.get_text() for t in figure.texts
+    }
+    figure.canvas.draw()
+    texts = [t for t in figure.findobj(mpl.text.Text) if t.get_text().strip()]
+    assert min(t.get_fontsize() for t in texts if t.get_visible()) >= 8
+
+
+def test_a_dot_marks_what_is_clear(road_figures):
+    said = [t.get_text() for t in road_figures["transfer"].axes[0].texts]
+    assert said == ["+0.10 \u2022", "-0.20"]

@@ -8,9 +8,11 @@ from _simulate import (
     PFACTOR_SFREQ,
     TRANSFER_SFREQ,
     pink_noise,
+    simulate_high_density,
     simulate_pfactor,
     simulate_transfer,
     simulate_transfer_subject,
+    simulate_two_task_subject,
 )
 
 
@@ -130,3 +132,50 @@ def test_phase_is_random():
     _, windows = people(effect=0.5)
     mean = windows[:, :15, PFACTOR_CH_NAMES.index("Cz")].reshape(-1, 200).mean(axis=0)
     assert mean.std() < 0.2 * windows[:, :15, PFACTOR_CH_NAMES.index("Cz")].std()
+
+
+def test_three_tasks_of_one_person():
+    tasks = simulate_two_task_subject(np.random.default_rng(0), 200, 200, 200, depth=1.0)
+    for task, (windows, labels, reaction_times) in tasks.items():
+        assert (windows.shape, windows.dtype, labels.sum()) == (
+            (200, 8, 200),
+            np.float32,
+            100,
+        )
+        assert np.isfinite(reaction_times).all() == (task == "contrastChangeDetection")
+
+    def alpha(task, channel):
+        own = tasks[task][0][None]
+        return np.array([log_alpha(own[:, i : i + 1], channel)[0] for i in range(200)])
+
+    labels = tasks["RestingState"][1]
+    for channel in ("E52", "E92"):  # eyes closed: more alpha on both sides
+        own = alpha("RestingState", channel)
+        assert own[labels == 1].mean() > own[labels == 0].mean() + 0.5
+    _, labels, times = tasks["contrastChangeDetection"]
+    left, right = (alpha("contrastChangeDetection", c) for c in ("E52", "E92"))
+    side = left - right  # attention to the left (0) leaves alpha on the left
+    assert side[labels == 0].mean() > side[labels == 1].mean() + 0.5
+    assert np.corrcoef(left + right, np.log(times))[0, 1] > 0.3
+    labels = tasks["flicker"][1]
+    own = alpha("flicker", "E75")
+    assert abs(own[labels == 1].mean() - own[labels == 0].mean()) < 0.3
+
+
+@pytest.mark.parametrize("name", ["n_rest", "n_trials", "n_flicker"])
+def test_tasks_that_cannot_be_balanced(name):
+    with pytest.raises(ValueError, match=f"{name}=7 cannot be balanced"):
+        simulate_two_task_subject(np.random.default_rng(0), **{name: 7})
+
+
+def test_high_density_is_recorded_against_its_reference():
+    rng = np.random.default_rng(0)
+    places = rng.standard_normal((20, 3))
+    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    blocks = [(2, "open"), (2, "closed")]
+    recorded, truth = simulate_high_density(rng, places, blocks, sfreq=200.0)
+    assert recorded.shape == truth.shape == (20, 800)
+    assert not recorded[-1].any()
+    np.testing.assert_allclose(recorded, truth - truth[-1])
+    average = truth - truth.mean(axis=0)
+    np.testing.assert_allclose(recorded - recorded.mean(axis=0), average, atol=1e-9)

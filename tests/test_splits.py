@@ -11,7 +11,9 @@ from _splits import (
     LeakageError,
     SplitError,
     assert_no_leakage,
+    load_split,
     nested_subjects,
+    save_split,
     split_subjects,
 )
 
@@ -132,3 +134,60 @@ def test_nothing_to_draw(sizes):
     message = f"cannot draw {min(sizes)} of the 3 people in the pool"
     with pytest.raises(SplitError, match=message):
         nested_subjects(table(PEOPLE), np.arange(9), sizes)
+
+
+# ---------------------------------------------------------------------------------- manifests
+
+
+@pytest.fixture
+def people():
+    return pd.DataFrame({"subject": np.repeat(["01", "02", "03", "04", "05"], 3)})
+
+
+def test_a_split_is_written_and_replayed(people, tmp_path):
+    parts = split_subjects(people, {"test": 2}, rest="train", seed=3)
+    manifest = save_split(tmp_path / "split.json", people, parts, note="a test")
+    assert (manifest["version"], manifest["by"]) == (1, "subject")
+    shuffled = people.sample(frac=1, random_state=0).reset_index(drop=True)
+    again = load_split(tmp_path / "split.json", shuffled)
+    for name, rows in parts.items():
+        assert set(people["subject"].iloc[rows]) == set(
+            shuffled["subject"].iloc[again[name]]
+        )
+        assert len(rows) == len(again[name])
+    assert [p.name for p in tmp_path.iterdir()] == ["split.json"]
+
+
+def test_a_split_with_somebody_twice_is_neither_written_nor_read(people, tmp_path):
+    path = tmp_path / "split.json"
+    with pytest.raises(
+        LeakageError, match=r"1 subject\(s\) are in more than one group: 01"
+    ):
+        save_split(path, people, {"train": np.arange(4), "test": np.array([2, 12])})
+    assert not path.exists()
+    path.write_text('{"version": 1, "by": "subject", "groups": {"a": ["01"], "b": ["01"]}}')
+    with pytest.raises(LeakageError, match="more than one group"):
+        load_split(path, people)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("not json", "is not a split manifest .JSONDecodeError"),
+        ('{"version": 1}', "is not a split manifest .KeyError"),
+        ('{"version": 9, "by": "subject", "groups": {}}', "has version 9 .* reads 1"),
+        (
+            '{"version": 1, "by": "subject", "groups": {"a": ["01", "99"]}}',
+            "the table has no window of 99",
+        ),
+        (
+            '{"version": 1, "by": "subject", "groups": {"a": ["01", "02", "03"]}}',
+            "has windows of people the manifest does not name: 04, 05",
+        ),
+    ],
+)
+def test_a_manifest_that_does_not_fit(people, tmp_path, text, message):
+    path = tmp_path / "split.json"
+    path.write_text(text)
+    with pytest.raises(SplitError, match=message):
+        load_split(path, people)

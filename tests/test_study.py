@@ -326,7 +326,7 @@ def test_participants_without_ids(bids):
 
 def test_target_column_that_is_not_there(bids):
     refused(
-        r"no column 'p_factor' in .*its columns are \['participant_id', 'age', 'sex'\]",
+        r"no column 'p_factor' in .*the columns of the people are \['participant_id', 'age', 'sex'\]",
         bids,
         bids,
         target="p_factor",
@@ -735,3 +735,67 @@ def test_null_of_a_real_study_where_somebody_has_no_value(bids):
     assert set(null.targets) <= set(kept["target"])
     with pytest.raises(StudyError, match="'age' of sub-02 is 'n/a'"):
         open_study(bids, target="age", effect=0, subjects=["02"])
+
+
+# ------------------------------------------------------------------------ a target of the event
+
+
+@pytest.fixture
+def timed(bids):
+    """The small dataset with a reaction time per event: 0.1 for the first, 0.2 for the second..."""
+    for path in bids.glob("sub-*/eeg/*_events.tsv"):
+        table = pd.read_csv(path, sep="\t", keep_default_na=False)
+        table["rt"] = [f"{0.1 * (i + 1):.1f}" for i in range(len(table))]
+        table.to_csv(path, sep="\t", index=False)
+    return bids
+
+
+def test_each_window_gets_the_value_of_its_event(timed):
+    study = open_study(timed, target="rt", subjects=["02"])
+    np.testing.assert_allclose(study.targets, 0.1 * np.arange(1, 11), rtol=1e-5)
+    assert (study.classes, study.question, study.targets.dtype) == ((), "rt", np.float32)
+    one = open_study(timed, target="rt", subjects=["02"], classes=("left", "right"))
+    np.testing.assert_array_equal(one.targets, study.targets)
+
+
+def test_events_without_a_value(timed, capsys):
+    (path,) = timed.glob("sub-02/eeg/*_events.tsv")
+    path.write_text(path.read_text().replace("\t0.3\n", "\tn/a\n"))
+    with pytest.raises(
+        StudyError, match="1 of 10 windows have no rt: pass on_missing_target"
+    ):
+        open_study(timed, target="rt", subjects=["02"])
+    study = open_study(timed, target="rt", subjects=["02"], on_missing_target="drop")
+    assert "1 of 10 windows have no rt, dropped" in capsys.readouterr().out
+    assert len(study.targets) == len(study.windows) == len(study.metadata) == 9
+
+
+def test_a_value_of_an_event_that_is_a_word(timed):
+    (path,) = timed.glob("sub-02/eeg/*_events.tsv")
+    path.write_text(path.read_text().replace("\t0.3\n", "\tfast\n"))
+    with pytest.raises(
+        StudyError, match="events.tsv has a value of 'rt' that is not a number .*fast"
+    ):
+        open_study(timed, target="rt", subjects=["02"])
+
+
+def test_a_target_that_is_nowhere_names_both_tables(timed):
+    with pytest.raises(
+        StudyError, match="no column 'iq' .*'age'.*those of the events .*'rt'"
+    ):
+        open_study(timed, target="iq")
+
+
+@pytest.mark.parametrize(
+    ("name", "task", "shape"),
+    [
+        ("simulated-tasks", "flicker", (24, 8, 200)),
+        ("simulated-highdensity", "RestingState", (20, 8, 200)),
+    ],
+)
+def test_other_simulated_studies_open(name, task, shape, tmp_path_factory):
+    folder = tmp_path_factory.getbasetemp() / "others"
+    folder.mkdir(exist_ok=True)
+    study = open_study(name, task=task, max_subjects=1, cache_dir=folder)
+    assert study.windows.shape == shape
+    assert len(study.classes) == 2
