@@ -25,6 +25,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "sphinxcontrib.bibtex",
     "_helpers.gallery",
+    "_helpers.live",
     "_helpers.results",
 ]
 exclude_patterns = ["_build", "inventories", "auto_examples/*.ipynb", "auto_examples/*.py"]
@@ -84,7 +85,8 @@ html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
-html_sidebars = {page: [] for page in ("index", "references", "evidence", "benchmarks")}
+PLAIN = ("index", "references", "evidence", "benchmarks", "glossary", "write_a_tutorial")
+html_sidebars = {page: [] for page in PLAIN}
 html_context = {
     "default_mode": "auto",
     # A tutorial is edited where it is written, not where the gallery generates it.

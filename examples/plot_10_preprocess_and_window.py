@@ -58,7 +58,8 @@ print(pd.Series(raw.annotations.description).value_counts().to_string())
 # %%
 # What the reference hides
 # ------------------------
-# A potential is a difference. Everything was recorded against ``Cz``, so ``Cz`` itself is a
+# A potential is a difference. Everything was recorded against ``Cz``, the
+# :term:`recording reference`, so ``Cz`` itself is a
 # flat line, and what happened *there* is, upside down, in all other channels. Predict: how
 # large will ``Cz`` be after subtracting the mean of all channels?
 

@@ -14,14 +14,14 @@ you do that, and then split so that it cannot.
    - write a split down, and use it again;
    - say why overlapping windows make a leak worse.
 
-You need: Python, a little scikit-learn.
+You need: :doc:`windows </auto_examples/plot_10_preprocess_and_window>`, scikit-learn.
 """
 
 # %%
 # Nothing to learn
 # ----------------
 # **Simulated** people at rest, each with a score. The score left no trace in any signal
-# (``effect=0``), so an honest test finds nothing.
+# (``effect=0``, a :term:`null study`), so an honest test finds nothing.
 import json
 import os
 

@@ -182,7 +182,8 @@ for source in encoders:
 # Gains, within people
 # --------------------
 # The gain over training from scratch is taken within each test person, with a bootstrap
-# interval over people. An interval above zero is positive transfer, one below it negative.
+# interval over people. An interval above zero is positive transfer, one below it
+# :term:`negative transfer`.
 from scipy.stats import bootstrap
 
 

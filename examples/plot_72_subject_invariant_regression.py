@@ -184,9 +184,9 @@ for way in WAYS:
 # %%
 # A permutation test that is one
 # ------------------------------
-# Could within r come from chance? Reaction times are exchanged *inside* people, before
-# cross-validation, and every fold is fitted again. Permuting finished predictions instead
-# would keep what the folds share and forget it in the null.
+# Could within r come from :term:`chance`? Reaction times are exchanged *inside* people,
+# before cross-validation, and every fold is fitted again. Permuting finished predictions
+# instead would keep what the folds share and forget it in the null.
 rng = np.random.default_rng(72)
 
 

@@ -15,7 +15,8 @@ them saw.
    - choose learning rate and regime without looking at the test people;
    - report a score with its interval, its controls and its cost.
 
-You need: Python, a little PyTorch, a laptop.
+You need: :doc:`splits that do not leak </auto_examples/plot_11_leakage_safe_split>`,
+PyTorch.
 """
 
 # %%
@@ -126,9 +127,9 @@ for name, value in [*build_model(0).named_parameters(), *build_model(0).named_bu
 
 # %%
 # The last three rows are **buffers**: no optimiser touches them, batch normalisation
-# rewrites them while it trains. ``final_layer`` is the **head**. Everything before it is
-# the **encoder**, the part worth pretraining. A regime says where the weights come from and
-# which of them learn:
+# rewrites them while it trains. ``final_layer`` is the :term:`head`. Everything before it
+# is the :term:`encoder`, the part worth pretraining. A regime says where the weights come
+# from and which of them learn:
 #
 # ================ ====================== ===================
 # regime           encoder starts         what learns

@@ -14,16 +14,17 @@ they seem to do where there is nothing to find.
    - put a null beside the claim;
    - recognise the leak that makes a correlation out of nothing.
 
-You need: Python, a little scikit-learn, a laptop.
+You need: :doc:`splits that do not leak </auto_examples/plot_11_leakage_safe_split>`,
+scikit-learn.
 """
 
 # %%
 # A score that sits in the rhythm
 # -------------------------------
-# The p-factor is a statistical summary of many symptoms, one dimension that they share
-# :cite:p:`caspi2014pfactor`. In the Healthy Brain Network :cite:p:`alexander2017hbn` it is
-# derived from a questionnaire that parents fill in :cite:p:`shirazi2024hbneeg`. It is a
-# score, not a diagnosis.
+# The :term:`p-factor` is a statistical summary of many symptoms, one dimension that they
+# share :cite:p:`caspi2014pfactor`. In the Healthy Brain Network
+# :cite:p:`alexander2017hbn` it is derived from a questionnaire that parents fill in
+# :cite:p:`shirazi2024hbneeg`. It is a score, not a diagnosis.
 #
 # The people on this page are **simulated**: resting EEG on eight electrodes, read from BIDS
 # files, with a score whose only trace is the strength of the alpha rhythm at two

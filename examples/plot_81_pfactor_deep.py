@@ -20,10 +20,10 @@ You need: :doc:`band power and its null </auto_examples/plot_80_pfactor_features
 # %%
 # How a real cohort is loaded
 # ---------------------------
-# The p-factor in the Healthy Brain Network :cite:p:`alexander2017hbn` is a score derived
-# from what parents report :cite:p:`shirazi2024hbneeg`, and not a diagnosis. The first
-# release with EEG in BIDS is ds005505. The function below is what it takes, and each line
-# has a reason.
+# The :term:`p-factor` in the Healthy Brain Network :cite:p:`alexander2017hbn` is a score
+# derived from what parents report :cite:p:`shirazi2024hbneeg`, and not a diagnosis. The
+# first release with EEG in BIDS is ds005505. The function below is what it takes, and
+# each line has a reason.
 import json
 import os
 

@@ -1,0 +1,167 @@
+"""Sphinx extension: numbers, figures, times and citations on hand-written pages come from the tutorials.
+
+``:value:`plot_73.accuracy.full-finetune``` is a number of a contract, ``.. tutorial-figure::`` a
+figure with its words, ``.. reading-order::`` the table of pages, ``.. cited-in::`` the pages that
+cite each work. What they name has to exist: a wrong name stops the build.
+"""
+
+import json
+import re
+from pathlib import Path
+
+from docutils import nodes
+from sphinx.errors import ExtensionError
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+CONTRACT_LINE = re.compile(r'^ +(\{"tutorial": "(plot_\d+)".*\})$', re.M)
+FIGURE = re.compile(
+    r"^   (\.\. image:: /\S+/sphx_glr_\S+_(\d{3})\.svg\n(?:      :\w+:.*\n)+)", re.M
+)
+NEEDS = re.compile(r"^You need: (.*?)\n\n", re.M | re.S)
+DOC = re.compile(r":doc:`(?:[^<`]*<)?/?(?:auto_examples/)?(plot_\d+\w*)>?`")
+CITE = re.compile(r":cite:[pt]:`([^`]+)`")
+
+
+def _generated(srcdir, word):
+    """Generated page of the tutorial whose name starts with a word, e.g. ``plot_73``."""
+    found = sorted((Path(srcdir) / "auto_examples").glob(f"{word}_*.rst"))
+    if len(found) != 1:
+        names = sorted(p.stem for p in (Path(srcdir) / "auto_examples").glob("plot_*.rst"))
+        raise ExtensionError(f"there is no tutorial {word!r}: there are {names}")
+    return found[0]
+
+
+def look_up(srcdir, name):
+    """Value of a contract, from the line that the tutorial printed in this build.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Folder of the documentation's sources, with ``auto_examples/`` in it.
+    name : str
+        Tutorial and keys, separated by dots; a number is a place in a list:
+        ``plot_73.accuracy_ci.full-finetune.0``.
+
+    Returns
+    -------
+    object
+        Number, string or bool.
+
+    Raises
+    ------
+    ExtensionError
+        If the tutorial, its line or a key is not there, or the value is not a single one.
+    """
+    tutorial, *keys = name.split(".")
+    page = _generated(srcdir, tutorial)
+    lines = CONTRACT_LINE.findall(page.read_text("utf-8"))
+    if not lines:
+        raise ExtensionError(f"{page.name} shows no contract of {tutorial}")
+    value = json.loads(lines[-1][0])
+    for key in keys:
+        try:
+            value = value[int(key)] if isinstance(value, list) else value[key]
+        except (KeyError, IndexError, ValueError, TypeError) as err:
+            known = sorted(value) if isinstance(value, dict) else value
+            raise ExtensionError(f"{name}: no {key!r}, there is {known}") from err
+    if isinstance(value, dict | list):
+        raise ExtensionError(f"{name} is not one value but {value}: add a key")
+    return value
+
+
+class Value(SphinxRole):
+    """``:value:`plot_73.chance_level``` or, with a format, ``:value:`plot_73.chance_level|.2f```."""
+
+    def run(self):
+        """The number as text."""
+        name, _, spec = self.text.partition("|")
+        value = look_up(self.env.srcdir, name)
+        self.env.note_dependency(str(_generated(self.env.srcdir, name.split(".")[0])))
+        if not spec:
+            spec = ".2f" if isinstance(value, float) else ""
+        text = format(value, spec).replace("-", "\N{MINUS SIGN}")
+        return [nodes.inline(text, text, classes=["value"])], []
+
+
+class TutorialFigure(SphinxDirective):
+    """``.. tutorial-figure:: plot_80 2``: the second figure of a page, with its words and a link."""
+
+    required_arguments = 2
+
+    def run(self):
+        """The figure, and where it was made."""
+        word, number = self.arguments
+        page = _generated(self.env.srcdir, word)
+        self.env.note_dependency(str(page))
+        figures = {int(n): block for block, n in FIGURE.findall(page.read_text("utf-8"))}
+        if int(number) not in figures:
+            raise ExtensionError(f"{page.stem} has figures {sorted(figures)}, not {number}")
+        block = figures[int(number)].rstrip().replace("\n", "\n   ")
+        text = f".. container:: figure-scroll\n\n   {block}\n\n*Made by* :doc:`/auto_examples/{page.stem}`.\n"
+        return self.parse_text_to_nodes(text)
+
+
+class ReadingOrder(SphinxDirective):
+    """``.. reading-order::``: every tutorial, what to read before it, and its seconds in the last run."""
+
+    def run(self):
+        """A table."""
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 50 35 15", ""]
+        lines += ["   * - page", "     - read before", "     - seconds"]
+        for page in sorted((Path(self.env.srcdir) / "auto_examples").glob("plot_*.rst")):
+            self.env.note_dependency(str(page))
+            needs = NEEDS.search(page.read_text("utf-8"))
+            before = DOC.findall(needs[1]) if needs else []
+            cost = json.loads(page.with_suffix(".cost.json").read_text("utf-8"))
+            links = (
+                ", ".join(f":doc:`/auto_examples/{name}`" for name in before) or "nothing"
+            )
+            lines += [f"   * - :doc:`/auto_examples/{page.stem}`", f"     - {links}"]
+            lines += [f"     - {cost['time']:.0f}"]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def citations(srcdir):
+    """Which pages cite which work.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Folder of the documentation's sources.
+
+    Returns
+    -------
+    dict of str to list of str
+        Key of the bibliography -> names of documents, both sorted.
+    """
+    srcdir, found = Path(srcdir), {}
+    for page in sorted(srcdir.rglob("*.rst")):
+        if "_build" in page.parts:
+            continue
+        name = page.relative_to(srcdir).with_suffix("").as_posix()
+        for group in CITE.findall(page.read_text("utf-8")):
+            for key in group.split(","):
+                found.setdefault(key.strip(), set()).add(name)
+    return {key: sorted(pages) for key, pages in sorted(found.items())}
+
+
+class CitedIn(SphinxDirective):
+    """``.. cited-in::``: each work and the pages that cite it."""
+
+    def run(self):
+        """A list."""
+        self.env.note_reread()
+        lines = []
+        for key, pages in citations(self.env.srcdir).items():
+            links = ", ".join(f":doc:`/{page}`" for page in pages)
+            lines.append(f"- :cite:t:`{key}` in {links}")
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def setup(app):
+    """Register role and directives."""
+    app.add_role("value", Value())
+    app.add_directive("tutorial-figure", TutorialFigure)
+    app.add_directive("reading-order", ReadingOrder)
+    app.add_directive("cited-in", CitedIn)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
