@@ -468,7 +468,8 @@ def simulate_high_density(rng, positions, blocks, *, sfreq=500.0, reference=-1):
             blinks[start : start + length] += 90 * np.hanning(length)
     forehead = np.array([0.0, 0.95, -0.2])
     truth += _potential(positions, 0.7 * forehead, _unit(forehead))[:, None] * blinks
-    mains = 2.0 * (1 + 0.5 * rng.standard_normal(len(positions)))
+    # The cable lies behind the chair.
+    mains = 2.0 - 1.5 * positions[:, 1] + 0.3 * rng.standard_normal(len(positions))
     truth += mains[:, None] * np.sin(2 * np.pi * 60 * times)
     truth += 1.0 * rng.standard_normal(truth.shape)
     return truth - truth[reference], truth
