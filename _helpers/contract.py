@@ -449,6 +449,9 @@ class TransferContract(Contract):
     )
     chance_level: Fraction = Field(description="accuracy of guessing")
     scratch: dict[str, Fraction] = Field(description="accuracy from scratch, per target")
+    controls: dict[str, dict[str, Fraction]] = Field(
+        description="control -> target -> accuracy; a random frozen encoder, and band power"
+    )
     gain: dict[str, dict[str, Difference]] = Field(
         description='regime -> "source -> target" -> accuracy minus that from scratch'
     )
@@ -458,8 +461,9 @@ class TransferContract(Contract):
 
     @model_validator(mode="after")
     def _gains_agree(self):
-        if set(self.scratch) != set(self.tasks):
-            raise ValueError(f"scratch has {sorted(self.scratch)}")
+        for name, own in {"scratch": self.scratch, **self.controls}.items():
+            if set(own) != set(self.tasks):
+                raise ValueError(f"{name} has {sorted(own)}")
         if self.n_labelled_subjects > self.n_train_subjects:
             raise ValueError("more labelled than training people")
         for regime, own in self.gain.items():

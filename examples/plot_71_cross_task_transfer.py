@@ -34,6 +34,7 @@ import _study
 import numpy as np
 import pandas as pd
 import torch
+from _regression import log_band_power
 from _splits import assert_no_leakage, split_subjects
 from _transfer import encoder_of, fit, freeze_encoder, load_encoder
 from _transfer_figure import draw_transfer_figure
@@ -204,6 +205,31 @@ for pair in [("rest", "side"), ("flicker", "side"), ("shuffled rest", "side")]:
         print(f"{' -> '.join(pair):<24}{regime:<7}{found} {sign}")
 
 # %%
+# Two more controls, per target: a frozen encoder that learned *nothing at all*, and no
+# network, logistic regression on log band power of the same labelled windows.
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+
+def band_power_accuracy(target):
+    (X, y), (X_test, y_test) = (
+        (log_band_power(X.cpu().numpy(), studies[target].sfreq), y.cpu().numpy())
+        for X, y in (tensors(target, "labelled"), tensors(target, "test"))
+    )
+    classical = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+    return classical.fit(X, y).score(X_test, y_test)
+
+
+random_encoder = encoder_of(build_model(seed_of("random")))
+controls = {
+    "random frozen": {t: adapt(t, "probe", random_encoder).mean() for t in TASKS},
+    "band power": {t: band_power_accuracy(t) for t in TASKS},
+}
+for name, own in controls.items():
+    print(f"{name:<15}" + "  ".join(f"{t} {value:.3f}" for t, value in own.items()))
+
+# %%
 # Compare *rest* with *shuffled rest*: only what lies between them was learned about rest.
 # And look at the flicker: its encoder was trained to look past alpha, and a frozen encoder
 # cannot take that back.
@@ -287,6 +313,10 @@ contract = {
     "subject_overlap": report["overlap"],
     "chance_level": 0.5,
     "scratch": {target: r4(values.mean()) for target, values in scratch.items()},
+    "controls": {
+        name: {target: r4(value) for target, value in own.items()}
+        for name, own in controls.items()
+    },
     "gain": {
         regime: {" -> ".join(pair): r4(values[0]) for pair, values in own.items()}
         for regime, own in gains.items()

@@ -333,6 +333,7 @@ KEPT = {
         "tutorial": "plot_71", "version": 1, "data": "simulated", "tasks": ["a", "b"],
         "n_train_subjects": 16, "n_labelled_subjects": 1, "n_test_subjects": 20,
         "subject_overlap": 0, "chance_level": 0.5, "scratch": {"a": 0.6, "b": 0.7},
+        "controls": {"band power": {"a": 0.6, "b": 0.6}},
         "gain": {"probe": {"a -> b": 0.1}}, "gain_ci": {"probe": {"a -> b": [0.05, 0.2]}},
     },
     "plot_72": {
@@ -364,6 +365,7 @@ def test_good_lines_of_the_road_there(page):
         ("plot_11", {"n_folds": {"leave one person out": 5}}, "needs a fold per person"),
         ("plot_11", {"manifest_replayed": False}, "does not give the same rows"),
         ("plot_71", {"scratch": {"a": 0.6}}, "scratch has"),
+        ("plot_71", {"controls": {"band power": {"a": 0.6}}}, "band power has"),
         ("plot_71", {"n_labelled_subjects": 17}, "more labelled than training"),
         ("plot_71", {"gain_ci": {"probe": {}}}, "different pairs"),
         ("plot_71", {"gain": {"probe": {"a -> b": 0.3}}}, "does not contain 0.3"),
