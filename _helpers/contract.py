@@ -406,6 +406,10 @@ class LeakageContract(Contract):
     n_windows: int = Field(ge=2, description="windows of all people")
     window_split_r: Correlation = Field(description="test windows, windows shuffled")
     subject_split_r: Correlation = Field(description="test windows, people kept whole")
+    window_split_r_ci: Interval = Field(
+        description="correlation over means of people, windows shuffled: 95 % bootstrap interval"
+    )
+    subject_split_r_ci: Interval = Field(description="the same, people kept whole")
     shared_people: dict[str, Count] = Field(description="people on both sides, worst fold")
     n_folds: dict[str, Count] = Field(description="folds per way to split")
     pooled_r: dict[str, Correlation] = Field(description="correlation over pooled folds")
@@ -427,6 +431,8 @@ class LeakageContract(Contract):
                 raise ValueError(f"{name} shares {self.shared_people.get(name)} people")
         if self.n_folds.get("leave one person out") != self.n_subjects:
             raise ValueError("leaving one person out needs a fold per person")
+        for name in ("window_split_r_ci", "subject_split_r_ci"):
+            _ordered(name, getattr(self, name))
         if not self.manifest_replayed:
             raise ValueError("the saved split does not give the same rows")
         return self
@@ -495,7 +501,7 @@ class InvariantContract(Contract):
         description="squared error within people, part of what their own mean leaves"
     )
     between_r: dict[str, Correlation] = Field(
-        description="correlation over means of people, inside folds, mean of folds"
+        description="correlation over means of people, mean of folds, where it is defined"
     )
     identity_accuracy: dict[str, Fraction] = Field(description="people told apart")
     identity_chance: Fraction = Field(description="people told apart by guessing")
@@ -509,9 +515,11 @@ class InvariantContract(Contract):
 
     @model_validator(mode="after")
     def _rows_agree(self):
-        for name in ("within_r_ci", "error_ratio", "between_r", "identity_accuracy"):
+        for name in ("within_r_ci", "error_ratio", "identity_accuracy"):
             if set(getattr(self, name)) != set(self.within_r):
                 raise ValueError(f"{name} has {sorted(getattr(self, name))}")
+        if set(self.between_r) - set(self.within_r):
+            raise ValueError(f"between_r has {sorted(self.between_r)}")
         for way, value in self.within_r.items():
             _holds(f"within_r_ci[{way}]", self.within_r_ci[way], value)
         if abs(self.identity_chance * self.n_subjects - 1) > self.n_subjects * ROUNDING:

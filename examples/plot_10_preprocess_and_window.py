@@ -10,7 +10,7 @@ give numbers that look fine and are wrong. Here you see by how much.
    :class: tip
 
    - say what the recording reference hides, and bring it back;
-   - put the steps in an order that is right and fast;
+   - put the steps in an order that is right;
    - turn cues without a duration into windows, and count them;
    - save windows and load them without reading them all.
 
@@ -76,7 +76,7 @@ for channel in ("Cz", "E75"):
 # Reference first, or pick first?
 # -------------------------------
 # Eight channels are enough for many models. Picking them first and taking their mean as the
-# reference runs faster and raises no error. It is another reference.
+# reference raises no error. It is the mean of eight electrodes, and not of the head.
 PICKED = ["E11", "Cz", "E62", "E75", "E36", "E104", "E52", "E92"]
 right = averaged.copy().reorder_channels(PICKED)
 wrong = raw.copy().reorder_channels(PICKED).set_eeg_reference("average")
@@ -119,7 +119,7 @@ def level(raw, frequency):
 filtered = right.copy().filter(1, 30)  # still at 500 Hz, so that 60 Hz can be looked at
 for frequency in (0.5, 10, 60):
     before, after = level(right, frequency), level(filtered, frequency)
-    print(f"{frequency:>4} Hz: {before:6.1f} dB -> {after:6.1f} dB")
+    print(f"{frequency:>4} Hz: {before:6.1f} -> {after:6.1f} dB (uV^2/Hz), at the back")
 
 # %%
 # The recipe, for all recordings
@@ -154,7 +154,7 @@ def cut(dataset, window_s, stride_s):
         mapping={name: label for label, name in enumerate(EYES)},
         preload=True,
         on_last_window="drop",
-        accepted_bads_ratio=1.0,
+        accepted_bads_ratio=1.0,  # a block shorter than a window is left out
     )
 
 
@@ -236,8 +236,8 @@ print(
 # - A cue is not a block, and the last cue is not a block at all.
 # - Careful practice starts before any of this :cite:p:`cisotto2024tips`.
 #
-# **Try it yourself.** Drop ``on_last_window="drop"``: what does the last window of a block
-# look like? Filter before you reference: does it matter?
+# **Try it yourself.** With windows of four seconds, let ``on_last_window`` be ``"keep"``:
+# where does the last window of a block begin? Filter before you reference: does it matter?
 #
 # The result, as one line
 # -----------------------

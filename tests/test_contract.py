@@ -325,6 +325,7 @@ KEPT = {
     "plot_11": {
         "tutorial": "plot_11", "version": 1, "data": "simulated", "effect": 0.0, "n_subjects": 76,
         "n_windows": 912, "window_split_r": 0.7, "subject_split_r": 0.0,
+        "window_split_r_ci": [0.5, 0.9], "subject_split_r_ci": [-0.4, 0.4],
         "shared_people": {"group k-fold": 0, "leave one person out": 0},
         "n_folds": {"leave one person out": 76}, "pooled_r": {}, "pooled_r_of_train_mean": {},
         "overlap_accuracy": {"overlap": 0.8}, "manifest_replayed": True, "subject_overlap": 0,
@@ -363,6 +364,8 @@ def test_good_lines_of_the_road_there(page):
         ("plot_11", {"subject_overlap": 3}, "subject_overlap"),
         ("plot_11", {"shared_people": {"group k-fold": 2}}, "group k-fold shares 2 people"),
         ("plot_11", {"n_folds": {"leave one person out": 5}}, "needs a fold per person"),
+        ("plot_11", {"window_split_r_ci": [0.9, 0.5]}, "lower end is above"),
+        ("plot_72", {"between_r": {"other": 0.1}}, "between_r has"),
         ("plot_11", {"manifest_replayed": False}, "does not give the same rows"),
         ("plot_71", {"scratch": {"a": 0.6}}, "scratch has"),
         ("plot_71", {"controls": {"band power": {"a": 0.6}}}, "band power has"),
