@@ -33,10 +33,10 @@ def _ordered(name, interval):
         raise ValueError(f"{name} is [{low}, {high}]: the lower end is above the upper end")
 
 
-def _holds(name, interval, estimate):
+def _holds(name, interval, estimate, called=""):
     _ordered(name, interval)
     if not interval[0] - ROUNDING <= estimate <= interval[1] + ROUNDING:
-        raise ValueError(f"{name} {list(interval)} does not contain {estimate}")
+        raise ValueError(f"{name} {list(interval)} does not contain {called}{estimate}")
 
 
 class Contract(BaseModel):
@@ -169,11 +169,7 @@ class FinetuneContract(Contract):
         }
         intervals["gap_vs_scratch_ci"] = (self.gap_vs_scratch, self.gap_vs_scratch_ci)
         for name, (estimate, interval) in intervals.items():
-            _ordered(name, interval)
-            if not interval[0] - ROUNDING <= estimate <= interval[1] + ROUNDING:
-                raise ValueError(
-                    f"{name} {list(interval)} does not contain its estimate {estimate}"
-                )
+            _holds(name, interval, estimate, "its estimate ")
         for regime, count in self.trainable_params.items():
             if count > self.total_params:
                 raise ValueError(
@@ -207,11 +203,7 @@ class FinetuneContract(Contract):
             raise ValueError(f"budgets differ between regimes: {sizes}")
         for regime, points in self.budgets.items():
             for n, point in points.items():
-                _ordered(f"budgets[{regime}][{n}]", point[1:])
-                if not point[1] - ROUNDING <= point[0] <= point[2] + ROUNDING:
-                    raise ValueError(
-                        f"budgets[{regime}][{n}] {point} does not contain its mean"
-                    )
+                _holds(f"budgets[{regime}][{n}]", point[1:], point[0], "its mean ")
             if main not in points or points[main][0] != self.accuracy[regime]:
                 raise ValueError(
                     f"budgets[{regime}] disagrees with accuracy at {main} people"
@@ -223,8 +215,7 @@ class FinetuneContract(Contract):
             gap = self.accuracy[one] - self.accuracy[other]
             if not math.isclose(pair.mean, gap, abs_tol=ROUNDING):
                 raise ValueError(f"paired {name!r} disagree: {pair.mean} and {gap:.4f}")
-            if not pair.ci[0] - ROUNDING <= pair.mean <= pair.ci[1] + ROUNDING:
-                raise ValueError(f"paired {name!r}: {pair.ci} does not contain {pair.mean}")
+            _holds(f"paired {name!r}:", pair.ci, pair.mean)
 
 
 Correlation = Annotated[float, Field(ge=-1, le=1)]

@@ -3,12 +3,15 @@
 import json
 import statistics
 from pathlib import Path
+from typing import get_args
 
 from docutils.parsers.rst import directives
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-REGIMES = ("from-scratch", "linear-probe", "full-finetune")
+from _helpers.contract import Regime
+
+REGIMES = get_args(Regime)
 
 
 def _table(header, rows):
@@ -88,28 +91,27 @@ def pfactor_lines(content):
     features, deep = content["pfactor_features"], content["pfactor_deep"]
     n = len(deep)
 
-    def row(name, runs):
-        above = sum(run["r_ci"][0] > 0 for run in runs)
-        below = sum(run["mse_ratio"] < 1 for run in runs)
-        r, ratio = ([run[key] for run in runs] for key in ("pearson_r", "mse_ratio"))
-        return [name, _mean(r), f"{above} of {n}", _mean(ratio), f"{below} of {n}"]
+    def row(name, runs, keys, expected):
+        r, ci, ratio = ([run[key] for run in runs] for key in keys)
+        hits, below = sum(map(expected, ci)), sum(value < 1 for value in ratio)
+        return [name, _mean(r), f"{hits} of {n}", _mean(ratio), f"{below} of {n}"]
 
-    def null_row(name, runs):
-        held = sum(run["null_r_ci"][0] <= 0 <= run["null_r_ci"][1] for run in runs)
-        below = sum(run["null_mse_ratio"] < 1 for run in runs)
-        r, ratio = ([run[key] for run in runs] for key in ("null_r", "null_mse_ratio"))
-        return [name, _mean(r), f"{held} of {n}", _mean(ratio), f"{below} of {n}"]
+    effect = (("pearson_r", "r_ci", "mse_ratio"), lambda ci: ci[0] > 0)
+    null = (("null_r", "null_r_ci", "null_mse_ratio"), lambda ci: ci[0] <= 0 <= ci[1])
 
     head = ["model", "r", "interval of r above 0", "MSE / train mean's", "below 1"]
     lines = [f"{n} draws of people, effect planted (sd between draws).", ""]
     forest = [run["forest"] for run in features]
     lines += _table(
-        head, [row("ridge", features), row("random forest", forest), row("network", deep)]
+        head,
+        [
+            row("ridge", features, *effect),
+            row("random forest", forest, *effect),
+            row("network", deep, *effect),
+        ],
     )
-    ties = sum(
-        run["ridge_minus_network_ci"][0] <= 0 <= run["ridge_minus_network_ci"][1]
-        for run in deep
-    )
+    _, holds_zero = null
+    ties = sum(holds_zero(run["ridge_minus_network_ci"]) for run in deep)
     better = sum(run["ridge_minus_network"] > 0 for run in deep)
     lines += [
         f"The network has the smaller error in {better} of {n} draws; by its paired interval the "
@@ -119,7 +121,7 @@ def pfactor_lines(content):
         "",
     ]
     head[2] = "interval of r holds 0"
-    lines += _table(head, [null_row("ridge", features), null_row("network", deep)])
+    lines += _table(head, [row("ridge", features, *null), row("network", deep, *null)])
     lines += ["The leak, on the null, where every correlation is wrong.", ""]
     keys = {"ridge": "_ridge", "random forest": ""}
     rows = [

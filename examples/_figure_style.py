@@ -24,6 +24,7 @@ __all__ = [
     "INTERVAL",
     "REGIMES",
     "draw_interval",
+    "footnote",
     "panel_title",
     "scatter_prediction",
     "use_eegdash_style",
@@ -50,6 +51,20 @@ def panel_title(ax, letter, text):
         color=EEGDASH_INK,
         pad=8,
     )
+
+
+def footnote(fig, text):
+    """Write a small line at the lower right of a figure.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+        The figure.
+    text : str
+        What whiskers, bands, brackets or dots mean.
+    """
+    style = {"ha": "right", "va": "bottom", "fontsize": 8, "color": EEGDASH_MUTED}
+    fig.text(0.985, 0.018, text, **style)
 
 
 def draw_interval(ax, x, estimate, interval, regime, **kwargs):

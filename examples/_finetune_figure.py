@@ -10,6 +10,7 @@ from _figure_style import (
     INTERVAL,
     REGIMES,
     draw_interval,
+    footnote,
     panel_title,
     use_eegdash_style,
 )
@@ -102,15 +103,7 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
     right.set_xticks(ticks, [f"{value:,}" for value in ticks])
     right.set_xticks([], minor=True)
     panel_title(right, "C", "By parameters")
-    fig.text(
-        0.985,
-        0.018,
-        f"whiskers: {INTERVAL}",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-        color=EEGDASH_MUTED,
-    )
+    footnote(fig, f"whiskers: {INTERVAL}")
     fig.set_label(alt)
     return fig
 
@@ -218,7 +211,6 @@ def draw_budget_figure(
     right.grid(True, axis="x")
     right.grid(False, axis="y")
     panel_title(right, "B", "Person by person")
-    note = f"bands and whiskers: {INTERVAL}"
-    fig.text(0.985, 0.018, note, ha="right", va="bottom", fontsize=8, color=EEGDASH_MUTED)
+    footnote(fig, f"bands and whiskers: {INTERVAL}")
     fig.set_label(alt)
     return fig

@@ -8,6 +8,7 @@ from _figure_style import (
     CONDITIONS,
     EEGDASH_MUTED,
     INTERVAL,
+    footnote,
     panel_title,
     scatter_prediction,
     use_eegdash_style,
@@ -127,14 +128,6 @@ def draw_pfactor_deep_figure(
     fig.colorbar(image, cax=bar)
     bar.set_ylabel("d output / d log amplitude, of largest", fontsize=8)
     bar.tick_params(labelsize=8)
-    fig.text(
-        0.985,
-        0.012,
-        f"brackets: {INTERVAL}",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-        color=EEGDASH_MUTED,
-    )
+    footnote(fig, f"brackets: {INTERVAL}")
     fig.set_label(alt)
     return fig

@@ -8,6 +8,7 @@ from _figure_style import (
     CONDITIONS,
     EEGDASH_MUTED,
     INTERVAL,
+    footnote,
     panel_title,
     scatter_prediction,
     use_eegdash_style,
@@ -45,15 +46,7 @@ def draw_prediction_figure(panels, *, baseline, title, subtitle, provenance, alt
         ax.set_xlabel("true value")
         panel_title(ax, letter, name)
     axes[0].set_ylabel("predicted value")
-    fig.text(
-        0.985,
-        0.018,
-        f"brackets: {INTERVAL}",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-        color=EEGDASH_MUTED,
-    )
+    footnote(fig, f"brackets: {INTERVAL}")
     fig.set_label(alt)
     return fig
 

@@ -77,6 +77,24 @@ def per_person(values, subjects):
     return means[:, 0] if np.ndim(values) == 1 else means
 
 
+def interval_over_people(values):
+    """95 % percentile bootstrap interval of a mean over people.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_subjects,)
+        One value per person; for a difference, the difference within each person.
+
+    Returns
+    -------
+    list of float
+        Lower and upper end.
+    """
+    rng = np.random.default_rng(0)
+    found = bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=rng)
+    return [float(end) for end in found.confidence_interval]
+
+
 def score_people(true, predicted, baseline, *, n_resamples=4000, seed=0):
     """Everything a prediction for people has to be judged by, on one hold-out.
 

@@ -34,6 +34,15 @@ def _head_model(n_chans):
     return task, rotated, distractors
 
 
+def _check_balance(**counts):
+    """Refuse numbers of windows that two classes cannot share equally."""
+    for name, n in counts.items():
+        if n < 2 or n % 2:
+            raise ValueError(
+                f"{name}={n} cannot be balanced: pass an even number of at least 2"
+            )
+
+
 def _tones(rng, freqs, times):
     """Unit-variance sinusoids of random phase, shape ``(len(freqs), len(times))``."""
     phase = rng.uniform(0, 2 * np.pi, len(freqs))
@@ -107,10 +116,7 @@ def simulate_transfer_subject(
     ValueError
         If ``n_windows`` is odd or below 2, so that the classes could not be balanced.
     """
-    if n_windows < 2 or n_windows % 2:
-        raise ValueError(
-            f"n_windows={n_windows} cannot be balanced: pass an even number of at least 2"
-        )
+    _check_balance(n_windows=n_windows)
     n_chans, n_times = len(TRANSFER_CH_NAMES), TRANSFER_N_TIMES
     times = np.arange(n_times) / TRANSFER_SFREQ
     task, rotated, distractors = _head_model(n_chans)
@@ -196,6 +202,14 @@ def _topography(weights):
     return np.array([[weights.get(name, 0.0)] for name in PFACTOR_CH_NAMES])
 
 
+def _fingerprint(rng, n_chans):
+    """What tells people apart: 1/f slope, gain, mixing of electrodes, own alpha frequency."""
+    slope = rng.uniform(0.8, 1.4)
+    gain = np.exp(rng.normal(0, 0.25, n_chans))
+    mixing = np.eye(n_chans) + 0.25 * rng.standard_normal((n_chans, n_chans))
+    return slope, gain, mixing, rng.normal(10.0, 0.4)
+
+
 def simulate_pfactor_subject(rng, p_factor, n_open, n_closed, *, effect=PFACTOR_EFFECT):
     r"""One person at rest, whose alpha rhythm over Cz and E62 grows with a score.
 
@@ -225,10 +239,7 @@ def simulate_pfactor_subject(rng, p_factor, n_open, n_closed, *, effect=PFACTOR_
     """
     n_windows, n_chans = n_open + n_closed, len(PFACTOR_CH_NAMES)
     times = np.arange(PFACTOR_N_TIMES) / PFACTOR_SFREQ
-    slope = rng.uniform(0.8, 1.4)
-    gain = np.exp(rng.normal(0, 0.25, n_chans))
-    mixing = np.eye(n_chans) + 0.25 * rng.standard_normal((n_chans, n_chans))
-    alpha = rng.normal(10.0, 0.4)
+    slope, gain, mixing, alpha = _fingerprint(rng, n_chans)
     own_level = rng.normal(0, 0.35)
     closing = 1.2 * np.exp(rng.normal(0, 0.3))
 
@@ -285,9 +296,11 @@ def simulate_pfactor(
 
 # ------------------------------------------------------------------------------ two-task study
 
+#: Cues of the Healthy Brain Network at rest.
+EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
 #: Tasks of the two-task study and their events; the position is the label.
 TWO_TASK_EVENTS = {
-    "RestingState": ("instructed_toOpenEyes", "instructed_toCloseEyes"),
+    "RestingState": EYES,
     "contrastChangeDetection": ("left_target", "right_target"),
     "flicker": ("slow_flicker", "fast_flicker"),
 }
@@ -327,17 +340,10 @@ def simulate_two_task_subject(rng, n_rest=24, n_trials=32, n_flicker=24, *, dept
     ValueError
         If a number of windows is odd or below 2, so that the classes could not be balanced.
     """
-    for name, n in {"n_rest": n_rest, "n_trials": n_trials, "n_flicker": n_flicker}.items():
-        if n < 2 or n % 2:
-            raise ValueError(
-                f"{name}={n} cannot be balanced: pass an even number of at least 2"
-            )
+    _check_balance(n_rest=n_rest, n_trials=n_trials, n_flicker=n_flicker)
     n_chans = len(PFACTOR_CH_NAMES)
     times = np.arange(PFACTOR_N_TIMES) / PFACTOR_SFREQ
-    slope = rng.uniform(0.8, 1.4)
-    gain = np.exp(rng.normal(0, 0.25, n_chans))
-    mixing = np.eye(n_chans) + 0.25 * rng.standard_normal((n_chans, n_chans))
-    alpha = rng.normal(10.0, 0.4)
+    slope, gain, mixing, alpha = _fingerprint(rng, n_chans)
     level = 0.9 * np.exp(rng.normal(0, 0.35))
     pace = rng.normal(0, 0.25)
 

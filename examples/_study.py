@@ -42,8 +42,10 @@ with warnings.catch_warnings(), _runtime.logging_left_alone():
 
 DATA_SUFFIXES = (".edf", ".bdf", ".set", ".vhdr", ".fif")
 MANIFEST = ".complete.json"
+#: Name of a simulated study, with its seed; only the p-factor study has an effect to set.
 SIMULATED = re.compile(
-    r"(simulated-(?:transfer|pfactor|tasks|highdensity))(?:-(\d+))?(?:-effect([\d.]+))?"
+    r"(?P<kind>simulated-(?:transfer|(?P<score>pfactor)|tasks|highdensity))"
+    r"(?:-(?P<seed>\d+))?(?(score)(?:-effect(?P<effect>\d+(?:\.\d+)?))?)"
 )
 WRITERS = {
     "simulated-transfer": _write_bids.write_transfer,
@@ -52,7 +54,7 @@ WRITERS = {
     "simulated-highdensity": _write_bids.write_high_density,
 }
 #: Cues of the Healthy Brain Network at rest.
-EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
+EYES = _simulate.EYES
 #: Eight places of the HydroCel cap from front to back, Cz among them.
 HYDROCEL = _simulate.PFACTOR_CH_NAMES
 
@@ -580,7 +582,7 @@ def _find_people(
 
 def _recipe(name):
     """Recipe of a study by its name, whatever its seed; an empty one for a study unknown here."""
-    return RECIPES.get(SIMULATED.sub(r"\1", name), Recipe())
+    return RECIPES.get(SIMULATED.sub(r"\g<kind>", name), Recipe())
 
 
 def _simulated(name):
@@ -590,21 +592,22 @@ def _simulated(name):
 def _with_effect(name, effect):
     """The name of the simulated p-factor study that has this effect; other names as they are."""
     match = SIMULATED.fullmatch(str(name))
-    if effect is None or not match or match[1] != "simulated-pfactor":
+    if effect is None or not match or not match["score"]:
         return name
     if not np.isfinite(effect) or effect < 0:
         raise StudyError(f"effect={effect} is not a size: pass 0 or a positive number")
-    kind, seed = match[1], f"-{match[2]}" if match[2] else ""
+    seed = f"-{match['seed']}" if match["seed"] else ""
     usual = effect == _simulate.PFACTOR_EFFECT
-    return f"{kind}{seed}" if usual else f"{kind}{seed}-effect{effect:g}"
+    planted = "" if usual else f"-effect{np.format_float_positional(effect, trim='-')}"
+    return f"{match['kind']}{seed}{planted}"
 
 
 def _planted(name):
     """Effect planted in a simulated study, or None where nobody knows."""
     match = SIMULATED.fullmatch(name)
-    if not match or match[1] != "simulated-pfactor":
+    if not match or not match["score"]:
         return None
-    return float(match[3]) if match[3] else _simulate.PFACTOR_EFFECT
+    return float(match["effect"]) if match["effect"] else _simulate.PFACTOR_EFFECT
 
 
 def _adapt(recipe, task, classes, channels):
@@ -737,8 +740,9 @@ def _write_simulated(name, cache_dir):
                     print(f"{name}: {note}", file=sys.stderr)
                     shutil.rmtree(leftover)
             building.mkdir()
-            kind, seed, effect = SIMULATED.fullmatch(name).groups()
-            WRITERS[kind](building, seed and int(seed), effect and float(effect))
+            match = SIMULATED.fullmatch(name)
+            seed, effect = match["seed"], match["effect"]
+            WRITERS[match["kind"]](building, seed and int(seed), effect and float(effect))
             files = {
                 p.relative_to(building).as_posix(): p.stat().st_size
                 for p in sorted(building.rglob("*"))

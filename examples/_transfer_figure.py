@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from eegdash.viz import style_figure
 
-from _figure_style import EEGDASH_MUTED, INTERVAL, panel_title, use_eegdash_style
+from _figure_style import INTERVAL, footnote, panel_title, use_eegdash_style
 
 
 def draw_transfer_figure(matrices, *, sources, targets, title, subtitle, provenance, alt):
@@ -59,14 +59,6 @@ def draw_transfer_figure(matrices, *, sources, targets, title, subtitle, provena
     fig.colorbar(image, cax=bar)
     bar.set_ylabel("gain in accuracy", fontsize=8)
     bar.tick_params(labelsize=8)
-    fig.text(
-        0.985,
-        0.018,
-        f"dot: {INTERVAL} excludes zero",
-        ha="right",
-        va="bottom",
-        fontsize=8,
-        color=EEGDASH_MUTED,
-    )
+    footnote(fig, f"dot: {INTERVAL} excludes zero")
     fig.set_label(alt)
     return fig

@@ -71,8 +71,8 @@ def write_pfactor(root, seed=None, effect=None):
     block = round(BLOCK_S * sfreq / _simulate.PFACTOR_N_TIMES)  # windows in a block
     before = round(BEFORE_CUE_S * sfreq / _simulate.PFACTOR_N_TIMES)
     n_open, n_closed = before + 2 * block + 1, 2 * block
-    cues = {"instructed_toOpenEyes": 1, "instructed_toCloseEyes": 2}
-    shown = [name for _ in range(2) for name in cues] + ["instructed_toOpenEyes"]
+    cues = {name: code + 1 for code, name in enumerate(_simulate.EYES)}
+    shown = [*cues, *cues, _simulate.EYES[0]]
     onsets = BEFORE_CUE_S + BLOCK_S * np.arange(len(shown))
     given = {"seed": seed, "effect": effect}
     given = {name: value for name, value in given.items() if value is not None}
@@ -155,7 +155,7 @@ def write_high_density(root, seed=None, effect=None):
     places /= np.linalg.norm(places, axis=1, keepdims=True)
     blocks = [(4, "open"), *[(10, "open"), (10, "closed")] * 2, (2, "open")]
     onsets = np.cumsum([seconds for seconds, _ in blocks])[:-1]
-    cues = {"instructed_toOpenEyes": 1, "instructed_toCloseEyes": 2}
+    cues = {name: code + 1 for code, name in enumerate(_simulate.EYES)}
     shown = [list(cues)[i % 2] for i in range(len(onsets))]
     rows = []
     streams = np.random.default_rng([10, seed or 0]).spawn(2)

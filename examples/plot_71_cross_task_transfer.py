@@ -34,7 +34,7 @@ import _study
 import numpy as np
 import pandas as pd
 import torch
-from _regression import log_band_power
+from _regression import interval_over_people, log_band_power
 from _splits import assert_no_leakage, split_subjects
 from _transfer import encoder_of, fit, freeze_encoder, load_encoder
 from _transfer_figure import draw_transfer_figure
@@ -179,24 +179,20 @@ for source in encoders:
     cells = [accuracy[r][source, t].mean() for t in TASKS for r in accuracy]
     print(f"{source:<15}" + "".join(f"{cell:>16.3f}" for cell in cells))
 
+
 # %%
 # Gains, within people
 # --------------------
 # The gain over training from scratch is taken within each test person, with a bootstrap
 # interval over people. An interval above zero is positive transfer, one below it
 # :term:`negative transfer`.
-from scipy.stats import bootstrap
-
-
 def gain(regime, source, target):
     """Mean gain over scratch and its 95 % interval."""
     return with_interval(accuracy[regime][source, target] - scratch[target])
 
 
 def with_interval(values):
-    rng = np.random.default_rng(0)
-    found = bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=rng)
-    return values.mean(), *map(float, found.confidence_interval)
+    return values.mean(), *interval_over_people(values)
 
 
 gains = {r: {pair: gain(r, *pair) for pair in accuracy[r]} for r in accuracy}

@@ -34,7 +34,7 @@ import _study
 import numpy as np
 import pandas as pd
 from _invariant_figure import draw_invariant_figure
-from _regression import log_band_power
+from _regression import interval_over_people, log_band_power
 from _splits import assert_no_leakage
 
 _runtime.setup()
@@ -56,7 +56,7 @@ print(f"log reaction time: sd {between:.2f} between people, {within:.2f} within"
 # trials at once mixes them. Here each has its own score, from the same predictions, each
 # trial predicted by a model that never saw its person
 # (:class:`~sklearn.model_selection.GroupKFold`).
-from scipy.stats import bootstrap, pearsonr
+from scipy.stats import pearsonr
 from sklearn.base import clone
 from sklearn.linear_model import RidgeCV
 from sklearn.model_selection import GroupKFold
@@ -67,7 +67,7 @@ ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 13)))
 folds = list(GroupKFold(6, shuffle=True, random_state=0).split(X, groups=subjects))
 reports = [
     assert_no_leakage(study.metadata.iloc[fit], study.metadata.iloc[held_out])
-    for fit, held_out in folds[:1]
+    for fit, held_out in folds
 ]
 
 
@@ -124,12 +124,6 @@ def centre(target):
     return target - pd.Series(target).groupby(subjects).transform("mean").to_numpy()
 
 
-def interval(values):
-    rng = np.random.default_rng(0)
-    found = bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=rng)
-    return [float(end) for end in found.confidence_interval]
-
-
 # %%
 # The training target is centred per person in every row, so that no model spends itself on
 # who is slow. The last column is the squared error of the predictions, as a part of what
@@ -144,12 +138,12 @@ print(f"{'normalisation':<15}{'within r':<23}{'between r':<12}error / own mean's
 between_people = {way: between_r(y, predicted[way]) for way in WAYS}
 for way in WAYS:
     values, r = per_person[way], between_people[way]
-    low, high = interval(values)
+    low, high = interval_over_people(values)
     found = f"{values.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
     shown = "undefined" if r is None else f"{r:+.2f}"
     print(f"{way:<15}{found:<23}{shown:<12}{error[way]:.2f}")
 difference = per_person["person"] - per_person["none"]
-low, high = interval(difference)
+low, high = interval_over_people(difference)
 print(f"person - none, within r: {difference.mean():+.3f} [{low:+.3f}, {high:+.3f}]")
 
 # %%
@@ -299,7 +293,7 @@ contract = {
     "n_trials": len(y),
     "subject_overlap": sum(report["overlap"] for report in reports),
     "within_r": {way: r4(per_person[way].mean()) for way in WAYS},
-    "within_r_ci": {way: r4(interval(per_person[way])) for way in WAYS},
+    "within_r_ci": {way: r4(interval_over_people(per_person[way])) for way in WAYS},
     "error_ratio": {way: r4(error[way]) for way in WAYS},
     "between_r": {way: r4(r) for way, r in between_people.items() if r is not None},
     "identity_accuracy": {way: r4(who[way]) for way in WAYS},

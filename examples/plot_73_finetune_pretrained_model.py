@@ -39,6 +39,7 @@ import numpy as np
 import pandas as pd
 import torch
 from _finetune_figure import draw_budget_figure, draw_finetune_figure, draw_frozen_figure
+from _regression import log_band_power
 from _splits import assert_no_leakage, nested_subjects, split_subjects
 
 DEVICE = _runtime.setup()  # one thread, and CUDA if it is there
@@ -558,7 +559,6 @@ figure = draw_finetune_figure(
 #   that jumps here had learned all along; only its statistics lagged behind.
 import copy
 
-from scipy.signal import welch
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -576,11 +576,7 @@ def recalibrate(model, X):
 
 def band_power(X):
     """Log power in five bands per channel, shape (n_windows, n_chans * 5)."""
-    freqs, power = welch(X.cpu().numpy(), fs=target.sfreq, nperseg=X.shape[-1])
-    bands = [(1, 4), (4, 8), (8, 13), (13, 20), (20, 30)]
-    inside = [(freqs >= low) & (freqs < high) for low, high in bands]
-    features = np.stack([power[..., i].mean(axis=-1) for i in inside], axis=-1)
-    return np.log(features).reshape(len(X), -1)
+    return log_band_power(X.cpu().numpy(), target.sfreq)
 
 
 # %%

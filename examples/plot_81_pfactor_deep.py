@@ -36,12 +36,14 @@ import torch
 from _pfactor_deep_figure import draw_pfactor_deep_figure
 from _regression import (
     MIN_PEOPLE,
+    interval_over_people,
     log_band_power,
     per_person,
     print_scores,
     score_people,
 )
 from _splits import assert_no_leakage
+from _transfer import encoder_of, load_encoder
 from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
 from eegdash import EEGDashDataset
 
@@ -304,17 +306,13 @@ print_scores(scores)
 # ------------------------
 # Two intervals that overlap do not answer this. The same people were predicted twice, so
 # compare errors within people.
-from scipy.stats import bootstrap
-
 truth = of_people(test, test.targets)
 
 
 def compare(one, other):
     """Squared error of one prediction minus that of another, with its interval."""
     gain = (one - truth) ** 2 - (other - truth) ** 2
-    rng = np.random.default_rng(0)
-    found = bootstrap((gain,), np.mean, method="percentile", n_resamples=4000, rng=rng)
-    low, high = found.confidence_interval
+    low, high = interval_over_people(gain)
     verdict = "a tie" if low <= 0 <= high else "a difference"
     print(f"{gain.mean():+.3f} [{low:+.3f}, {high:+.3f}], {len(gain)} people: {verdict}")
     return gain.mean(), (low, high)
@@ -459,15 +457,6 @@ losses = epoch_loop(
 print(f"pretraining loss {losses[0, 0]:.2f} -> {losses[-1, 0]:.2f}")
 
 
-def load_encoder(model):
-    """All but the head; nothing else may be missing."""
-    encoder = {k: v for k, v in pretrained.state_dict().items() if "final_layer" not in k}
-    missing = model.load_state_dict(encoder, strict=False).missing_keys
-    if not all(name.startswith("final_layer") for name in missing):
-        raise RuntimeError(f"the encoder does not fit: {missing} are missing")
-    return model
-
-
 def before_head(model, X):
     """What the head sees, without gradient and in evaluation mode."""
     seen = []
@@ -481,7 +470,7 @@ def before_head(model, X):
 
 def fit_pretrained(regime):
     y = torch.tensor((train.targets - mean) / sd, device=DEVICE)
-    model = load_encoder(build_model(0))
+    model = load_encoder(build_model(0), encoder_of(pretrained))
     learner, inputs = model, [to_tensor(train), X_test]
     if regime == "linear-probe":  # the encoder runs once, so that nothing in it can move
         learner, inputs = model.final_layer, [before_head(model, X) for X in inputs]

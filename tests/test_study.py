@@ -684,6 +684,20 @@ def test_effects_that_cannot_be(name, kwargs, message, cache, pfactor_cache):
         open_study(name, cache_dir=folder, **kwargs)
 
 
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [
+        ("simulated-pfactor-3-effect0.25", True),
+        ("simulated-tasks-4", True),
+        ("simulated-transfer-effect1", False),
+        ("simulated-pfactor-effect1.2.3", False),
+        ("simulated-pfactor-effect1.", False),
+    ],
+)
+def test_names_of_simulated_studies(name, known):
+    assert _study._simulated(name) is known
+
+
 def test_cues_last_until_the_next_and_the_last_one_goes():
     raw = mne.io.RawArray(
         np.zeros((1, 6000)), mne.create_info(["Cz"], 100.0, "eeg"), verbose="ERROR"
