@@ -19,21 +19,38 @@ from _helpers.contract import Contract, ContractError, parse
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
+#: Started inside a network namespace of its own, where even this machine's own address is down:
+#: dask and Jupyter talk to their own children over it, so it comes up before the script starts.
+ALONE = (
+    "import fcntl, os, socket, struct, sys; "
+    "fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh14x', b'lo', 1)); "  # SIOCSIFFLAGS, IFF_UP
+    "os.execv(sys.argv[1], sys.argv[1:])"
+)
 #: Where the kernel cannot take the network away, Python itself refuses to connect.
-GUARD = '''"""Written by run_example.py: no connection leaves this process."""
+GUARD = '''"""Written by run_example.py: no connection leaves this machine."""
 import socket
 
+HERE = {"127.0.0.1", "::1", "localhost", "", None}
 
-def _refuse(self, address, *args):
-    raise OSError(101, f"Network is unreachable (blocked for this run): {address}")
+
+def _guarded(connect):
+    def connect_here(self, address, *args):
+        if isinstance(address, tuple) and address[0] not in HERE:
+            raise OSError(101, f"Network is unreachable (blocked for this run): {address}")
+        return connect(self, address, *args)
+
+    return connect_here
 
 
 def _refuse_lookup(host, *args, **kwargs):
-    raise socket.gaierror(-2, f"Name or service not known (blocked for this run): {host}")
+    if (host.decode() if isinstance(host, bytes) else host) not in HERE:
+        raise socket.gaierror(-2, f"Name or service not known (blocked for this run): {host}")
+    return _lookup(host, *args, **kwargs)
 
 
-socket.socket.connect = socket.socket.connect_ex = _refuse
-socket.getaddrinfo = _refuse_lookup
+socket.socket.connect = _guarded(socket.socket.connect)
+socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
+_lookup, socket.getaddrinfo = socket.getaddrinfo, _refuse_lookup
 '''
 
 
@@ -42,12 +59,12 @@ class ExampleError(RuntimeError):
 
 
 class Memory(NamedTuple):
-    """Peak memory of a process, in MB."""
+    """Peak memory of a process and its children, in MB."""
 
     #: Everything resident, the pages of shared libraries included. How many of those count
     #: depends on the machine's file cache: the same run differs by a fifth between machines.
     peak: float
-    #: What the process alone holds. NaN where there is no ``/proc``.
+    #: What the processes alone hold. NaN where there is no ``/proc``.
     private: float
 
 
@@ -64,7 +81,7 @@ class Run:
     seconds : float
         Wall time of the whole process, imports included.
     memory : Memory
-        Largest memory of the process, in MB: all that was resident, and what was its own.
+        Largest memory of the process and its children, in MB: resident, and their own.
     stdout : str
         Everything it printed.
     """
@@ -129,25 +146,53 @@ def _kernel_can_block():
     return subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode == 0
 
 
-def _memory(pid):
-    """Memory of a running process now, or None where there is no /proc."""
-    try:
-        status = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return None
-    found = [re.search(rf"{key}:\s+(\d+) kB", status) for key in ("VmHWM", "RssAnon")]
-    return Memory(*(int(match[1]) * 1024 / 1e6 for match in found)) if all(found) else None
+def _tree(pid):
+    """A process and everything it started that still runs."""
+    found = [pid]
+    for parent in found:  # grows while it is read
+        for path in Path(f"/proc/{parent}/task").glob("*/children"):
+            try:
+                found += [int(child) for child in path.read_text().split()]
+            except OSError:  # it ended between the two looks
+                continue
+    return found
+
+
+def tree_memory(pid):
+    """Memory that a process and its children hold now.
+
+    Parameters
+    ----------
+    pid : int
+        The process.
+
+    Returns
+    -------
+    Memory or None
+        Sums in MB: the largest residence of each so far, and what each holds alone now. None where
+        there is no ``/proc``, or the process has ended.
+    """
+    sums = []
+    for one in _tree(pid):
+        try:
+            status = Path(f"/proc/{one}/status").read_text()
+        except OSError:
+            continue
+        found = [re.search(rf"{key}:\s+(\d+) kB", status) for key in ("VmHWM", "RssAnon")]
+        if all(found):
+            sums.append([int(match[1]) * 1024 / 1e6 for match in found])
+    return Memory(*map(sum, zip(*sums, strict=True))) if sums else None
 
 
 def _wait(process, timeout):
-    """Exit code (None when time ran out) and peak memory of a child.
+    """Exit code (None when time ran out) and peak memory of a child with its own children.
 
     The kernel's own answer, ``ru_maxrss``, starts from the memory of whoever started the child,
     so on Linux the child is looked at while it runs.
     """
     peak, deadline = None, time.monotonic() + timeout
     while time.monotonic() < deadline:
-        if now := _memory(process.pid):
+        if now := tree_memory(process.pid):
             peak = Memory(*map(max, now, peak or now))
         pid, status, usage = os.wait4(process.pid, os.WNOHANG)
         if pid:
@@ -202,7 +247,7 @@ def run_script(script, folder, *, timeout=300, study=None):
         env["EEG_TUTORIAL_STUDY"] = str(study)
     command = [sys.executable, script]
     if _kernel_can_block():
-        command = ["unshare", "-rn", *command]
+        command = ["unshare", "-rn", sys.executable, "-c", ALONE, *command]
     else:
         guard = folder / ".guard"
         guard.mkdir()

@@ -9,7 +9,17 @@ import pytest
 from _helpers import run_example
 from _helpers.run_example import ExampleError, run_script, siblings, tutorials
 
-CONNECT = "import socket\ntry:\n    socket.create_connection((('127.0.0.1', 'example.org')[{i}], 9), timeout=3)\nexcept OSError as e:\n    print(type(e).__name__, e)\n"
+CONNECT = """
+import socket
+for host in ("192.0.2.1", "example.org"):
+    try:
+        socket.create_connection((host, 9), timeout=3)
+    except OSError as e:
+        print(type(e).__name__, e)
+server = socket.create_server(("127.0.0.1", 0))
+with socket.create_connection(server.getsockname(), timeout=3):
+    print("this machine reaches itself")
+"""
 
 
 def run(tmp_path, code, **kwargs):
@@ -18,14 +28,14 @@ def run(tmp_path, code, **kwargs):
 
 
 @pytest.mark.parametrize("kernel", [True, False])
-@pytest.mark.parametrize("host", [0, 1])
-def test_the_network_is_blocked(tmp_path, monkeypatch, kernel, host):
+def test_only_this_machine_is_reached(tmp_path, monkeypatch, kernel):
     if kernel and not run_example._kernel_can_block():
         pytest.skip("this kernel does not let a process give up its network")
     monkeypatch.setattr(run_example, "_kernel_can_block", lambda: kernel)
-    stdout, _, _ = run(tmp_path, CONNECT.format(i=host))
-    expected = ["unreachable", "resolution"] if kernel else ["blocked for this run"] * 2
-    assert expected[host] in stdout
+    address, name, itself = run(tmp_path, CONNECT)[0].splitlines()
+    assert ("unreachable" if kernel else "blocked for this run") in address
+    assert ("resolution" if kernel else "blocked for this run") in name
+    assert itself == "this machine reaches itself"
 
 
 def test_the_script_gets_a_clean_environment(tmp_path, monkeypatch):
@@ -86,6 +96,16 @@ def test_seconds_and_memory_are_those_of_the_script(tmp_path):
     assert 0.5 <= seconds < 20
     assert 250 < large.peak - small.peak < 400
     assert 250 < large.private - small.private < 400
+
+
+def test_memory_of_children_counts(tmp_path):
+    code = (
+        "import subprocess, sys\n"
+        "big = 'import time; x = bytearray(200_000_000); time.sleep(0.5)'\n"
+        "many = [subprocess.Popen([sys.executable, '-c', big]) for _ in range(2)]\n"
+        "[child.wait() for child in many]"
+    )
+    assert 400 < run(tmp_path, code)[2].private < 600
 
 
 def test_a_broken_contract_is_an_error(tmp_path):
