@@ -2,20 +2,26 @@
 
 sphinx-gallery 0.22 puts only the script and its notebook into a page's zip, re-runs a page only
 when the script itself changed, gives figures the file name as alt text, and leaves Sphinx roles
-in notebooks. Each of these is mended here, through its public events.
+in notebooks. Each of these is mended here, through events and documented functions.
 """
 
 import hashlib
-import html
 import json
-import re
+import os
 import shutil
 import zipfile
 from pathlib import Path
+from urllib.parse import urljoin
 
-from docutils import nodes
+from pybtex.database import parse_file
 from sphinx.errors import ExtensionError
+from sphinx_gallery.notebook import jupyter_notebook
+from sphinx_gallery.py_source_parser import (
+    remove_config_comments,
+    split_code_and_text_blocks,
+)
 
+from _helpers.notebooks import guarded, readme, standalone
 from _helpers.run_example import siblings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -26,12 +32,6 @@ POST_BUILD = """#!/usr/bin/env bash
 set -e
 python binder/cpu_torch.py
 """
-
-
-CARD_LINK = re.compile(
-    r'(<div class="sphx-glr-thumbcontainer"[^>]*>\s*<img[^>]*>\s*<p><a class="reference internal" href="[^"]+")'
-    r"(?=><span[^>]*>([^<]+)<)>"
-)
 
 
 def _pages(app):
@@ -55,7 +55,7 @@ def forget_stale_runs(app):
             seen.write_text(digest, "utf-8")
 
 
-def write_zip(path, files):
+def write_zip(path, files, texts=None):
     """Write a zip that depends on nothing but its contents.
 
     Parameters
@@ -64,39 +64,70 @@ def write_zip(path, files):
         The zip; written to a temporary name and renamed.
     files : dict of str to pathlib.Path
         Name inside the zip, and the file to put there.
+    texts : dict of str to str, optional
+        Name inside the zip, and the words to put there.
     """
     unfinished = path.with_suffix(".tmp")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, file in sorted(files.items()):
+        contents = {name: file.read_bytes() for name, file in files.items()}
+        contents |= {name: text.encode() for name, text in (texts or {}).items()}
+        for name, content in sorted(contents.items()):
             entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16
-            archive.writestr(entry, file.read_bytes(), zipfile.ZIP_DEFLATED)
+            archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     unfinished.replace(path)
 
 
-ROLE = re.compile(r":(?:[a-z]+:)+`(?:([^`<]+?)\s*<[^`>]+>|~(?:[^`]*\.)?([^`.]+)|([^`]+))`")
+def _write_if_changed(path, text):
+    """A file that Sphinx depends on keeps its date while its words stay the same."""
+    if not path.is_file() or path.read_text("utf-8") != text:
+        unfinished = path.with_name(f"{path.name}.tmp")
+        unfinished.write_text(text, "utf-8")
+        unfinished.replace(path)
 
 
-def plain_text(markdown):
-    """Sphinx roles mean nothing in Jupyter: keep what they say."""
-    return ROLE.sub(lambda m: f"`{m[1] or m[2] or m[3]}`", markdown)
+def _date_from(path, files):
+    """Give a file that is written in every build the date of the newest file it is made of."""
+    newest = max(file.stat().st_mtime_ns for file in files)
+    os.utime(path, ns=(newest, newest))
 
 
 def complete_downloads(app):
-    """After the gallery ran: whole zips, and notebooks without Sphinx roles."""
-    gallery = {}
+    """After the gallery ran: whole zips, notebooks that run alone, scripts that say what they miss."""
+    conf = app.config.sphinx_gallery_conf
+    folder = Path(app.srcdir) / conf["gallery_dirs"]
+    pins_file, bib_file = ROOT / "requirements.txt", ROOT / "refs.bib"
+    pins = [
+        line
+        for line in pins_file.read_text("utf-8").splitlines()
+        if line and line[0] != "#"
+    ]
+    bibliography, site = parse_file(str(bib_file)), app.config.html_baseurl or ""
+    gallery = {"requirements.txt": pins_file}
     for source, script in _pages(app):
-        notebook = script.with_suffix(".ipynb")
-        content = json.loads(notebook.read_text("utf-8"))
-        for cell in content["cells"]:
-            if cell["cell_type"] == "markdown":
-                cell["source"] = [plain_text(text) for text in cell["source"]]
-        notebook.write_text(
-            json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8"
+        modules, notebook = siblings(source), script.with_suffix(".ipynb")
+        _, blocks = split_code_and_text_blocks(str(source))
+        if conf["remove_config_comments"]:
+            blocks = [
+                block._replace(content=remove_config_comments(block.content))
+                for block in blocks
+            ]
+        content = jupyter_notebook(blocks, conf, str(folder))
+        content = standalone(content, modules, pins, bibliography, site)
+        _write_if_changed(
+            notebook, json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         )
-        files = {path.name: path for path in (script, notebook, *siblings(source))}
-        files["requirements.txt"] = ROOT / "requirements.txt"
-        write_zip(script.with_suffix(".zip"), files)
+        where = urljoin(site, f"{folder.name}/{script.stem}.html")
+        names = [path.stem for path in modules]
+        script.write_text(
+            guarded(source.read_text("utf-8"), script.name, names, where), "utf-8"
+        )
+        _date_from(script, [source, *modules])
+        files = {path.name: path for path in (script, notebook, *modules)}
+        files["requirements.txt"] = pins_file
+        about = readme(script.stem, [script.name, notebook.name])
+        write_zip(script.with_suffix(".zip"), files, {"README.md": about})
+        _date_from(script.with_suffix(".zip"), files.values())
         gallery |= files
     for kind, other in (("python", ".ipynb"), ("jupyter", ".py")):
         keep = {
@@ -104,8 +135,10 @@ def complete_downloads(app):
             for n, p in gallery.items()
             if not (n.startswith("plot_") and n.endswith(other))
         }
-        folder = Path(app.srcdir) / app.config.sphinx_gallery_conf["gallery_dirs"]
-        write_zip(folder / f"{folder.name}_{kind}.zip", keep)
+        start = [name for name in sorted(keep) if name.startswith("plot_")]
+        path = folder / f"{folder.name}_{kind}.zip"
+        write_zip(path, keep, {"README.md": readme(app.config.project, start)})
+        _date_from(path, keep.values())
 
 
 def publish_binder(app, exception):
@@ -159,35 +192,9 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
     return "\n".join(rst)
 
 
-def describe_page(app, pagename, templatename, context, doctree):
-    """Meta description from the first real paragraph, and HTML that assistive technology accepts."""
-    if "body" in context:
-        context["body"] = (
-            context["body"]
-            .replace('role="list" class="citation-list"', 'class="citation-list"')
-            .replace(' role="doc-biblioentry"', "")
-            .replace(
-                '<div class="figure-scroll docutils container">',
-                '<div class="figure-scroll docutils container" tabindex="0" role="group" aria-label="Figure">',
-            )
-        )
-        # The link of a gallery card has its words hidden by the style sheet.
-        context["body"] = CARD_LINK.sub(r'\1 aria-label="\2">', context["body"])
-    for paragraph in doctree.findall(nodes.paragraph) if doctree else ():
-        text = " ".join(paragraph.astext().split())
-        if len(text) > 40 and isinstance(paragraph.parent, nodes.section):
-            short = text if len(text) <= 155 else text[:155].rsplit(" ", 1)[0] + " ..."
-            context["metatags"] = (
-                context.get("metatags", "")
-                + f'<meta name="description" content="{html.escape(short)}">'
-            )
-            break
-
-
 def setup(app):
     """Connect to Sphinx; the gallery itself is made at priority 500."""
     app.connect("builder-inited", forget_stale_runs, priority=400)
     app.connect("builder-inited", complete_downloads, priority=600)
     app.connect("build-finished", publish_binder, priority=600)
-    app.connect("html-page-context", describe_page)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

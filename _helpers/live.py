@@ -150,7 +150,7 @@ class CitedIn(SphinxDirective):
 
     def run(self):
         """A list."""
-        self.env.note_reread()
+        self.env.metadata[self.env.docname]["cites"] = True
         lines = []
         for key, pages in citations(self.env.srcdir).items():
             links = ", ".join(f":doc:`/{page}`" for page in pages)
@@ -158,8 +158,16 @@ class CitedIn(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+def reread_citations(app, env, added, changed, removed):
+    """A page with ``cited-in`` is read again when any other page was."""
+    if not added | changed | removed:
+        return []
+    return [name for name, about in env.metadata.items() if about.get("cites")]
+
+
 def setup(app):
     """Register role and directives."""
+    app.connect("env-get-outdated", reread_citations)
     app.add_role("value", Value())
     app.add_directive("tutorial-figure", TutorialFigure)
     app.add_directive("reading-order", ReadingOrder)

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import functools
 import math
 import os
 import re
@@ -93,6 +94,18 @@ class Run:
     stdout: str
 
 
+@functools.cache
+def _imported(path, changed):
+    """Top-level names that a file imports; looked up again when the file has changed."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
 def siblings(script):
     """Private modules that a tutorial imports from its own folder, directly or through another.
 
@@ -108,17 +121,12 @@ def siblings(script):
     """
     found, todo = set(), [script]
     while todo:
-        for node in ast.walk(ast.parse(todo.pop().read_text("utf-8"))):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                names = [node.module]
-            else:
-                continue
-            new = {script.parent / f"{name.split('.')[0]}.py" for name in names} - found
-            new = {path for path in new if path.is_file()}
-            found |= new
-            todo.extend(new)
+        path = todo.pop()
+        names = _imported(path, path.stat().st_mtime_ns)
+        new = {script.parent / f"{name}.py" for name in names} - found
+        new = {path for path in new if path.is_file()}
+        found |= new
+        todo.extend(new)
     return sorted(found)
 
 

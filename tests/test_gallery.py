@@ -1,22 +1,28 @@
 """The gallery extension, on a site of one tiny page built for real."""
 
 import hashlib
-import json
+import re
+import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 
-from _helpers.gallery import ROOT, plain_text, write_zip
+from _helpers import icons
+from _helpers.gallery import ROOT, write_zip
 
 CONF = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
 project = "mini"
-extensions = ["sphinx_gallery.gen_gallery", "_helpers.gallery"]
+extensions = ["sphinx_gallery.gen_gallery", "sphinxext.opengraph", "_helpers.gallery",
+              "_helpers.icons", "_helpers.site"]
 html_theme = "pydata_sphinx_theme"
+html_math_renderer = "mathml"
+html_baseurl = ogp_site_url = "https://example.org/mini/"
 sphinx_gallery_conf = {{
     "examples_dirs": "../examples", "gallery_dirs": "auto_examples",
     "filename_pattern": "/plot_", "ignore_pattern": "(^|/)_",
@@ -30,10 +36,12 @@ PAGE = '''"""
 Mini
 ====
 
-A page that says enough words to become the description of this page.
+A page that says enough words to become the description of this page & of no other.
+
+Tags: :tag:`one thing`, :tag:`another`
 """
 # %%
-# Text with :func:`a role <print>` and :class:`~pathlib.Path`.
+# Text with :func:`a role <print>` and :class:`~pathlib.Path`, and :math:`x < y^2`.
 import matplotlib.pyplot as plt
 from _one import VALUE
 
@@ -44,8 +52,8 @@ print("value", VALUE)
 '''
 
 
-def build(site):
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html", "docs", "html"]
+def build(site, how="-q"):
+    command = [sys.executable, "-m", "sphinx", how, "-W", "-b", "html", "docs", "html"]
     return subprocess.run(command, cwd=site, capture_output=True, text=True)
 
 
@@ -54,8 +62,9 @@ def make_site(folder):
     (folder / "docs").mkdir()
     (folder / "docs" / "conf.py").write_text(CONF)
     (folder / "docs" / "index.rst").write_text(
-        "Mini\n====\n\n.. toctree::\n\n   auto_examples/index\n"
+        "Mini\n====\n\n.. toctree::\n\n   auto_examples/index\n   tags\n"
     )
+    (folder / "docs" / "tags.rst").write_text("Tags\n====\n\n.. tag-index::\n")
     (folder / "examples" / "GALLERY_HEADER.rst").write_text("Gallery\n=======\n")
     (folder / "examples" / "plot_mini.py").write_text(PAGE)
     (folder / "examples" / "_one.py").write_text("from _two import VALUE\n")
@@ -81,17 +90,31 @@ def test_zip_is_complete_and_runs_alone(site, tmp_path):
         archive.extractall(tmp_path)
     names = {p.name for p in tmp_path.iterdir()}
     assert names == {
+        "README.md",
         "plot_mini.py",
         "plot_mini.ipynb",
         "_one.py",
         "_two.py",
         "requirements.txt",
     }
+    assert "python plot_mini.py" in (tmp_path / "README.md").read_text()
     command = [sys.executable, "plot_mini.py"]
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, env={"MPLBACKEND": "Agg"}
     )
     assert done.stdout == "value 1\n", done.stderr
+
+
+def test_lone_script_says_what_it_misses_before_it_starts(site, tmp_path):
+    shutil.copy(site / "docs" / "auto_examples" / "plot_mini.py", tmp_path)
+    done = subprocess.run(
+        [sys.executable, "plot_mini.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "plot_mini.py needs _one, _two beside it.\nTake the zip of its page, which holds them "
+        "all: https://example.org/mini/auto_examples/plot_mini.html\n"
+    )
 
 
 def test_whole_gallery_zips(site):
@@ -101,20 +124,11 @@ def test_whole_gallery_zips(site):
         ) as archive:
             assert set(archive.namelist()) == {
                 page,
+                "README.md",
                 "_one.py",
                 "_two.py",
                 "requirements.txt",
             }
-
-
-def test_notebook_speaks_no_sphinx(site):
-    notebook = json.loads(
-        (site / "docs" / "auto_examples" / "plot_mini.ipynb").read_text("utf-8")
-    )
-    text = "".join(
-        "".join(c["source"]) for c in notebook["cells"] if c["cell_type"] == "markdown"
-    )
-    assert "Text with `a role` and `Path`." in text
 
 
 def test_figure_is_an_svg_with_its_words_and_its_size(site):
@@ -124,15 +138,6 @@ def test_figure_is_an_svg_with_its_words_and_its_size(site):
     assert "width: 614px" in page
     assert 'tabindex="0" role="group" aria-label="Figure"' in page
     assert (site / "docs/auto_examples/images/thumb/sphx_glr_plot_mini_thumb.png").is_file()
-
-
-def test_cards_of_the_gallery_have_a_name(site):
-    page = (site / "html" / "auto_examples" / "index.html").read_text("utf-8")
-    assert '<a class="reference internal" href="plot_mini.html" aria-label="Mini">' in page
-
-
-def test_page_has_a_description(site):
-    assert '<meta name="description" content="A page that says enough words' in html(site)
 
 
 def test_binder_folder_matches_the_link_on_the_page(site):
@@ -153,14 +158,76 @@ def test_binder_folder_matches_the_link_on_the_page(site):
 
 
 def test_a_changed_sibling_runs_the_page_again_and_an_unchanged_one_does_not(site):
-    rst = site / "docs" / "auto_examples" / "plot_mini.rst"
-    before = rst.stat().st_mtime_ns
-    assert build(site).returncode == 0
-    assert rst.stat().st_mtime_ns == before
+    folder = site / "docs" / "auto_examples"
+    parts = [
+        path for path in folder.rglob("*") if path.suffix != ".json" and path.is_file()
+    ]
+    before = [path.stat().st_mtime_ns for path in parts]
+    done = build(site, "-v")
+    assert done.returncode == 0, done.stderr
+    assert [path.stat().st_mtime_ns for path in parts] == before
+    assert "0 added, 0 changed, 0 removed" in done.stdout
     (site / "examples" / "_two.py").write_text("VALUE = 2\n")
     done = build(site)
     assert done.returncode == 0, done.stderr
     assert "value 2" in html(site)
+
+
+def test_page_describes_itself(site):
+    page = html(site)
+    words = (
+        "A page that says enough words to become the description of this page &amp; of no other."
+    )
+    assert f'<meta name="description" content="{words}">' in page
+    assert f'<meta property="og:description" content="{words}" />' in page
+    picture = "https://example.org/mini/_images/sphx_glr_plot_mini_thumb.png"
+    assert f'<meta property="og:image" content="{picture}" />' in page
+    assert (site / "html" / "_images" / "sphx_glr_plot_mini_thumb.png").is_file()
+
+
+def test_cards_of_the_gallery_have_a_name(site):
+    page = (site / "html" / "auto_examples" / "index.html").read_text("utf-8")
+    assert '<a class="reference internal" href="plot_mini.html" aria-label="Mini">' in page
+
+
+def test_math_is_mathml(site):
+    page = html(site)
+    assert '<math alttext="x &lt; y^2"' in page
+    assert "mathjax" not in page.lower()
+
+
+def test_tags_lead_to_the_other_pages(site):
+    assert 'href="../tags.html#tag-one-thing"' in html(site)
+    tags = (site / "html" / "tags.html").read_text("utf-8")
+    assert tags.index(">another<") < tags.index(">one thing<")
+    assert tags.count('href="auto_examples/plot_mini.html"') >= 2
+
+
+def test_machines_find_every_page_as_markdown(site):
+    text = (site / "html" / "auto_examples" / "plot_mini.md").read_text("utf-8")
+    assert "# Mini" in text
+    assert "$x < y^2$" in text
+    assert "```python\nimport matplotlib.pyplot as plt\n" in text
+    assert "```text\nvalue " in text
+    assert "Go to the end" not in text
+    lines = (site / "html" / "llms.txt").read_text("utf-8").splitlines()
+    assert lines[0] == "# mini"
+    links = [re.search(r"\((.*?)\)", line)[1] for line in lines if line.startswith("- ")]
+    assert len(links) == 4
+    for link in links:
+        assert (site / "html" / link.removeprefix("https://example.org/mini/")).is_file()
+
+
+def test_icon_fonts_hold_the_icons_of_the_pages_and_little_else(site):
+    words = "".join(path.read_text("utf-8") for path in (site / "html").rglob("*.html"))
+    shown = set(re.findall(r"fa-(?:solid|brands|regular) fa-([a-z-]+)", words))
+    assert shown >= {"angle-left"}
+    held = set()
+    for font in (site / "html" / "_static" / "vendor").rglob("*.woff2"):
+        assert font.stat().st_size < 10_000
+        held |= set(TTFont(font).getBestCmap())
+    for name in shown:
+        assert icons.named(name) in held, name
 
 
 def test_figure_without_words_stops_the_build(tmp_path):
@@ -183,20 +250,6 @@ def test_zips_depend_on_their_contents_only(tmp_path):
         (tmp_path / "a.py").touch()
     assert digests[0] == digests[1]
     assert not list(tmp_path.glob("*.tmp"))
-
-
-@pytest.mark.parametrize(
-    ("rst", "plain"),
-    [
-        (":class:`~braindecode.models.ShallowFBCSPNet`", "`ShallowFBCSPNet`"),
-        (":func:`scipy.stats.bootstrap`", "`scipy.stats.bootstrap`"),
-        (":doc:`references page </references>`", "`references page`"),
-        (":cite:p:`brookshire2024leakage`", "`brookshire2024leakage`"),
-        ("plain `code` and a:b", "plain `code` and a:b"),
-    ],
-)
-def test_roles_become_words(rst, plain):
-    assert plain_text(rst) == plain
 
 
 def test_every_page_of_the_site_is_edited_where_it_is_written(monkeypatch, tmp_path):

@@ -1,0 +1,87 @@
+"""Sphinx extension: the theme's two icon fonts, with the few icons that the site shows.
+
+Whole, they are half of a page's weight. The icons are those that the theme's own files and the
+configuration name; a test looks for every icon of the built pages in the fonts.
+"""
+
+import functools
+import json
+import re
+from pathlib import Path
+
+import pydata_sphinx_theme
+import sphinx_gallery
+from fontTools import subset
+
+THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme"
+FONTS = "vendor/fontawesome/webfonts"
+NAME = re.compile(r"\bfa-([a-z0-9-]+)")
+
+
+def _style_sheet():
+    return (THEME / "static" / "styles" / "pydata-sphinx-theme.css").read_text("utf-8")
+
+
+@functools.cache
+def _known():
+    rules = re.findall(
+        r"((?:\.fa-[a-z0-9-]+,?)+)\{--fa:\s*\"\\([0-9a-f]+)\"\}", _style_sheet()
+    )
+    return {name: int(code, 16) for names, code in rules for name in NAME.findall(names)}
+
+
+def named(name):
+    """Code point of an icon, e.g. of ``"house"``; None where the theme has no such icon."""
+    return _known().get(name)
+
+
+def code_points(words):
+    """Characters of icons in the theme's fonts.
+
+    Parameters
+    ----------
+    words : str
+        Text in which icons are named, e.g. ``"fa-solid fa-house"``.
+
+    Returns
+    -------
+    set of int
+        Code points: of the named icons, and of those that the theme's style sheet itself writes.
+    """
+    own = {ord(character) for character in re.findall("[\ue000-\uf8ff]", _style_sheet())}
+    return own | {code for name in NAME.findall(words) if (code := named(name))}
+
+
+def subset_fonts(app):
+    """Before the build: write the small fonts into a static folder of their own."""
+    parts = Path(sphinx_gallery.__file__).parent / "components"
+    files = [
+        *THEME.rglob("*.html"),
+        *parts.glob("*.html"),
+        THEME / "static" / "scripts" / "pydata-sphinx-theme.js",
+    ]
+    words = " ".join(path.read_text("utf-8") for path in sorted(files))
+    wanted = code_points(words + json.dumps(app.config.html_theme_options))
+    out = Path(app.srcdir) / "_build" / "icons"
+    for source in sorted((THEME / "static" / FONTS).glob("*.woff2")):
+        path = out / FONTS / source.name
+        made_of = path.with_suffix(".txt")
+        recipe = f"{source.stat().st_size} {sorted(wanted)}"
+        if not (path.is_file() and made_of.is_file() and made_of.read_text() == recipe):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            options = subset.Options(
+                flavor="woff2", layout_features=[], notdef_outline=True
+            )
+            font = subset.load_font(str(source), options)
+            worker = subset.Subsetter(options)
+            worker.populate(unicodes=wanted)
+            worker.subset(font)
+            subset.save_font(font, str(path), options)
+            made_of.write_text(recipe)
+    app.config.html_static_path.append(str(out))
+
+
+def setup(app):
+    """Connect to Sphinx."""
+    app.connect("builder-inited", subset_fonts)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

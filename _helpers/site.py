@@ -1,0 +1,188 @@
+"""Sphinx extension: what a page says about itself, to people, to search engines and to machines.
+
+Descriptions and preview images, a Markdown copy of every page, ``llms.txt``, tags, math without
+scripts, and HTML that assistive technology accepts.
+"""
+
+import html
+import re
+from pathlib import Path
+from urllib.parse import urljoin
+
+from docutils import nodes
+from latex2mathml.converter import convert
+from markdownify import MarkdownConverter
+from sphinx.addnodes import pending_xref
+from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+CARD_LINK = re.compile(
+    r'(<div class="sphx-glr-thumbcontainer"[^>]*>\s*<img[^>]*>\s*<p><a class="reference internal" href="[^"]+")'
+    r"(?=><span[^>]*>([^<]+)<)>"
+)
+TAG = re.compile(r":tag:`([^`]+)`")
+
+
+def describe(app, doctree):
+    """Keep the first real paragraph of a page, and its picture, for search engines and links."""
+    about = app.env.metadata[app.env.docname]
+    for paragraph in doctree.findall(nodes.paragraph):
+        text = " ".join(paragraph.astext().split())
+        if len(text) > 40 and isinstance(paragraph.parent, nodes.section):
+            short = text if len(text) <= 155 else text[:155].rsplit(" ", 1)[0] + " ..."
+            about["og:description"] = short
+            break
+    name = Path(app.env.docname).name
+    thumbnail = Path(
+        app.srcdir, "auto_examples", "images", "thumb", f"sphx_glr_{name}_thumb.png"
+    )
+    if thumbnail.is_file():
+        about["og:image"] = urljoin(
+            app.config.html_baseurl or "", f"_images/{thumbnail.name}"
+        )
+        for image in doctree.findall(nodes.image):
+            about["og:image:alt"] = image.get("alt", "")
+            break
+
+
+class Markdown(MarkdownConverter):
+    """HTML of a page as Markdown; MathML becomes the TeX it was made from."""
+
+    def convert_math(self, el, text, parent_tags):
+        """TeX between dollars."""
+        return f"${el.get('alttext', text)}$"
+
+    def convert_a(self, el, text, parent_tags):
+        """Links, but not the paragraph signs beside headings."""
+        if "headerlink" in (el.get("class") or []):
+            return ""
+        return super().convert_a(el, text, parent_tags)
+
+    def convert_div(self, el, text, parent_tags):
+        """Everything but the invitation to scroll to the downloads."""
+        note = "sphx-glr-download-link-note" in (el.get("class") or [])
+        return "" if note else super().convert_div(el, text, parent_tags)
+
+    def convert_pre(self, el, text, parent_tags):
+        """Code of a tutorial is Python, what it prints is text."""
+        box = el.find_parent("div", class_="highlight-Python") or el.find_parent(
+            "div", class_="highlight-python"
+        )
+        return f"\n\n```{'python' if box else 'text'}\n{el.get_text().rstrip()}\n```\n\n"
+
+
+def mend_html(app, pagename, templatename, context, doctree):
+    """HTML that assistive technology accepts, and its Markdown copy beside the page."""
+    if "body" not in context:
+        return
+    context["body"] = (
+        context["body"]
+        .replace('role="list" class="citation-list"', 'class="citation-list"')
+        .replace(' role="doc-biblioentry"', "")
+        .replace(
+            '<div class="figure-scroll docutils container">',
+            '<div class="figure-scroll docutils container" tabindex="0" role="group" aria-label="Figure">',
+        )
+    )
+    # The link of a gallery card has its words hidden by the style sheet.
+    context["body"] = CARD_LINK.sub(r'\1 aria-label="\2">', context["body"])
+    if doctree is None or app.builder.name != "html":
+        return
+    text = Markdown(heading_style="ATX", bullets="-").convert(context["body"])
+    text = re.sub(r"\n{3,}", "\n\n", text).strip()
+    path = Path(app.outdir, f"{pagename}.md")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text + "\n", "utf-8")
+    words = html.escape(app.env.metadata[pagename].get("og:description", ""))
+    context["metatags"] = (
+        context.get("metatags", "")
+        + (f'<meta name="description" content="{words}">' if words else "")
+        + f'<link rel="alternate" type="text/markdown" href="{Path(pagename).name}.md">'
+    )
+
+
+def write_llms_txt(app, exception):
+    """After the build: ``llms.txt``, every page with its Markdown copy and one sentence."""
+    if exception or app.builder.name != "html":
+        return
+    env, base = app.env, app.config.html_baseurl or ""
+    lines = [f"# {app.config.project}", ""]
+    if text := env.metadata[app.config.root_doc].get("og:description"):
+        lines += [f"> {text}", ""]
+    groups = {"Tutorials": [], "Pages": []}
+    for name in sorted(env.found_docs):
+        title, text = (
+            env.titles[name].astext(),
+            env.metadata[name].get("og:description", ""),
+        )
+        line = f"- [{title}]({urljoin(base, name + '.md')})" + (f": {text}" if text else "")
+        groups["Tutorials" if Path(name).name.startswith("plot_") else "Pages"].append(line)
+    for group, entries in groups.items():
+        lines += [f"## {group}", "", *entries, ""]
+    Path(app.outdir, "llms.txt").write_text("\n".join(lines), "utf-8")
+
+
+def _label(tag):
+    return "tag-" + re.sub(r"\W+", "-", tag.lower()).strip("-")
+
+
+class Tag(SphinxRole):
+    """``:tag:`p-factor```: a link to the other pages with this tag."""
+
+    def run(self):
+        """A reference to the tag's place on the page of tags."""
+        options = {
+            "refdomain": "std",
+            "reftype": "ref",
+            "refexplicit": True,
+            "refwarn": True,
+        }
+        xref = pending_xref(
+            "", reftarget=_label(self.text), refdoc=self.env.docname, **options
+        )
+        return [xref.__iadd__(nodes.inline(self.text, self.text, classes=["tag"]))], []
+
+
+class TagIndex(SphinxDirective):
+    """``.. tag-index::``: every tag and the tutorials that carry it."""
+
+    def run(self):
+        """A rubric and a list for each tag."""
+        found = {}
+        for page in sorted(Path(self.env.srcdir, "auto_examples").glob("plot_*.rst")):
+            self.env.note_dependency(str(page))
+            for tag in TAG.findall(page.read_text("utf-8")):
+                found.setdefault(tag, {})[f"- :doc:`/auto_examples/{page.stem}`"] = None
+        lines = []
+        for tag, pages in sorted(found.items(), key=lambda item: item[0].lower()):
+            lines += [f".. _{_label(tag)}:", "", f".. rubric:: {tag}", "", *pages, ""]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def _inline_math(translator, node):
+    translator.body.append(_mathml(node, "inline"))
+    raise nodes.SkipNode
+
+
+def _block_math(translator, node):
+    translator.body.append(f'<div class="math">{_mathml(node, "block")}</div>')
+    raise nodes.SkipNode
+
+
+def _mathml(node, display):
+    tex = node.astext()
+    return convert(tex, display=display).replace(
+        "<math ", f'<math alttext="{html.escape(tex)}" ', 1
+    )
+
+
+def setup(app):
+    """Connect to Sphinx."""
+    app.connect("doctree-read", describe)
+    app.connect(
+        "html-page-context", mend_html, priority=400
+    )  # before sphinxext.opengraph looks
+    app.connect("build-finished", write_llms_txt)
+    app.add_role("tag", Tag())
+    app.add_directive("tag-index", TagIndex)
+    app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
