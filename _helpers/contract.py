@@ -2,7 +2,7 @@
 
 import json
 import math
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import (
     BaseModel,
@@ -48,6 +48,28 @@ class Contract(BaseModel):
     version: int = Field(ge=1, description="raised when the meaning of a key changes")
     data: str = Field(min_length=1, description='"simulated", or the name of the dataset')
 
+    #: How far a number may lie from the reference on another machine, by the first part of its key,
+    #: where the usual band does not fit.
+    bands: ClassVar[dict[str, float]] = {}
+
+    @classmethod
+    def band(cls, key, reference):
+        """Distance that a decimal number may have from the reference on another machine.
+
+        Parameters
+        ----------
+        key : str
+            Key in the line, with dots for what is inside, e.g. ``"accuracy.linear-probe"``.
+        reference : float
+            The accepted value.
+
+        Returns
+        -------
+        float
+            0.05, and 2 % of the reference where that is more; or what the schema says.
+        """
+        return cls.bands.get(key.split(".")[0], max(0.05, 0.02 * abs(reference)))
+
 
 class Paired(BaseModel):
     """A difference between two regimes, taken within test people."""
@@ -63,6 +85,8 @@ class Paired(BaseModel):
 
 class FinetuneContract(Contract):
     """plot_73: three ways to adapt a pretrained encoder."""
+
+    bands = {"lr": 0.0, "frozen_running_var": 0.0}
 
     tutorial: Literal["plot_73"]
     pretrain_task: str = Field(description="what the encoder was pretrained to tell apart")

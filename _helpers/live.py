@@ -13,6 +13,8 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from _helpers.status import records
+
 CONTRACT_LINE = re.compile(r'^ +(\{"tutorial": "(plot_\d+)".*\})$', re.M)
 FIGURE = re.compile(
     r"^   (\.\. image:: /\S+/sphx_glr_\S+_(\d{3})\.svg\n(?:      :\w+:.*\n)+)", re.M
@@ -106,18 +108,23 @@ class ReadingOrder(SphinxDirective):
 
     def run(self):
         """A table."""
+        folders = [Path(self.env.srcdir) / name for name in ("reference", "_build/runs")]
+        for path in (path for folder in folders for path in folder.glob("*.json")):
+            self.env.note_dependency(str(path))
+        known = {k: v for folder in folders for k, v in records(folder).items()}
         lines = [".. list-table::", "   :header-rows: 1", "   :widths: 50 35 15", ""]
         lines += ["   * - page", "     - read before", "     - seconds"]
         for page in sorted((Path(self.env.srcdir) / "auto_examples").glob("plot_*.rst")):
             self.env.note_dependency(str(page))
             needs = NEEDS.search(page.read_text("utf-8"))
             before = DOC.findall(needs[1]) if needs else []
-            cost = json.loads(page.with_suffix(".cost.json").read_text("utf-8"))
+            word = "_".join(page.stem.split("_")[:2])
+            run = known.get(word)
             links = (
                 ", ".join(f":doc:`/auto_examples/{name}`" for name in before) or "nothing"
             )
             lines += [f"   * - :doc:`/auto_examples/{page.stem}`", f"     - {links}"]
-            lines += [f"     - {cost['time']:.0f}"]
+            lines += [f"     - {run['seconds']:.0f}" if run else "     - not measured"]
         return self.parse_text_to_nodes("\n".join(lines))
 
 

@@ -10,6 +10,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from _helpers.contract import Regime
+from _helpers.status import records, status_lines
 
 REGIMES = get_args(Regime)
 
@@ -212,7 +213,25 @@ class Measured(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+class Status(SphinxDirective):
+    """``.. status::``: the last run of every tutorial beside its reference."""
+
+    def run(self):
+        """A table, and the contracts."""
+        docs = Path(self.env.srcdir)
+        here = docs / "_build" / "runs", docs / "reference"
+        for folder in here:
+            for path in (folder, *folder.glob("*.json")):
+                self.env.note_dependency(str(path))
+        pages = sorted(
+            f"auto_examples/{path.stem}"
+            for path in (docs / "auto_examples").glob("plot_*.rst")
+        )
+        return self.parse_text_to_nodes("\n".join(status_lines(pages, *map(records, here))))
+
+
 def setup(app):
-    """Register the directive."""
+    """Register the directives."""
     app.add_directive("measured", Measured)
+    app.add_directive("status", Status)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

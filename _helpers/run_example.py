@@ -12,10 +12,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from _helpers import status
 from _helpers.contract import Contract, ContractError, parse
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -336,7 +337,14 @@ def main(argv=None):
         "--study",
         help="run on this BIDS folder or dataset id instead of the simulated study",
     )
+    parser.add_argument(
+        "--accept",
+        action="store_true",
+        help="make what came out the reference of the status page (docs/reference)",
+    )
     args = parser.parse_args(argv)
+    if args.accept and args.study:
+        parser.error("--accept is for the simulated studies, leave out --study")
     how = "the kernel" if _kernel_can_block() else "a socket guard inside Python"
     print(f"network blocked by {how}; one thread; every run in an empty folder\n")
     head = f"{'tutorial':<40}{'seconds':>8}{'peak MB':>9}{'private':>9}  JSON bytes"
@@ -355,6 +363,11 @@ def main(argv=None):
         numbers = f"{seconds:>8.1f}{memory.peak:>9.0f}{memory.private:>9.0f}"
         print(f"{script.stem:<40}{numbers}  {'identical twice' if same else 'DIFFER'}")
         lines.append(first.line)
+        if same and not args.study:
+            content = status.record(replace(first, seconds=seconds, memory=memory))
+            status.write(status.RUNS, content)
+            if args.accept:
+                status.write(status.REFERENCE, content)
         if not same:
             failed.append(
                 f"{script.name}: two runs printed different lines:\n{first.line}\n{second.line}"

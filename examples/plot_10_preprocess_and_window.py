@@ -15,6 +15,8 @@ give numbers that look fine and are wrong. Here you see by how much.
    - save windows and load them without reading them all.
 
 You need: Python. Some EEG helps.
+
+Tags: :tag:`preprocessing`, :tag:`BIDS`
 """
 
 # %%

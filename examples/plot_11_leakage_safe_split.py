@@ -15,6 +15,8 @@ you do that, and then split so that it cannot.
    - say why overlapping windows make a leak worse.
 
 You need: :doc:`windows </auto_examples/plot_10_preprocess_and_window>`, scikit-learn.
+
+Tags: :tag:`leakage`, :tag:`splits`, :tag:`regression`
 """
 
 # %%

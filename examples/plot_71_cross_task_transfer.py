@@ -14,6 +14,8 @@ pairs of tasks, and meet a pair where pretraining does harm.
    - tell positive from negative transfer, and both from a warm start.
 
 You need: :doc:`the regimes </auto_examples/plot_73_finetune_pretrained_model>`, PyTorch.
+
+Tags: :tag:`transfer`, :tag:`classification`, :tag:`controls`
 """
 
 # %%

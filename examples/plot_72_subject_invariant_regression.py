@@ -16,6 +16,8 @@ left in the features.
    - probe how well features still say who it is.
 
 You need: :doc:`subject-level scores </auto_examples/plot_80_pfactor_features>`.
+
+Tags: :tag:`regression`, :tag:`splits`, :tag:`subject identity`
 """
 
 # %%

@@ -17,6 +17,8 @@ them saw.
 
 You need: :doc:`splits that do not leak </auto_examples/plot_11_leakage_safe_split>`,
 PyTorch.
+
+Tags: :tag:`fine-tuning`, :tag:`transfer`, :tag:`classification`, :tag:`controls`
 """
 
 # %%

@@ -16,6 +16,8 @@ they seem to do where there is nothing to find.
 
 You need: :doc:`splits that do not leak </auto_examples/plot_11_leakage_safe_split>`,
 scikit-learn.
+
+Tags: :tag:`p-factor`, :tag:`regression`, :tag:`features`, :tag:`leakage`
 """
 
 # %%

@@ -15,6 +15,8 @@ person, next to ridge, next to the train mean, and next to its own null.
    - ask a network which rhythm it uses, and check the answer against an untrained one.
 
 You need: :doc:`band power and its null </auto_examples/plot_80_pfactor_features>`, PyTorch.
+
+Tags: :tag:`p-factor`, :tag:`regression`, :tag:`deep network`, :tag:`attribution`
 """
 
 # %%

@@ -53,7 +53,11 @@ def site(tmp_path):
     (pages / "plot_99_it.rst").write_text(PAGE)
     (pages / "plot_98_before.rst").write_text("Before\n======\n\nWords.\n")
     for name, seconds in (("plot_98_before", 3.4), ("plot_99_it", 12.2)):
-        (pages / f"{name}.cost.json").write_text(json.dumps({"time": seconds}))
+        word = name[: len("plot_99")]
+        record = {"contract": {"tutorial": word}, "seconds": seconds}
+        folder = tmp_path / ("reference" if word == "plot_98" else "_build/runs")
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{word}.json").write_text(json.dumps(record))
     (pages / "images" / "sphx_glr_plot_99_it_001.svg").write_text(
         '<svg xmlns="http://www.w3.org/2000/svg"/>'
     )
