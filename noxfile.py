@@ -44,6 +44,12 @@ def shared(session, *args, **kwargs):
     session.run(str(PYTHON), *args, external=True, **kwargs)
 
 
+def built(session):
+    """Stop where there is no site yet."""
+    if not (HTML / "index.html").is_file():
+        session.error("there is no site yet: run nox -s docs first")
+
+
 @nox.session(venv_backend="none", requires=["env"])
 def lint(session):
     """Check style and formatting with ruff."""
@@ -82,6 +88,30 @@ def docs(session):
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
+def download(session):
+    """Unpack every download of the built site in an empty folder and run it there, offline."""
+    built(session)
+    shared(session, "-m", "_helpers.download", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"], default=False)
+def binder(session):
+    """Build Binder's environment from the published files, run every notebook in JupyterLab."""
+    built(session)
+    shared(session, "-m", "_helpers.binder", *session.posargs)
+
+
+@nox.session(venv_backend="none", requires=["env"], default=False)
+def browser(session):
+    """Look at every page of the built site in Chromium, then ask Lighthouse."""
+    built(session)
+    shared(
+        session, "-m", "pytest", "-m", "browser", "tests/test_browser.py", *session.posargs
+    )
+    shared(session, "-m", "_helpers.lighthouse")
+
+
+@nox.session(venv_backend="none", requires=["env"], default=False)
 def bench(session):
     """Measure speed (docs/benchmarks.json); -- evidence runs other draws (docs/evidence.json)."""
     shared(session, "-m", "_helpers.bench", *session.posargs, env={"OMP_NUM_THREADS": "1"})
@@ -90,8 +120,7 @@ def bench(session):
 @nox.session(venv_backend="none", default=False)
 def serve(session):
     """Open the built site on localhost (build it first: nox -s docs)."""
-    if not (HTML / "index.html").is_file():
-        session.error("there is no site yet: run nox -s docs first")
+    built(session)
     port = session.posargs[0] if session.posargs else "8000"
     webbrowser.open(f"http://127.0.0.1:{port}")
     session.run(

@@ -218,8 +218,8 @@ def run_script(script, folder, *, timeout=300, study=None):
 
     Parameters
     ----------
-    script : str
-        Name of the script inside ``folder``.
+    script : str or list of str
+        Name of the script inside ``folder``, or all the words after ``python``.
     folder : pathlib.Path
         Where the script and its siblings lie; the cache is made beside them.
     timeout : float
@@ -254,12 +254,13 @@ def run_script(script, folder, *, timeout=300, study=None):
     }
     if study:
         env["EEG_TUTORIAL_STUDY"] = str(study)
-    command = [sys.executable, script]
+    words = [script] if isinstance(script, str) else script
+    command, script = [sys.executable, *words], words[-1]
     if _kernel_can_block():
         command = ["unshare", "-rn", sys.executable, "-c", ALONE, *command]
     else:
         guard = folder / ".guard"
-        guard.mkdir()
+        guard.mkdir(exist_ok=True)
         (guard / "sitecustomize.py").write_text(GUARD, "utf-8")
         env["PYTHONPATH"] = str(guard)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:

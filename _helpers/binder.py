@@ -1,0 +1,304 @@
+"""Build Binder's environment from the published files, and run every notebook in JupyterLab."""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+from _helpers.chromium import browser
+from _helpers.contract import ContractError, parse
+from _helpers.run_example import ROOT, ExampleError, tutorials
+
+HTML = ROOT / "docs" / "_build" / "html"
+#: Binder brings its own JupyterLab beside the requirements; here it is installed after them.
+JUPYTERLAB = "jupyterlab==4.6.6"
+LIMIT_MB = 1500
+
+
+def requirements(text):
+    """The published requirements, without a wheel index that cannot be reached from here.
+
+    Parameters
+    ----------
+    text : str
+        ``binder/requirements.txt``.
+
+    Returns
+    -------
+    tuple of (str, list of str)
+        What to install, and the indexes that were left out.
+    """
+    keep, skipped = [], []
+    for line in text.splitlines():
+        if line.startswith("--extra-index-url "):
+            url = line.split()[1]
+            try:
+                urllib.request.urlopen(f"{url}/torch/", timeout=5).close()
+            except OSError:
+                skipped.append(url)
+                continue
+        keep.append(line)
+    return "\n".join(keep) + "\n", skipped
+
+
+def build(site, folder):
+    """Make the environment as Binder does.
+
+    Parameters
+    ----------
+    site : pathlib.Path
+        The built site.
+    folder : pathlib.Path
+        An empty folder: gets the published files and ``venv``.
+
+    Returns
+    -------
+    dict of str to str
+        Environment in which JupyterLab runs.
+    """
+    for part in ("binder", "notebooks"):
+        shutil.copytree(site / part, folder / part)
+    text, skipped = requirements(
+        (folder / "binder" / "requirements.txt").read_text("utf-8")
+    )
+    for url in skipped:
+        print(f"left out, not reachable from here: {url}")
+    (folder / "installed.txt").write_text(text, "utf-8")
+    venv = folder / "venv"
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    home = folder / "home"
+    home.mkdir()
+    keep = {
+        k: v
+        for k, v in os.environ.items()
+        if not k.startswith(("EEG", "JUPYTER", "PYTHON"))
+    }
+    env = keep | {
+        "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(home),
+        "HF_HUB_OFFLINE": "1",
+    }
+    pip = [
+        venv / "bin" / "python",
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+    ]
+    if cache := subprocess.run(
+        [sys.executable, "-m", "pip", "cache", "dir"], capture_output=True, text=True
+    ).stdout.strip():
+        env["PIP_CACHE_DIR"] = cache  # the new home has none
+    subprocess.run([*pip, "-r", folder / "installed.txt"], check=True, env=env)
+    subprocess.run([folder / "binder" / "postBuild"], check=True, env=env, cwd=folder)
+    subprocess.run([*pip, JUPYTERLAB], check=True, env=env)
+    return env
+
+
+class Peak(threading.Thread):
+    """Largest memory of a process and its children, each shared page counted once.
+
+    Attributes
+    ----------
+    mb : float
+        Peak since `start_over`, in MB.
+    """
+
+    def __init__(self, pid):
+        super().__init__(daemon=True)
+        self.pid, self.mb = pid, 0.0
+
+    def run(self):
+        """Look ten times a second."""
+        root = psutil.Process(self.pid)
+        while root.is_running():
+            total = 0
+            with contextlib.suppress(psutil.Error):
+                for process in (root, *root.children(recursive=True)):
+                    with contextlib.suppress(psutil.Error):
+                        total += getattr(
+                            process.memory_full_info(), "pss", process.memory_info().rss
+                        )
+            self.mb = max(self.mb, total / 1e6)
+            time.sleep(0.1)
+
+    def start_over(self):
+        """Forget the peak so far."""
+        self.mb = 0.0
+
+
+@contextlib.contextmanager
+def jupyter_lab(folder, env):
+    """JupyterLab on localhost; gives its address and its process."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    options = [
+        "--no-browser", f"--port={port}", "--ip=127.0.0.1", f"--ServerApp.root_dir={folder}",
+        "--IdentityProvider.token=", "--ServerApp.password=", "--ServerApp.disable_check_xsrf=True",
+        "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        *(["--allow-root"] if os.geteuid() == 0 else []),
+    ]  # fmt: skip
+    log = folder / "lab.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [folder / "venv" / "bin" / "jupyter", "lab", *options],
+            env=env, cwd=folder, stdout=out, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    base = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(200):
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"{base}/api").close()
+                break
+            if process.poll() is not None:
+                raise ExampleError(f"JupyterLab ended:\n{log.read_text()[-2000:]}")
+            time.sleep(0.3)
+        yield base, process
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _sessions(base):
+    return json.load(urllib.request.urlopen(f"{base}/api/sessions"))
+
+
+def run_all(page, base, notebook, limit=600):
+    """Open a notebook, choose *Run All Cells*, wait until it has run, save it.
+
+    Parameters
+    ----------
+    page : playwright.sync_api.Page
+        A page of the browser.
+    base : str
+        Address of JupyterLab.
+    notebook : pathlib.PurePath
+        Its path below the server's folder.
+    limit : float
+        Seconds.
+    """
+    page.goto(f"{base}/lab/tree/{notebook}?reset", timeout=90_000)
+    page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+    until = time.monotonic() + limit
+
+    def wait(ready, what):
+        while not ready():
+            if time.monotonic() > until:
+                raise ExampleError(f"{notebook}: {what} took more than {limit:g} s")
+            page.wait_for_timeout(300)
+
+    wait(
+        lambda: any(s["kernel"]["execution_state"] == "idle" for s in _sessions(base)),
+        "the kernel",
+    )
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    quiet = []
+
+    def done():
+        # Between two cells a kernel is idle for a moment.
+        quiet.append(all(s["kernel"]["execution_state"] == "idle" for s in _sessions(base)))
+        return len(quiet) > 10 and all(quiet[-10:])
+
+    wait(done, "the run")
+    page.keyboard.press("Control+s")
+    page.wait_for_timeout(2000)
+
+
+def outcome(path):
+    """What a saved notebook shows.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A notebook that was run.
+
+    Returns
+    -------
+    tuple of (str, int)
+        The line of its contract, and the number of its figures.
+
+    Raises
+    ------
+    ExampleError
+        If a cell failed or did not run, or there is no contract.
+    """
+    cells = [
+        c for c in json.loads(path.read_text("utf-8"))["cells"] if c["cell_type"] == "code"
+    ]
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    for output in outputs:
+        if output["output_type"] == "error":
+            raise ExampleError(f"{path.name}: {output['ename']}: {output['evalue']}")
+    if left := sum(cell["execution_count"] is None for cell in cells):
+        raise ExampleError(f"{path.name}: {left} of {len(cells)} cells did not run")
+    stdout = "".join("".join(o["text"]) for o in outputs if o.get("name") == "stdout")
+    try:
+        parse(stdout)
+    except ContractError as err:
+        raise ExampleError(f"{path.name} broke its contract: {err}") from err
+    figures = sum("image/png" in output.get("data", {}) for output in outputs)
+    return stdout.rstrip().splitlines()[-1], figures
+
+
+def main(argv=None):
+    """Build Binder's environment from the published files and run every notebook in a browser."""
+    parser = argparse.ArgumentParser(prog="nox -s binder --", description=main.__doc__)
+    parser.add_argument(
+        "select", nargs="*", help="part of a tutorial's name (default: all)"
+    )
+    scripts, failed = tutorials(parser.parse_args(argv).select), []
+    with tempfile.TemporaryDirectory(prefix="binder-") as name:
+        folder = Path(name)
+        env = build(HTML, folder)
+        with (
+            jupyter_lab(folder, env) as (base, process),
+            browser(viewport={"width": 1300, "height": 900}) as context,
+        ):
+            peak = Peak(process.pid)
+            peak.start()
+            time.sleep(1)
+            print(f"JupyterLab alone: {peak.mb:.0f} MB", flush=True)
+            for script in scripts:
+                peak.start_over()
+                start = time.monotonic()
+                notebook = Path("notebooks", "auto_examples", f"{script.stem}.ipynb")
+                page = context.new_page()
+                try:
+                    run_all(page, base, notebook)
+                    line, figures = outcome(folder / notebook)
+                    seconds = time.monotonic() - start
+                    print(
+                        f"{script.stem:<40}{seconds:>6.0f} s{peak.mb:>7.0f} MB  {figures} figures  {line[:60]}...",
+                        flush=True,
+                    )
+                    if peak.mb > LIMIT_MB:
+                        failed.append(
+                            f"{script.stem} needs {peak.mb:.0f} MB, more than {LIMIT_MB}"
+                        )
+                except ExampleError as err:
+                    failed.append(str(err))
+                page.close()
+                for session in _sessions(base):
+                    url = f"{base}/api/sessions/{session['id']}"
+                    urllib.request.urlopen(
+                        urllib.request.Request(url, method="DELETE")
+                    ).close()
+    print(*failed, sep="\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

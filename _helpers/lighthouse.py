@@ -1,0 +1,89 @@
+"""Ask Lighthouse (npm) about pages of the built site, as a phone on a slow network would see them."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from _helpers.chromium import QUIET, executable, served
+from _helpers.run_example import ROOT, tutorials
+
+HTML = ROOT / "docs" / "_build" / "html"
+#: The npm package, and where it is installed once.
+PACKAGE, FOLDER = "lighthouse@13.5.0", ROOT / ".nox" / "lighthouse"
+CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
+
+
+def ask(url):
+    """Scores of one page.
+
+    Parameters
+    ----------
+    url : str
+        Its address.
+
+    Returns
+    -------
+    tuple of (dict of str to int, list of str)
+        Category -> score out of 100, and the audits that cost points outside performance.
+    """
+    flags = ["--headless", *QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "report.json"
+        command = [
+            FOLDER / "node_modules" / ".bin" / "lighthouse", url, "--quiet", "--output=json",
+            f"--output-path={out}", f"--only-categories={','.join(CATEGORIES)}",
+            f"--chrome-flags={' '.join(flags)} --user-data-dir={folder}/profile",
+        ]  # fmt: skip
+        subprocess.run(command, check=True, env=os.environ | {"CHROME_PATH": executable()})
+        report = json.loads(out.read_text("utf-8"))
+    scores = {name: round(100 * report["categories"][name]["score"]) for name in CATEGORIES}
+    lost = [
+        f"{ref['id']}: {report['audits'][ref['id']]['title']}"
+        for name in CATEGORIES[1:]
+        for ref in report["categories"][name]["auditRefs"]
+        if ref["weight"] and report["audits"][ref["id"]]["score"] not in (None, 1)
+    ]
+    return scores, lost
+
+
+def main():
+    """Print the scores of the start page and of every tutorial; fail where one below 100 is not speed."""
+    if not (shutil.which("node") and shutil.which("npm")):
+        print(
+            "Lighthouse was left out: it needs node and npm, which are not installed here"
+        )
+        return 0
+    if not (FOLDER / "node_modules" / ".bin" / "lighthouse").exists():
+        FOLDER.mkdir(parents=True, exist_ok=True)
+        npm = [
+            "npm",
+            "install",
+            "--silent",
+            "--no-audit",
+            "--no-fund",
+            "--prefix",
+            FOLDER,
+            PACKAGE,
+        ]
+        if subprocess.run(npm).returncode:
+            print(f"Lighthouse was left out: npm could not install {PACKAGE}")
+            return 0
+    failed = []
+    print(f"{'page':<55}" + "".join(f"{name:>16}" for name in CATEGORIES))
+    with served(HTML) as base:
+        for name in ("index", *(f"auto_examples/{script.stem}" for script in tutorials())):
+            scores, lost = ask(f"{base}{name}.html")
+            print(
+                f"{name:<55}" + "".join(f"{scores[c]:>16}" for c in CATEGORIES), flush=True
+            )
+            failed += [f"{name}: {audit}" for audit in lost]
+    print(*failed, sep="\n")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
