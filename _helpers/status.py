@@ -224,7 +224,7 @@ def status_lines(pages, runs, references):
             f"{last['seconds']:.1f}",
             f"{last['peak_mb']:.0f}",
             held,
-            f"({label})",
+            f"\\({label})",
         ]
         lines += [f"   {'*' if i == 0 else ' '} - {cell}" for i, cell in enumerate(cells)]
         folded += _details(name, last, moved)
@@ -233,7 +233,7 @@ def status_lines(pages, runs, references):
         where, packages, day = json.loads(key)
         names = ", ".join(f"{package} {version}" for package, version in packages.items())
         lines += [
-            f"({label}) {day}, on {where['cpu']}, accelerator {where['gpu']}, {where['system']}, "
+            f"Run {label}: {day}, on {where['cpu']}, accelerator {where['gpu']}, {where['system']}, "
             f"Python {where['python']}; {names}.",
             "",
         ]
