@@ -27,6 +27,8 @@ from _helpers.run_example import siblings
 ROOT = Path(__file__).resolve().parents[1]
 #: Where Binder finds torch and torchaudio without CUDA: a smaller image that starts sooner.
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
+#: Larger side of the picture on a card, in pixels.
+CARD_PIXELS = 480
 POST_BUILD = """#!/usr/bin/env bash
 # torchaudio beside a CPU-only torch: see cpu_torch.py. Does nothing where there is nothing to mend.
 set -e
@@ -163,6 +165,19 @@ def publish_binder(app, exception):
     shutil.rmtree(notebooks / "images", ignore_errors=True)
 
 
+def _card(figure):
+    """Larger side in inches and extent of what the card of a page shows; None is the whole figure."""
+    from matplotlib.transforms import Bbox
+
+    panels = [ax for ax in figure.axes if str(ax.get_gid()).startswith("card")]
+    if not panels:
+        return max(figure.get_size_inches()), None
+    figure.canvas.draw()
+    extent = Bbox.union([ax.get_tightbbox() for ax in panels])
+    extent = extent.transformed(figure.dpi_scale_trans.inverted()).padded(0.08)
+    return max(extent.size), extent
+
+
 def scraper(block, block_vars, gallery_conf, **kwargs):
     """Save open figures as SVG with the alt text from ``fig.set_label``, and a PNG for thumbnails."""
     import matplotlib.pyplot as plt
@@ -180,7 +195,9 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
             {"svg.hashsalt": "tutorials", "svg.fonttype": "path"}
         ):  # same bytes every time
             figure.savefig(path, metadata={"Date": None}, facecolor="white")
-            figure.savefig(path.with_suffix(".png"), dpi=60, facecolor="white")
+            size, extent = _card(figure)
+            how = {"dpi": CARD_PIXELS / size, "bbox_inches": extent}
+            figure.savefig(path.with_suffix(".png"), facecolor="white", **how)
         # 96 CSS pixels to the inch: 8 pt on the figure are 8 pt on the page.
         width, height = (round(inches * 96) for inches in figure.get_size_inches())
         target = path.relative_to(gallery_conf["src_dir"]).as_posix()

@@ -53,6 +53,18 @@ def panel_title(ax, letter, text):
     )
 
 
+def show_on_card(*axes):
+    """Name the panels that make the small picture of a page: its point at a glance.
+
+    Parameters
+    ----------
+    *axes : matplotlib.axes.Axes
+        Panels; their ``gid`` is set. A figure without any is shown whole.
+    """
+    for number, ax in enumerate(axes):
+        ax.set_gid(f"card-{number}")
+
+
 def footnote(fig, text):
     """Write a small line at the lower right of a figure.
 

@@ -12,6 +12,7 @@ from _figure_style import (
     draw_interval,
     footnote,
     panel_title,
+    show_on_card,
     use_eegdash_style,
 )
 
@@ -103,6 +104,7 @@ def draw_finetune_figure(results, *, chance, title, subtitle, provenance, alt):
     right.set_xticks(ticks, [f"{value:,}" for value in ticks])
     right.set_xticks([], minor=True)
     panel_title(right, "C", "By parameters")
+    show_on_card(middle)
     footnote(fig, f"whiskers: {INTERVAL}")
     fig.set_label(alt)
     return fig

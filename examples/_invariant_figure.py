@@ -4,7 +4,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 from eegdash.viz import style_figure
 
-from _figure_style import EEGDASH_INK, EEGDASH_MUTED, panel_title, use_eegdash_style
+from _figure_style import (
+    EEGDASH_INK,
+    EEGDASH_MUTED,
+    panel_title,
+    show_on_card,
+    use_eegdash_style,
+)
 
 COLOURS = ("#64748B", "#006CA3", "#D97706")
 
@@ -93,6 +99,7 @@ def draw_invariant_figure(
     )
     second.set(ylabel="people told apart", ylim=(0, 1.1))
     panel_title(second, "B", "Who is it?")
+    show_on_card(second)
     third.hist(null, bins=15, color="#94A3B8", zorder=3)
     third.axvline(observed, color=COLOURS[2], linewidth=2.5, zorder=4)
     third.set(xlabel="mean r within people", ylabel="permutations")

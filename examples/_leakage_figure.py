@@ -3,7 +3,13 @@
 import matplotlib.pyplot as plt
 from eegdash.viz import style_figure
 
-from _figure_style import EEGDASH_INK, EEGDASH_MUTED, panel_title, use_eegdash_style
+from _figure_style import (
+    EEGDASH_INK,
+    EEGDASH_MUTED,
+    panel_title,
+    show_on_card,
+    use_eegdash_style,
+)
 
 
 def draw_leakage_scatter(found, *, title, subtitle, provenance, alt):
@@ -57,5 +63,6 @@ def draw_leakage_scatter(found, *, title, subtitle, provenance, alt):
         ax.set_xlabel("true value")
         panel_title(ax, letter, name)
     axes[0].set_ylabel("predicted value")
+    show_on_card(*axes)
     fig.set_label(alt)
     return fig

@@ -11,6 +11,7 @@ from _figure_style import (
     footnote,
     panel_title,
     scatter_prediction,
+    show_on_card,
     use_eegdash_style,
 )
 
@@ -105,6 +106,7 @@ def draw_pfactor_deep_figure(
         panel_title(ax, letter, name)
         if cell == 1:
             ax.set_ylabel("predicted value")
+            show_on_card(ax)
 
     shown = freqs <= 30
     step = freqs[1] - freqs[0]

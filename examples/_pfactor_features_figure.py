@@ -11,6 +11,7 @@ from _figure_style import (
     footnote,
     panel_title,
     scatter_prediction,
+    show_on_card,
     use_eegdash_style,
 )
 
@@ -112,5 +113,6 @@ def draw_leakage_figure(leak, *, title, subtitle, provenance, alt):
         color=EEGDASH_MUTED,
     )
     ax.legend(loc="upper left", frameon=False, fontsize=9)
+    show_on_card(ax)
     fig.set_label(alt)
     return fig

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from eegdash.viz import style_figure
 
-from _figure_style import EEGDASH_MUTED, panel_title, use_eegdash_style
+from _figure_style import EEGDASH_MUTED, panel_title, show_on_card, use_eegdash_style
 
 BEFORE, AFTER = "#64748B", "#D97706"
 
@@ -63,6 +63,7 @@ def draw_preprocess_figure(
     first.set(xlabel="time in s", ylabel="uV, shifted", ylim=(-225, 130))
     first.legend(loc="upper right", frameon=False, fontsize=8, ncols=2)
     panel_title(first, "A", "What the reference hides")
+    show_on_card(first)
     for (name, (own, power)), colour in zip(spectra.items(), (BEFORE, AFTER), strict=True):
         second.semilogy(own, power, color=colour, linewidth=1.5, label=f"{name} the filter")
     second.set(xlabel="frequency in Hz", ylabel="uV^2 / Hz", ylim=(1e-6, None))

@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from eegdash.viz import style_figure
 
-from _figure_style import INTERVAL, footnote, panel_title, use_eegdash_style
+from _figure_style import INTERVAL, footnote, panel_title, show_on_card, use_eegdash_style
 
 
 def draw_transfer_figure(matrices, *, sources, targets, title, subtitle, provenance, alt):
@@ -55,6 +55,7 @@ def draw_transfer_figure(matrices, *, sources, targets, title, subtitle, provena
         ax.set_xlabel("target task")
         panel_title(ax, letter, regime)
     axes[0].set_ylabel("source task")
+    show_on_card(axes[0])
     bar = fig.add_axes((0.90, 0.21, 0.015, 0.49))
     fig.colorbar(image, cax=bar)
     bar.set_ylabel("gain in accuracy", fontsize=8)

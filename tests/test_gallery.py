@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fontTools.ttLib import TTFont
 
-from _helpers import icons
+from _helpers import gallery, icons
 from _helpers.gallery import ROOT, write_zip
 
 CONF = f"""
@@ -226,6 +226,22 @@ def test_icon_fonts_hold_the_icons_of_the_pages_and_little_else(site):
         held |= set(TTFont(font).getBestCmap())
     for name in shown:
         assert icons.named(name) in held, name
+
+
+def test_card_shows_the_named_panels_or_the_whole_figure():
+    import matplotlib.pyplot as plt
+
+    from _figure_style import show_on_card
+
+    fig, axes = plt.subplots(1, 3, figsize=(9, 3))
+    assert gallery._card(fig) == (9, None)
+    show_on_card(axes[1])
+    size, extent = gallery._card(fig)
+    assert 2 < size < 4
+    assert 2.5 < extent.x0 < extent.x1 < 6.5
+    show_on_card(axes[1], axes[2])
+    assert gallery._card(fig)[1].x1 > 7
+    plt.close(fig)
 
 
 def test_figure_without_words_stops_the_build(tmp_path):
