@@ -1,7 +1,7 @@
-"""Sphinx extension: the theme's two icon fonts, with the few icons that the site shows.
+"""Sphinx extension: the theme's icon fonts and style sheet, with the few icons that the site shows.
 
-Whole, they are half of a page's weight. The icons are those that the theme's own files and the
-configuration name; a test looks for every icon of the built pages in the fonts.
+Whole, they are more than half of a page's weight. The icons are those that the theme's own files and
+the configuration name; a test looks for every icon of the built pages.
 """
 
 import functools
@@ -14,25 +14,29 @@ import sphinx_gallery
 from fontTools import subset
 
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme"
+STYLES = "styles/pydata-sphinx-theme.css"
 FONTS = "vendor/fontawesome/webfonts"
 NAME = re.compile(r"\bfa-([a-z0-9-]+)")
+#: One icon's rule: its names, and its character as an escape.
+RULE = re.compile(r'((?:\.fa-[\w-]+,)*\.fa-[\w-]+)\{--fa:"([^"]*)"\}')
 
 
 def _style_sheet():
-    return (THEME / "static" / "styles" / "pydata-sphinx-theme.css").read_text("utf-8")
+    return (THEME / "static" / STYLES).read_text("utf-8")
 
 
 @functools.cache
 def _known():
-    rules = re.findall(
-        r"((?:\.fa-[a-z0-9-]+,?)+)\{--fa:\s*\"\\([0-9a-f]+)\"\}", _style_sheet()
-    )
-    return {name: int(code, 16) for names, code in rules for name in NAME.findall(names)}
+    known = {}
+    for rule in RULE.finditer(_style_sheet()):
+        known |= dict.fromkeys(NAME.findall(rule[1]), rule[2])
+    return known
 
 
 def named(name):
     """Code point of an icon, e.g. of ``"house"``; None where the theme has no such icon."""
-    return _known().get(name)
+    code = _known().get(name, "")
+    return int(code[1:], 16) if re.fullmatch(r"\\[0-9a-f]+", code) else None
 
 
 def code_points(words):
@@ -52,8 +56,34 @@ def code_points(words):
     return own | {code for name in NAME.findall(words) if (code := named(name))}
 
 
+def small_style_sheet(words):
+    """The theme's style sheet without the rules of icons that nobody names.
+
+    Parameters
+    ----------
+    words : str
+        Text in which icons are named.
+
+    Returns
+    -------
+    str
+        CSS.
+    """
+    used = set(NAME.findall(words))
+    return RULE.sub(
+        lambda r: r[0] if used & set(NAME.findall(r[1])) else "", _style_sheet()
+    )
+
+
+def _write(path, text):
+    """Leave a file's date alone where it already says this."""
+    if not path.is_file() or path.read_text("utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")
+
+
 def subset_fonts(app):
-    """Before the build: write the small fonts into a static folder of their own."""
+    """Before the build: write the small files into a static folder of their own."""
     parts = Path(sphinx_gallery.__file__).parent / "components"
     files = [
         *THEME.rglob("*.html"),
@@ -61,8 +91,9 @@ def subset_fonts(app):
         THEME / "static" / "scripts" / "pydata-sphinx-theme.js",
     ]
     words = " ".join(path.read_text("utf-8") for path in sorted(files))
-    wanted = code_points(words + json.dumps(app.config.html_theme_options))
-    out = Path(app.srcdir) / "_build" / "icons"
+    words += json.dumps(app.config.html_theme_options)
+    wanted, out = code_points(words), Path(app.srcdir) / "_build" / "icons"
+    _write(out / STYLES, small_style_sheet(words))
     for source in sorted((THEME / "static" / FONTS).glob("*.woff2")):
         path = out / FONTS / source.name
         made_of = path.with_suffix(".txt")

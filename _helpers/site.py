@@ -70,6 +70,18 @@ class Markdown(MarkdownConverter):
         return f"\n\n```{'python' if box else 'text'}\n{el.get_text().rstrip()}\n```\n\n"
 
 
+def wait_for_no_script(app, pagename, templatename, context, doctree):
+    """Scripts run when the page is there; the one that inline scripts build on stays in front."""
+    tag = context["js_tag"]
+
+    def deferred(script):
+        text = tag(script)
+        first = "documentation_options.js" in text or "src=" not in text
+        return text if first else text.replace("<script ", "<script defer ", 1)
+
+    context["js_tag"] = deferred
+
+
 def mend_html(app, pagename, templatename, context, doctree):
     """HTML that assistive technology accepts, and its Markdown copy beside the page."""
     if "body" not in context:
@@ -181,6 +193,7 @@ def setup(app):
     app.connect(
         "html-page-context", mend_html, priority=400
     )  # before sphinxext.opengraph looks
+    app.connect("html-page-context", wait_for_no_script)
     app.connect("build-finished", write_llms_txt)
     app.add_role("tag", Tag())
     app.add_directive("tag-index", TagIndex)

@@ -220,12 +220,15 @@ def test_icon_fonts_hold_the_icons_of_the_pages_and_little_else(site):
     words = "".join(path.read_text("utf-8") for path in (site / "html").rglob("*.html"))
     shown = set(re.findall(r"fa-(?:solid|brands|regular) fa-([a-z-]+)", words))
     assert shown >= {"angle-left"}
+    css = (site / "html" / "_static" / icons.STYLES).read_text("utf-8")
+    assert len(css) < 0.9 * len(icons._style_sheet())
     held = set()
     for font in (site / "html" / "_static" / "vendor").rglob("*.woff2"):
         assert font.stat().st_size < 10_000
         held |= set(TTFont(font).getBestCmap())
     for name in shown:
         assert icons.named(name) in held, name
+        assert re.search(rf"\.fa-{name}[,{{]", css), name
 
 
 def test_card_shows_the_named_panels_or_the_whole_figure():
