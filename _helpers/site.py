@@ -72,6 +72,8 @@ class Markdown(MarkdownConverter):
 
 def wait_for_no_script(app, pagename, templatename, context, doctree):
     """Scripts run when the page is there; the one that inline scripts build on stays in front."""
+    if pagename == "search":  # its own scripts do not wait, and build on the others
+        return
     tag = context["js_tag"]
 
     def deferred(script):
