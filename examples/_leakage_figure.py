@@ -63,6 +63,6 @@ def draw_leakage_scatter(found, *, title, subtitle, provenance, alt):
         ax.set_xlabel("true value")
         panel_title(ax, letter, name)
     axes[0].set_ylabel("predicted value")
-    show_on_card(*axes)
+    show_on_card(axes[0])
     fig.set_label(alt)
     return fig
