@@ -542,6 +542,53 @@ class InvariantContract(Contract):
         return self
 
 
+class ScaleContract(Contract):
+    """plot_90: the same work in a loop and on workers."""
+
+    tutorial: Literal["plot_90"]
+    engine: Literal["dask", "loop"] = Field(
+        description="who did it the second time; loop where dask is not installed"
+    )
+    n_recordings: int = Field(
+        ge=2, description="people asked for in a pass, with a damaged copy of one"
+    )
+    n_done: Count = Field(description="people done in the second pass")
+    n_skipped: Count = Field(
+        description="people left alone there, because they were finished"
+    )
+    n_failed: Count = Field(description="people whose recording could not be used")
+    n_windows: int = Field(ge=1, description="windows in all finished files")
+    n_tasks: int = Field(ge=1, description="cells of the grid")
+    results_identical: bool = Field(
+        description="files, weights and scores of loop and workers are equal bit for bit"
+    )
+    chance_level: Fraction = Field(description="accuracy of guessing")
+    accuracy: dict[Regime, Fraction] = Field(
+        description="test accuracy per regime, mean over people"
+    )
+    accuracy_ci: dict[Regime, Annotated[tuple[Fraction, Fraction], Field(strict=False)]] = (
+        Field(description="its 95 % bootstrap interval over people")
+    )
+    subject_overlap: int = Field(ge=0, le=0, description="people on both sides of a fold")
+
+    @model_validator(mode="after")
+    def _nothing_lost(self):
+        seen = self.n_done + self.n_skipped + self.n_failed
+        if seen != self.n_recordings:
+            raise ValueError(
+                f"{self.n_recordings} recordings, but {seen} done, skipped or failed"
+            )
+        if not self.results_identical:
+            raise ValueError("loop and workers gave different bits")
+        if set(self.accuracy) != set(self.accuracy_ci):
+            raise ValueError(f"accuracy_ci has {sorted(self.accuracy_ci)}")
+        for regime, value in self.accuracy.items():
+            _holds(f"accuracy_ci[{regime}]", self.accuracy_ci[regime], value)
+        if self.n_tasks % len(self.accuracy):
+            raise ValueError(f"{self.n_tasks} cells are no grid of {len(self.accuracy)}")
+        return self
+
+
 CONTRACTS = {
     "plot_10": PreprocessContract,
     "plot_11": LeakageContract,
@@ -550,6 +597,7 @@ CONTRACTS = {
     "plot_73": FinetuneContract,
     "plot_80": PfactorFeaturesContract,
     "plot_81": PfactorDeepContract,
+    "plot_90": ScaleContract,
 }
 
 

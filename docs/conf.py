@@ -46,6 +46,7 @@ show_warning_types = True
 DOCS = {
     "braindecode": "https://braindecode.org/stable/",
     "captum": "https://captum.ai/api/",
+    "distributed": "https://distributed.dask.org/en/stable/",
     "eegdash": "https://eegdash.org/",
     "mne": "https://mne.tools/stable/",
     "python": "https://docs.python.org/3/",

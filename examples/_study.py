@@ -1087,7 +1087,27 @@ def _preprocessing(recipe):
                 "filter", l_freq=recipe.l_freq, h_freq=recipe.h_freq, apply_on_array=False
             )
         )
-    return steps
+    return [*steps, Preprocessor(release_file_buffer, apply_on_array=False)]
+
+
+def release_file_buffer(raw):
+    """Let go of the copy of a whole ``.set`` file that MNE keeps beside the signals it loaded.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        A recording. Without loaded signals, or from another kind of file, it stays as it is.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        ``raw``.
+    """
+    if raw.preload:
+        for extra in getattr(raw, "_raw_extras", None) or ():  # private: it may go away
+            if isinstance(extra, dict):
+                extra.pop("cached_data", None)
+    return raw
 
 
 def _cut_windows(dataset, recipe, root):

@@ -345,6 +345,14 @@ KEPT = {
         "identity_chance": 0.0278, "permutation_p": 0.01, "null_mean": 0.0,
         "pooled_constant_r": -0.2,
     },
+    "plot_90": {
+        "tutorial": "plot_90", "version": 1, "data": "simulated", "engine": "dask",
+        "n_recordings": 53, "n_done": 2, "n_skipped": 50, "n_failed": 1, "n_windows": 1072,
+        "n_tasks": 6, "results_identical": True, "chance_level": 0.5,
+        "accuracy": {"from-scratch": 0.7, "full-finetune": 0.8},
+        "accuracy_ci": {"from-scratch": [0.6, 0.8], "full-finetune": [0.7, 0.9]},
+        "subject_overlap": 0,
+    },
 }  # fmt: skip
 
 
@@ -356,6 +364,17 @@ def test_good_lines_of_the_road_there(page):
 @pytest.mark.parametrize(
     ("page", "change", "message"),
     [
+        ("plot_90", {"n_skipped": 49}, "53 recordings, but 52 done, skipped or failed"),
+        ("plot_90", {"results_identical": False}, "gave different bits"),
+        ("plot_90", {"accuracy": {"from-scratch": 0.7}}, "accuracy_ci has"),
+        ("plot_90", {"n_tasks": 7}, "7 cells are no grid of 2"),
+        ("plot_90", {"engine": "magic"}, "engine"),
+        ("plot_90", {"subject_overlap": 1}, "subject_overlap"),
+        (
+            "plot_90",
+            {"accuracy": {"from-scratch": 0.9, "full-finetune": 0.8}},
+            "does not contain 0.9",
+        ),
         ("plot_10", {"cz_rms_before_uv": 1.0}, "Cz is not flat before"),
         ("plot_10", {"mains_db_removed": 3.0}, "the filter takes 3.0 dB at 60 Hz"),
         ("plot_10", {"alpha_db_removed": 4.0}, "4.0 dB at 10 Hz"),
