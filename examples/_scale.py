@@ -6,6 +6,7 @@ a module, not on a page, because a worker is another process and has to import i
 """
 
 import contextlib
+import errno
 import hashlib
 import importlib.util
 import io
@@ -25,10 +26,14 @@ from tqdm import tqdm
 import _runtime
 import _study
 
+try:
+    import distributed
+except ImportError:  # everything here works without it, in a loop
+    distributed = None
+
 #: What a worker starts with: one thread per worker. dask's own list also holds
 #: MALLOC_TRIM_THRESHOLD_, which hands memory back to the kernel and asks for it again.
 WORKER_ENVIRON = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
-DISTRIBUTED = importlib.util.find_spec("distributed") is not None
 
 
 class ScaleError(RuntimeError):
@@ -83,18 +88,21 @@ def read_person(study, subject, folder, settings):
     ------
     StudyError
         As :func:`_study.open_study` does.
+    ScaleError
+        If the links cannot be made.
     """
     study, around = Path(study), Path(folder, f".sub-{subject}.view")
     view = around / study.name  # the name decides which recipe is used
+    person = study / f"sub-{subject}"
+    if not person.is_dir():
+        raise _study.StudyError(f"{person} is not there: take people from list_people()")
     shutil.rmtree(around, ignore_errors=True)  # of a run that was killed
     try:
         view.mkdir(parents=True)
         for path in study.iterdir():
             if path.is_file() and path.name not in ("participants.tsv", _study.MANIFEST):
                 (view / path.name).symlink_to(path)
-        person = study / f"sub-{subject}"
-        if person.is_dir():
-            (view / person.name).symlink_to(person)
+        (view / person.name).symlink_to(person)
         with (study / "participants.tsv").open(encoding="utf-8") as lines:
             head = next(lines)
             column = head.rstrip("\r\n").split("\t").index("participant_id")
@@ -104,6 +112,10 @@ def read_person(study, subject, folder, settings):
             return _study.open_study(view, subjects=[subject], **settings)
     except _study.StudyError as err:  # name the file that is there, not the link
         raise _study.StudyError(str(err).replace(str(view), str(study))) from err
+    except OSError as err:
+        if err.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        raise _unwritable(around, err) from err
     finally:
         shutil.rmtree(around, ignore_errors=True)
 
@@ -595,12 +607,17 @@ def run_tasks(function, tasks, client=None):
         return [_attempt(lambda task=task: function(*task)) for task in tqdm(tasks, **how)]
     if not tasks:
         return []
-    from distributed import as_completed
+    module, name = function.__module__, function.__name__
 
-    futures = client.map(function, *zip(*tasks, strict=True), pure=False)
-    for _ in tqdm(as_completed(futures), **how):
-        pass
-    return [_attempt(future.result) for future in futures]
+    def call(*task):  # a function made here travels by value: a scheduler elsewhere is
+        return getattr(importlib.import_module(module), name)(*task)  # spared the import
+
+    call = function if module == "__main__" else call
+    futures = client.map(call, *zip(*tasks, strict=True), key=name, pure=False)
+    outcomes = {}  # fetched at once: what a worker holds is lost with it, and done again
+    for future in tqdm(distributed.as_completed(futures), **how):
+        outcomes[future.key] = _attempt(future.result)
+    return [outcomes[future.key] for future in futures]
 
 
 def _attempt(call):
@@ -627,7 +644,6 @@ def local_workers(n_workers=2, *, environ=None):
         Connected to them.
     """
     import dask
-    from distributed import Client, LocalCluster
 
     # A new process imports the script of its parent. A page has no guard against that, so its
     # workers are not told where the script is; they need this module, not the page.
@@ -638,17 +654,18 @@ def local_workers(n_workers=2, *, environ=None):
             dask.config.set(
                 {
                     "distributed.nanny.pre-spawn-environ": environ or WORKER_ENVIRON,
-                    "distributed.comm.timeouts.connect": "60s",
+                    # A worker holds one task at a time, so its death is held against no other.
+                    "distributed.scheduler.worker-saturation": 1.0,
                 }
             ),
-            LocalCluster(
+            distributed.LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address=None,
                 local_directory=str(_study.get_cache_dir() / ".workers"),
             ) as cluster,
-            Client(cluster) as client,
+            distributed.Client(cluster) as client,
         ):
             yield client
     finally:
@@ -657,13 +674,15 @@ def local_workers(n_workers=2, *, environ=None):
 
 
 @contextlib.contextmanager
-def open_workers(n_workers=2):
+def open_workers(n_workers=2, timeout=10):
     """Workers for :func:`run_tasks`: those there are, those made here, or none.
 
     Parameters
     ----------
     n_workers : int
         How many to start where nobody else did.
+    timeout : float
+        How long a scheduler may take to answer, in seconds.
 
     Yields
     ------
@@ -677,7 +696,7 @@ def open_workers(n_workers=2):
         If the scheduler does not answer or its workers cannot import this module.
     """
     address = os.environ.get("DASK_SCHEDULER_ADDRESS", "").strip()
-    if not DISTRIBUTED:
+    if distributed is None:
         print("dask is not installed (pip install distributed): everything runs in a loop")
         yield None
     elif not address:
@@ -685,22 +704,22 @@ def open_workers(n_workers=2):
             print(f"{n_workers} workers on this machine, one thread each")
             yield client
     else:
-        from distributed import Client
-
         try:
-            client = Client(address, timeout=10)
+            client = distributed.Client(address, timeout=timeout)
         except (OSError, ValueError) as err:
             raise ScaleError(
                 f"no scheduler answers at DASK_SCHEDULER_ADDRESS={address} ({err}): start one with "
                 "`dask scheduler`, or unset the variable to start workers on this machine"
             ) from err
         with client:
+            with contextlib.suppress(TimeoutError):  # they may be on their way
+                client.wait_for_workers(1, timeout=timeout)
             found = client.run(importlib.util.find_spec, __name__)
             lacking = sorted(worker for worker, spec in found.items() if spec is None)
             if lacking or not found:
                 raise ScaleError(
                     f"the scheduler at {address} has {len(found)} workers and {len(lacking)} of them "
-                    f"cannot import {__name__}: start them with PYTHONPATH={Path(__file__).parent}"
+                    f"cannot import {__name__}: start them with PYTHONPATH={Path(__file__).absolute().parent}"
                 )
             print(f"the scheduler of DASK_SCHEDULER_ADDRESS, {len(found)} workers")
             yield client

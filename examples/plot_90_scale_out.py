@@ -178,11 +178,9 @@ print(f"{len(cells)} cells; the first: {results[0]['weights'][:16]}...")
 # :class:`~distributed.LocalCluster` is a process that imports the functions, gets one tuple
 # at a time and sends a dictionary back. One setting matters before it starts. dask gives
 # its workers an environment:
-if _scale.DISTRIBUTED:
-    import dask.config
-    import distributed  # its defaults join those of dask
+if _scale.distributed:
+    import dask
 
-    print("distributed", distributed.__version__)
     print("dask's own:", dask.config.get("distributed.nanny.pre-spawn-environ"))
 print("this page's:", _scale.WORKER_ENVIRON)
 
@@ -335,9 +333,9 @@ print_grid(summarise(more_cells, more))
 # :doc:`from a laptop to a cohort </concepts/laptop_to_cohort>`.
 #
 # **Try it yourself.** Run the page again and read the line of the workers. Stop it with
-# Ctrl-C while they work, and run it once more. Start ``dask scheduler`` in one terminal and
-# ``dask worker`` in another, in the folder of this page; set ``DASK_SCHEDULER_ADDRESS``,
-# run the page, and kill the worker in the middle.
+# Ctrl-C while they work, and run it once more. In the folder of this page, start ``dask
+# scheduler`` in one terminal and ``PYTHONPATH=$PWD dask worker`` in another; set
+# ``DASK_SCHEDULER_ADDRESS``, run the page, and kill the worker in the middle.
 #
 # The result, as one line
 # -----------------------

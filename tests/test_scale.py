@@ -1,0 +1,525 @@
+"""A cohort: files that survive damage, kills, full disks and company; workers that change nothing."""
+
+import itertools
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import mne
+import numpy as np
+import pytest
+import torch
+
+import _scale
+import _study
+from _helpers.run_example import EXAMPLES
+from conftest import snapshot, write_bids
+
+SETTINGS = {"classes": ["delta", "alpha"]}
+PEOPLE = ("17", "18", "19", "20", "21", "22")
+
+
+@pytest.fixture(scope="session")
+def study(cache):
+    return str(cache / "simulated-transfer")
+
+
+def save_all(study, folder, people=PEOPLE, client=None):
+    tasks = [(study, person, str(folder), SETTINGS) for person in people]
+    return _scale.run_tasks(_scale.save_person, tasks, client)
+
+
+def statuses(outcomes):
+    return [outcome["status"] for outcome in outcomes]
+
+
+@pytest.fixture(scope="session")
+def clean(study, tmp_path_factory):
+    """Files made by a loop that nothing disturbed; nobody changes them."""
+    folder = tmp_path_factory.mktemp("clean")
+    assert statuses(save_all(study, folder)) == ["done"] * len(PEOPLE)
+    return folder
+
+
+@pytest.fixture
+def folder(clean, tmp_path):
+    """A copy of those files, to break."""
+    return shutil.copytree(clean, tmp_path / "windows")
+
+
+def files(folder):
+    """What counts: windows and records, and nothing that was left behind."""
+    found = snapshot(Path(folder))
+    left = [n for n in found if not n.endswith(".lock") and not n.startswith("sub-")]
+    assert not left, left
+    return {name: digest for name, digest in found.items() if name.startswith("sub-")}
+
+
+# ----------------------------------------------------------------------------- one person, one file
+
+
+def test_a_person_alone_is_the_person_of_the_whole_study(study, tmp_path):
+    whole = _study.open_study(study, cohort="target", subjects=PEOPLE)
+    for person in PEOPLE[:2]:
+        alone = _scale.read_person(study, person, tmp_path, SETTINGS)
+        rows = (whole.metadata["subject"] == person).to_numpy()
+        np.testing.assert_array_equal(alone.windows, whole.windows[rows])
+        own = whole.metadata[rows].reset_index(drop=True)
+        assert alone.metadata.equals(own)
+        assert (alone.name, alone.data) == (whole.name, whole.data)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_a_person_leaves_the_study_alone(bids, tmp_path):
+    before = snapshot(bids)
+    _scale.save_person(str(bids), "01", str(tmp_path / "windows"), {})
+    assert snapshot(bids) == before
+
+
+def test_second_pass_skips_and_changes_nothing(study, folder):
+    before = files(folder)
+    assert statuses(save_all(study, folder)) == ["skipped"] * len(PEOPLE)
+    assert files(folder) == before
+
+
+def lose(path):
+    path.unlink()
+
+
+def shorten(path):
+    os.truncate(path, path.stat().st_size - 8)
+
+
+def flip(path):
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+
+
+def spoil(path):
+    path.write_text("{")
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "why"),
+    [
+        ("sub-18.npy", lose, "sub-18.npy is gone"),
+        ("sub-18.npy", shorten, "sub-18.npy holds 98,424 of 98,432 bytes"),
+        ("sub-18.npy", flip, "sub-18.npy is not what was written"),
+        ("sub-18.json", lose, "sub-18.npy has no record: interrupted"),
+        ("sub-18.json", spoil, r"sub-18.json cannot be read \(JSONDecodeError\)"),
+        ("sub-18.json", lambda path: path.write_text("[]"), "cannot be read"),
+    ],
+)
+def test_damage_is_noticed_named_and_repaired(study, clean, folder, name, harm, why):
+    harm(folder / name)
+    outcomes = save_all(study, folder)
+    assert statuses(outcomes) == ["skipped", "done", *["skipped"] * (len(PEOPLE) - 2)]
+    with pytest.raises(AssertionError, match=why):
+        raise AssertionError(outcomes[1]["again"])
+    assert files(folder) == files(clean)
+
+
+def test_what_changed_is_done_again(bids, tmp_path):
+    task = (str(bids), "01", str(tmp_path / "windows"), {})
+    assert _scale.save_person(*task)["again"] == ""
+    assert _scale.save_person(*task)["status"] == "skipped"
+    other = (*task[:3], {"channels": ["Cz", "Fz"]})
+    assert "settings changed" in _scale.save_person(*other)["again"]
+    assert "settings changed" in _scale.save_person(*task)["again"]
+    write_bids(bids, subjects=("01",), seconds=12)
+    again = _scale.save_person(*task)
+    assert again["again"].startswith("recordings changed")
+    assert again["n_windows"] == 6
+
+
+def test_a_recording_that_raises_does_not_stop_the_others(bids, tmp_path):
+    (edf,) = bids.glob("sub-02/eeg/*.edf")
+    os.truncate(edf, edf.stat().st_size // 2)
+    tasks = [
+        (str(bids), person, str(tmp_path / "w"), {}) for person in ("01", "02", "03", "77")
+    ]
+    outcomes = _scale.run_tasks(_scale.save_person, tasks)
+    assert statuses(outcomes) == ["done", "failed", "done", "failed"]
+    assert f"StudyError: {edf}: " in outcomes[1]["reason"]
+    assert f"{bids / 'sub-77'} is not there" in outcomes[3]["reason"]
+    assert set(files(tmp_path / "w")) == {
+        f"sub-0{i}.{end}" for i in (1, 3) for end in ("npy", "json")
+    }
+
+
+def test_counts_say_what_happened(capsys):
+    outcomes = [
+        {"status": "done", "again": "its end was gone"},
+        {"status": "skipped", "again": ""},
+        {"status": "failed", "reason": f"here{os.sep}file is bad"},
+    ]
+    assert _scale.count_status(outcomes, hide="here") == {
+        "done": 1,
+        "skipped": 1,
+        "failed": 1,
+    }
+    said = capsys.readouterr().out
+    assert (
+        said
+        == "1 done, 1 skipped, 1 failed\n  done: its end was gone\n  failed: file is bad\n"
+    )
+
+
+def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path):
+    path = tmp_path / "x"
+    path.write_bytes(b"old")
+
+    def half(path):
+        with _scale.replacing(path) as file:
+            file.write(b"new")
+            raise OSError("full")
+
+    with pytest.raises(OSError, match="full"):
+        half(path)
+    assert path.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+# --------------------------------------------------------------------------------------- real faults
+
+
+def python(code, *args, how=(), **kwargs):
+    """Start a script of its own, beside the modules; it has no guard, as a page has none."""
+    command = [*how, sys.executable, "-c", textwrap.dedent(code), *map(str, args)]
+    env = os.environ | {"PYTHONPATH": str(EXAMPLES), "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env, **kwargs)
+
+
+LOOP = """
+    import json, sys, time, _scale
+    study, folder, people, go = sys.argv[1:]
+    print("ready", flush=True)
+    while not __import__("os").path.exists(go):
+        time.sleep(0.005)
+    tasks = [(study, p, folder, {"classes": ["delta", "alpha"]}) for p in people.split(",")]
+    print(json.dumps(_scale.run_tasks(_scale.save_person, tasks)))
+"""
+
+
+def start_loops(n, study, folder, people, tmp_path):
+    """Loops in processes of their own, which begin together."""
+    go = tmp_path / "go"
+    loops = [python(LOOP, study, folder, ",".join(people), go) for _ in range(n)]
+    for loop in loops:
+        assert loop.stdout.readline() == "ready\n"
+    go.touch()
+    return loops
+
+
+def test_a_run_killed_in_the_middle_is_finished_by_the_next(study, clean, tmp_path):
+    folder = tmp_path / "windows"
+    (loop,) = start_loops(1, study, folder, PEOPLE, tmp_path)
+    deadline = time.monotonic() + 60
+    # Killed while it works on the third: at that moment there are links, a lock, or half a file.
+    while not (folder / f".sub-{PEOPLE[2]}.lock").exists():
+        assert time.monotonic() < deadline
+    loop.send_signal(signal.SIGKILL)
+    loop.communicate()
+    outcomes = save_all(study, folder)
+    assert statuses(outcomes)[:2] == ["skipped"] * 2
+    assert statuses(outcomes)[3:] == ["done"] * (len(PEOPLE) - 3)
+    assert files(folder) == files(clean)
+
+
+def test_two_runs_on_one_cache_do_nothing_twice(study, clean, tmp_path):
+    folder = tmp_path / "windows"
+    loops = start_loops(2, study, folder, PEOPLE, tmp_path)
+    both = [json.loads(loop.communicate(timeout=120)[0]) for loop in loops]
+    pairs = zip(*map(statuses, both), strict=True)
+    assert [sorted(pair) for pair in pairs] == [["done", "skipped"]] * len(PEOPLE)
+    assert files(folder) == files(clean)
+
+
+def can_mount():
+    if shutil.which("unshare") is None:
+        return False
+    command = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]
+    return subprocess.run(command, capture_output=True).returncode == 0
+
+
+FULL_DISK = """
+    import json, subprocess, sys, _scale
+    study, folder, people = sys.argv[1:]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]
+    subprocess.run(mount, check=True)
+    ballast = open(f"{folder}/ballast", "wb")
+    ballast.write(bytes(150_000)), ballast.flush()
+    tasks = [(study, p, folder, {"classes": ["delta", "alpha"]}) for p in people.split(",")]
+    first = _scale.run_tasks(_scale.save_person, tasks)
+    left = sorted(p.name for p in _scale.Path(folder).iterdir() if not p.name.endswith(".lock"))
+    subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
+    print(json.dumps([first, left, _scale.run_tasks(_scale.save_person, tasks)]))
+"""
+
+
+@pytest.mark.skipif(
+    not can_mount(), reason="no small disk can be mounted here (unshare -rm)"
+)
+def test_a_full_disk_is_said_leaves_nothing_half_and_can_be_continued(
+    study, clean, tmp_path
+):
+    run = python(FULL_DISK, study, tmp_path, ",".join(PEOPLE), how=["unshare", "-rm"])
+    first, left, second = json.loads(run.communicate(timeout=120)[0].splitlines()[-1])
+    n_fit = statuses(first).count("done")
+    assert 0 < n_fit < len(PEOPLE)
+    assert statuses(first) == ["done"] * n_fit + ["failed"] * (len(PEOPLE) - n_fit)
+    for outcome in first[n_fit:]:
+        assert "cannot be written (No space left on device). Make room" in outcome["reason"]
+    whole = [f"sub-{person}{end}" for person in PEOPLE[:n_fit] for end in (".json", ".npy")]
+    assert left == ["ballast", *whole]
+    assert statuses(second) == ["skipped"] * n_fit + ["done"] * (len(PEOPLE) - n_fit)
+    good = {p: json.loads((clean / f"sub-{p}.json").read_text())["sha256"] for p in PEOPLE}
+    assert {outcome["subject"]: outcome["sha256"] for outcome in second} == good
+
+
+def test_a_folder_that_cannot_be_made_is_named(study, tmp_path):
+    (tmp_path / "file").touch()
+    (outcome,) = save_all(study, tmp_path / "file", PEOPLE[:1])
+    assert outcome["status"] == "failed"
+    assert "set EEGDASH_CACHE_DIR" in outcome["reason"]
+
+
+# ------------------------------------------------------------------------------------------- workers
+
+
+def save_or_die(study, subject, folder, settings, deadly, once):
+    """As ``save_person``, but ``kill -9`` meets the worker that has a deadly person."""
+    if subject == deadly and not (once and os.path.exists(once)):
+        if once:
+            Path(once).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return _scale.save_person(study, subject, folder, settings)
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    pytest.importorskip("distributed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EEGDASH_CACHE_DIR", str(tmp_path_factory.mktemp("workers")))
+        patch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
+        with _scale.open_workers(2) as client:
+            yield client
+
+
+def test_workers_start_without_the_brake(client):
+    found = client.run(os.getenv, "MALLOC_TRIM_THRESHOLD_")
+    assert list(found.values()) == [None, None]
+    assert list(client.run(os.getenv, "OMP_NUM_THREADS").values()) == ["1", "1"]
+
+
+def test_a_killed_worker_loses_nothing(client, study, clean, tmp_path):
+    folder, once = tmp_path / "windows", str(tmp_path / "died")
+    tasks = [(study, p, str(folder), SETTINGS, PEOPLE[1], once) for p in PEOPLE]
+    before = set(client.run(os.getpid).values())
+    outcomes = _scale.run_tasks(save_or_die, tasks, client)
+    assert os.path.exists(once)
+    assert statuses(outcomes) == ["done"] * len(PEOPLE)
+    assert files(folder) == files(clean)
+    client.wait_for_workers(2, timeout=60)
+    assert set(client.run(os.getpid).values()) != before
+
+
+def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
+    client, study, tmp_path
+):
+    folder = tmp_path / "windows"
+    tasks = [(study, p, str(folder), SETTINGS, PEOPLE[0], "") for p in PEOPLE]
+    outcomes = _scale.run_tasks(save_or_die, tasks, client)
+    assert statuses(outcomes)[0] == "failed"
+    assert outcomes[0]["reason"].startswith("KilledWorker: ")
+    # A dying worker may take the answer of a finished task with it; asked again, it is skipped.
+    assert set(statuses(outcomes)[1:]) <= {"done", "skipped"}
+    assert len(files(folder)) == 2 * (len(PEOPLE) - 1)
+
+
+def test_loop_and_workers_give_the_same_bits(client, clean, tmp_path):
+    checkpoint = str(tmp_path / "encoder.pt")
+    _scale.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
+    cells = [
+        (str(clean), checkpoint, regime, seed, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
+        for regime in ("from-scratch", "linear-probe", "full-finetune")
+        for seed in (1, 2)
+    ]
+    results = _scale.run_tasks(_scale.train_cell, cells)
+    assert statuses(results) == ["done"] * 6
+    assert len({result["weights"] for result in results}) == 6
+    assert _scale.run_tasks(_scale.train_cell, cells, client) == results
+    assert _scale.run_tasks(_scale.train_cell, [], client) == []
+
+
+FLAT = """
+    print("the page runs")
+    import os, sys, _scale
+    with _scale.local_workers(1) as client:
+        print(client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result())
+    with _scale.local_workers(1, environ={"MALLOC_TRIM_THRESHOLD_": 65536}) as client:
+        print(client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result())
+    print(os.path.basename(__file__))
+"""
+
+
+def test_a_page_without_a_guard_is_not_run_by_its_workers(tmp_path):
+    script = tmp_path / "page.py"
+    script.write_text(textwrap.dedent(FLAT))
+    env = os.environ | {"PYTHONPATH": str(EXAMPLES), "EEGDASH_CACHE_DIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, script], env=env, capture_output=True, text=True)
+    assert done.stdout == "the page runs\nNone\n65536\npage.py\n", done.stderr
+
+
+def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatch, capsys):
+    pytest.importorskip("distributed")
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
+    with (
+        pytest.raises(
+            _scale.ScaleError, match=r"no scheduler answers at .*127\.0\.0\.1:9 "
+        ),
+        _scale.open_workers(timeout=1),
+    ):
+        pass
+    about = tmp_path / "scheduler.json"
+    dask = [sys.executable, "-m", "dask"]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    command = ["scheduler", "--host", "127.0.0.1", "--port", "0", "--no-dashboard"]
+    started = [subprocess.Popen([*dask, *command, "--scheduler-file", about], **quiet)]
+    try:
+        deadline = time.monotonic() + 60
+        while not (about.exists() and about.read_text().endswith("}")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        monkeypatch.setenv(
+            "DASK_SCHEDULER_ADDRESS", json.loads(about.read_text())["address"]
+        )
+        worker = [
+            *dask,
+            "worker",
+            "--scheduler-file",
+            about,
+            "--nthreads",
+            "1",
+            "--no-nanny",
+        ]
+        bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+        started.append(subprocess.Popen([*worker, "--no-dashboard"], env=bare, **quiet))
+        with (
+            pytest.raises(_scale.ScaleError, match=f"PYTHONPATH={EXAMPLES}"),
+            _scale.open_workers(timeout=60),
+        ):
+            pass
+        started[-1].terminate()
+        started.pop().wait(timeout=60)
+        able = bare | {"PYTHONPATH": str(EXAMPLES)}
+        started.append(subprocess.Popen([*worker, "--no-dashboard"], env=able, **quiet))
+        with _scale.open_workers(timeout=60) as client:
+            outcomes = save_all(study, tmp_path / "windows", client=client)
+        assert (
+            "the scheduler of DASK_SCHEDULER_ADDRESS, 1 worker" in capsys.readouterr().out
+        )
+        assert statuses(outcomes) == ["done"] * len(PEOPLE)
+        assert files(tmp_path / "windows") == files(clean)
+    finally:
+        for process in started:
+            process.terminate()
+
+
+WITHOUT = """
+    import sys
+    sys.modules["distributed"] = sys.modules["dask"] = None
+    import _scale
+    with _scale.open_workers() as client:
+        print(client, _scale.run_tasks(dict, [(), ()], client))
+"""
+
+
+def test_without_dask_everything_runs_in_a_loop_and_says_so():
+    said = python(WITHOUT).communicate(timeout=120)[0]
+    assert "dask is not installed" in said
+    assert "None [{}, {}]" in said
+
+
+# ------------------------------------------------------------------------------- reading for training
+
+
+def test_windows_are_read_from_the_disk_and_are_those_that_were_written(clean):
+    windows = _scale.WindowFiles(clean, PEOPLE)
+    whole = np.concatenate([np.load(clean / f"sub-{person}.npy") for person in PEOPLE])
+    assert len(windows) == len(whole) == len(windows.metadata["sample_id"])
+    assert all(isinstance(file, np.memmap) for file in windows.files)
+    rows = np.random.default_rng(0).permutation(len(whole))
+    X, y = windows.__getitems__(rows)
+    np.testing.assert_array_equal(X, whole[rows])
+    np.testing.assert_array_equal(y, windows.targets[rows])
+    X, y = windows[len(whole) - 1]
+    np.testing.assert_array_equal(X, whole[-1])
+    subjects = list(itertools.chain.from_iterable([p] * 12 for p in PEOPLE))
+    assert windows.metadata["subject"] == subjects
+
+
+def test_a_person_without_a_file_is_named(clean):
+    with pytest.raises(_scale.ScaleError, match="run save_person for '99'"):
+        _scale.WindowFiles(clean, ["17", "99"])
+
+
+def test_a_probe_moves_its_head_and_nothing_else(clean, tmp_path, monkeypatch):
+    checkpoint, seen = str(tmp_path / "encoder.pt"), []
+    _scale.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
+    encoder = torch.load(checkpoint)
+    monkeypatch.setattr(
+        _scale, "fingerprint", lambda model: seen.append(model.state_dict())
+    )
+    how = (str(clean), checkpoint, "linear-probe", 1, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
+    result = _scale.train_cell(*how)
+    assert set(result["correct"]) == set(PEOPLE[3:])
+    assert result["windows"] == dict.fromkeys(PEOPLE[3:], 12)
+    assert all(torch.equal(seen[0][name], value) for name, value in encoder.items())
+    _scale.train_cell(*how[:2], "full-finetune", *how[3:])
+    assert not torch.equal(seen[1]["bnorm.running_var"], encoder["bnorm.running_var"])
+
+
+def test_fewer_windows_than_a_batch_still_train(clean, tmp_path):
+    windows = _scale.WindowFiles(clean, PEOPLE[:1])
+    model = _scale.build_model(windows, 0)
+    before = _scale.fingerprint(model)
+    _scale.train(model, windows, lr=1e-2, n_steps=2, batch_size=64, seed=0)
+    assert _scale.fingerprint(model) != before
+
+
+def test_a_checkpoint_of_another_network_is_refused(clean, tmp_path):
+    torch.save({"other": torch.zeros(1)}, tmp_path / "x.pt")
+    how = (
+        str(clean),
+        str(tmp_path / "x.pt"),
+        "full-finetune",
+        1,
+        PEOPLE[:1],
+        PEOPLE[1:],
+        1e-2,
+    )
+    with pytest.raises(_scale.ScaleError, match="does not fit this network"):
+        _scale.train_cell(*how)
+
+
+def test_the_copy_of_a_set_file_is_let_go(tmp_path):
+    study = write_bids(tmp_path / "mystudy", subjects=("01",), fmt="EEGLAB")
+    (path,) = study.glob("sub-01/eeg/*.set")
+    raw = mne.io.read_raw_eeglab(path, verbose="ERROR").load_data(verbose="ERROR")
+    signals = raw.get_data()
+    assert "cached_data" in raw._raw_extras[0]  # else there is nothing to let go of
+    _study.release_file_buffer(raw)
+    assert "cached_data" not in raw._raw_extras[0]
+    np.testing.assert_array_equal(raw.get_data(), signals)
+    lazy = mne.io.read_raw_eeglab(path, verbose="ERROR")
+    np.testing.assert_array_equal(_study.release_file_buffer(lazy).get_data(), signals)
+    del raw._raw_extras
+    assert _study.release_file_buffer(raw) is raw
