@@ -113,7 +113,7 @@ def browser(session):
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def bench(session):
-    """Measure speed (docs/benchmarks.json); -- evidence runs other draws (docs/evidence.json)."""
+    """Measure speed (docs/benchmarks.json); -- scale a cohort, -- evidence other draws of people."""
     shared(session, "-m", "_helpers.bench", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 

@@ -19,11 +19,21 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
+from _helpers.bench_scale import bench_scale, show_scale
 from _helpers.run_example import EXAMPLES, ROOT, run_example, tutorials
 
 BENCHMARKS = ROOT / "docs" / "benchmarks.json"
 EVIDENCE = ROOT / "docs" / "evidence.json"
-PACKAGES = ("torch", "braindecode", "eegdash", "mne", "numpy", "scipy", "scikit-learn")
+PACKAGES = (
+    "torch",
+    "braindecode",
+    "eegdash",
+    "mne",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "dask",
+)
 
 
 def machine():
@@ -45,6 +55,11 @@ def write_json(path, content):
     unfinished = path.with_suffix(".tmp")
     unfinished.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
     unfinished.replace(path)
+
+
+def kept(path):
+    """What a file of results holds already, part by part."""
+    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
 
 def paired(one, other, repeats=9):
@@ -311,7 +326,7 @@ def main(argv=None):
     """Measure and write ``docs/benchmarks.json`` or ``docs/evidence.json``."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=main.__doc__)
     parser.add_argument(
-        "what", nargs="?", default="finetune", choices=["finetune", "evidence"]
+        "what", nargs="?", default="finetune", choices=["finetune", "scale", "evidence"]
     )
     parser.add_argument(
         "--page",
@@ -322,12 +337,19 @@ def main(argv=None):
     if args.what == "finetune":
         result = bench_finetune()
         show_finetune(result)
-        write_json(BENCHMARKS, {"machine": machine(), "finetune": result})
+        write_json(
+            BENCHMARKS, {**kept(BENCHMARKS), "machine": machine(), "finetune": result}
+        )
+    elif args.what == "scale":
+        result = bench_scale()
+        show_scale(result)
+        # Measured when it was measured: the rest of the file may be from another machine.
+        result["machine"] = machine()
+        write_json(BENCHMARKS, {**kept(BENCHMARKS), "scale": result})
     else:
-        kept = json.loads(EVIDENCE.read_text("utf-8")) if EVIDENCE.is_file() else {}
         pages = [args.page] if args.page else list(EVIDENCE_RUNS)
         found = {EVIDENCE_RUNS[page][0]: evidence(page) for page in pages}
-        write_json(EVIDENCE, {**kept, **found, "machine": machine()})
+        write_json(EVIDENCE, {**kept(EVIDENCE), **found, "machine": machine()})
     return 0
 
 

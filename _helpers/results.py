@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -10,6 +11,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from _helpers.contract import Regime
+from _helpers.run_example import EXAMPLES
 from _helpers.status import records, status_lines
 
 REGIMES = get_args(Regime)
@@ -186,10 +188,183 @@ def machine_lines(content):
     ]
 
 
+def scale_lines(content):
+    """Restructured text for the part ``scale`` of ``docs/benchmarks.json``."""
+    found = content["scale"]
+    rows = []
+    for row in [*found["sizes"], found["at_once"]]:
+        each = f"{row['cpu_seconds'] / row['people'] * 1e3:.0f} ms"
+        how = "as one study" if row is found["at_once"] else "one by one"
+        cells = [each, f"{row['wall_seconds']:.1f} s", f"{row['peak_mb']:.0f} MB"]
+        rows.append([f"{row['people']}", how, *cells])
+    lines = _table(["people", "opened", "CPU time each", "wall time", "peak memory"], rows)
+    lines += [
+        f"Each person is {found['recording_seconds']} s of 129 channels at 500 Hz. One more person "
+        f"costs {found['seconds_per_person'] * 1e3:.0f} ms of CPU; the worst distance from a straight "
+        f"line is {found['worst_residual'] * 1e3:.0f} ms.",
+        "",
+    ]
+    workers = found["workers"]
+    n, cell = workers["n_cells"], workers["cell_seconds"]
+    rows = [
+        [name, f"{way['ratio']:.2f}x", f"{way['lowest']:.2f} to {way['highest']:.2f}"]
+        for name, way in workers["ways"].items()
+    ]
+    lines += [f"A grid of {n} cells of {cell:.1f} s: two warm workers against a loop.", ""]
+    lines += _table(["workers", "faster by", "spread"], rows)
+    task, paid = workers["task_seconds"] * 1e3, workers["paid_once_seconds"]
+    lines += [
+        f"An empty task takes {task:.1f} ms. Starting two workers and importing there takes "
+        f"{paid:.1f} s, once.",
+        "",
+        _pays(workers),
+        "",
+    ]
+    reader = found["reader"]
+    lines += [
+        f"The training reader delivers {reader['windows_per_second']:,.0f} windows a second from "
+        f"{reader['people']} files in random order, at {reader['bytes_per_window']:,} bytes each. One "
+        f"memmap with the same windows delivers {reader['memmap_windows_per_second']:,.0f}; per batch "
+        f"it takes {reader['ratio']:.2f} of the reader's time ({reader['lowest']:.2f} to "
+        f"{reader['highest']:.2f}).",
+        "",
+    ]
+    return lines
+
+
+def _pays(workers):
+    """From what length of work workers are faster than a loop, in words."""
+    if workers["pays_from_seconds"] is None:
+        return (
+            "In this measurement two workers were not faster than the loop: the two cores were not "
+            "free, or share what the work needs. Then no length of work pays."
+        )
+    task = workers["task_pays_from_seconds"] * 1e3
+    return (
+        f"So two workers pay for work that takes a loop more than "
+        f"{workers['pays_from_seconds']:.0f} s, in tasks longer than {task:.0f} ms."
+    )
+
+
+def scale_figure(content, path):
+    """Draw cost and memory against people.
+
+    Parameters
+    ----------
+    content : dict
+        ``docs/benchmarks.json``.
+    path : pathlib.Path
+        SVG to write.
+
+    Returns
+    -------
+    str
+        Words for readers who do not see it.
+    """
+    import matplotlib.pyplot as plt
+
+    found = content["scale"]
+    people = [row["people"] for row in found["sizes"]]
+    seconds = [row["cpu_seconds"] for row in found["sizes"]]
+    memory = [row["peak_mb"] for row in found["sizes"]]
+    once, slope = found["at_once"], found["seconds_per_person"]
+    at = statistics.mean(people), statistics.mean(seconds)
+    style = {
+        "svg.hashsalt": "tutorials",
+        "svg.fonttype": "path",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
+    with plt.rc_context(style):
+        fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.4), layout="constrained")
+        ends = [0, max(people)]
+        line = [at[1] + slope * (x - at[0]) for x in ends]
+        left.plot(ends, line, color="#64748B", linewidth=1, label="straight line")
+        left.plot(people, seconds, "o", color="#006CA3", label="one by one")
+        left.set(xlabel="people", ylabel="CPU time in s", title="A  Cost grows in line")
+        right.plot(people, memory, "o-", color="#006CA3", label="one by one")
+        right.plot(
+            once["people"], once["peak_mb"], "D", color="#D97706", label="as one study"
+        )
+        right.set(xlabel="people", ylabel="peak memory in MB", title="B  Memory stays flat")
+        right.set(ylim=(0, 1.25 * max(*memory, once["peak_mb"])))
+        for axes in (left, right):
+            axes.set_title(axes.get_title(), loc="left", fontsize=10, fontweight="bold")
+            axes.set_title("")
+            axes.legend(frameon=False, fontsize=8, loc="best")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fig.savefig(path, metadata={"Date": None}, facecolor="white")
+        plt.close(fig)
+    return (
+        f"Two panels against {people[0]} to {people[-1]} people. CPU time: "
+        f"{', '.join(f'{s:.0f}' for s in seconds)} s, on a line. Peak memory: "
+        f"{', '.join(f'{m:.0f}' for m in memory)} MB one by one, {once['peak_mb']:.0f} MB for "
+        f"{once['people']} people as one study."
+    )
+
+
+#: A dataset of the catalogue, and how many people a table of costs is made for.
+COHORT, COHORT_SIZES = "ds005505", (136, 3000)
+
+
+def cost_lines(content):
+    """Restructured text: what cohorts cost, from the benchmark and the catalogue's sizes.
+
+    Parameters
+    ----------
+    content : dict
+        ``docs/benchmarks.json``.
+
+    Returns
+    -------
+    list of str
+        Lines of restructured text.
+    """
+    sys.path.append(str(EXAMPLES))
+    try:
+        import _study
+    finally:
+        sys.path.remove(str(EXAMPLES))
+    hbn, workers = content["scale"]["hbn"], content["scale"]["workers"]
+    n_listed, megabytes = _study.download_size(COHORT)
+    each = megabytes / n_listed
+    cpu = hbn["cpu_seconds"] / hbn["people"]
+    kept = hbn["window_bytes"] / hbn["people"] / 1e6
+    two = workers["ways"]["this page"]["ratio"]
+    rows = []
+    for n in COHORT_SIZES:
+        rows.append(
+            [
+                f"{n:,}",
+                f"{n * each / 1e3:,.1f} GB",
+                f"{n * kept / 1e3:,.2f} GB",
+                f"{n * cpu / 3600:,.2f} core-hours",
+                f"{n * cpu / two / 60:,.0f} min",
+                f"{hbn['peak_mb']:,.0f} MB",
+            ]
+        )
+    head = ["people", "recordings", "windows", "to windows", "on two workers"]
+    lines = _table([*head, "memory per worker"], rows)
+    seconds = hbn["recording_seconds"]
+    lines += [
+        f"Recordings: {each:.0f} MB of resting state a person, as in ``{COHORT}`` of EEGDash's "
+        f"catalogue, which lists {n_listed} people. Everything else was measured on {hbn['people']} "
+        f"simulated people of {seconds} s, 129 channels and 500 Hz, whose files were on this machine: "
+        f"{cpu:.2f} s of CPU, {kept:.2f} MB of windows each. Downloading, and a disk that is slower "
+        "than its machine, come on top.",
+        "",
+    ]
+    return lines
+
+
 KINDS = {
     "finetune": evidence_lines,
     "pfactor": pfactor_lines,
     "benchmarks": benchmark_lines,
+    "scale": scale_lines,
+    "scale-machine": lambda content: machine_lines(content["scale"]),
+    "cost": cost_lines,
     "machine": machine_lines,
 }
 
@@ -230,8 +405,33 @@ class Status(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(status_lines(pages, *map(records, here))))
 
 
+class MeasuredFigure(SphinxDirective):
+    """``.. measured-figure:: FILE``: cost and memory of a cohort, drawn from the file's numbers."""
+
+    required_arguments = 1
+
+    def run(self):
+        """Draw and show it."""
+        source = Path(self.env.srcdir) / self.arguments[0]
+        self.env.note_dependency(str(source))
+        # Beside the figures of the tutorials, which are made anew as well.
+        target = Path("auto_examples") / "images" / "measured_scale.svg"
+        try:
+            content = json.loads(source.read_text("utf-8"))
+            alt = scale_figure(content, Path(self.env.srcdir) / target)
+        except (OSError, ValueError, KeyError) as err:
+            raise ExtensionError(
+                f"{source.name} cannot be drawn: {type(err).__name__} {err}"
+            ) from err
+        text = f".. container:: figure-scroll\n\n   .. image:: /{target.as_posix()}\n      :alt: {alt}\n      :width: 787px\n"
+        return self.parse_text_to_nodes(text)
+
+
 def setup(app):
     """Register the directives."""
     app.add_directive("measured", Measured)
+<<<<<<< HEAD
     app.add_directive("status", Status)
+=======
+    app.add_directive("measured-figure", MeasuredFigure)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -663,6 +663,7 @@ def local_workers(n_workers=2, *, environ=None):
                 threads_per_worker=1,
                 host="127.0.0.1",
                 dashboard_address=None,
+                silence_logs="ERROR",  # a worker that is slow to stop is no news
                 local_directory=str(_study.get_cache_dir() / ".workers"),
             ) as cluster,
             distributed.Client(cluster) as client,

@@ -12,6 +12,7 @@ from _leakage_figure import draw_leakage_scatter
 from _pfactor_deep_figure import draw_pfactor_deep_figure
 from _pfactor_features_figure import draw_leakage_figure, draw_prediction_figure
 from _preprocess_figure import draw_preprocess_figure
+from _scale_figure import draw_scale_figure
 from _transfer_figure import draw_transfer_figure
 
 
@@ -321,3 +322,25 @@ def test_figures_of_the_road_there(road_figures, name):
 def test_a_dot_marks_what_is_clear(road_figures):
     said = [t.get_text() for t in road_figures["transfer"].axes[0].texts]
     assert said == ["+0.10 \u2022", "-0.20"]
+
+
+def test_scale_figure_shows_each_person_in_each_pass_and_each_cell():
+    passes = {
+        "first pass": ["done", "done", "failed"],
+        "second pass": ["skipped", "done", "failed"],
+    }
+    scores = np.array([[0.6, 0.7], [0.8, 0.9]])
+    cells = {
+        regime: {"scores": scores, "accuracy": 0.75, "interval": (0.7, 0.8)}
+        for regime in ("from-scratch", "full-finetune")
+    }
+    words = {"title": "A title", "subtitle": "a context", "provenance": "data: simulated"}
+    fig = draw_scale_figure(passes, cells, chance=0.5, alt="Words.", **words)
+    top, bottom = fig.axes
+    drawn = [tuple(xy) for c in top.collections for xy in c.get_offsets()]
+    assert sorted(xy for xy in drawn) == [(x, y) for x in (1, 2, 3) for y in (0, 1)]
+    heights = [xy[1] for c in bottom.collections for xy in c.get_offsets()]
+    assert sum(np.isclose(heights, 0.9)) == 2
+    assert [t.get_text() for t in bottom.get_xticklabels()] == list(cells)
+    assert fig.get_label() == "Words."
+    plt.close(fig)

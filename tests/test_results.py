@@ -11,9 +11,12 @@ from _helpers import bench
 from _helpers.results import (
     REGIMES,
     benchmark_lines,
+    cost_lines,
     evidence_lines,
     machine_lines,
     pfactor_lines,
+    scale_figure,
+    scale_lines,
 )
 from _helpers.run_example import ROOT
 
@@ -66,7 +69,12 @@ def test_machine_is_described_and_not_named():
 
 
 def test_committed_results_can_be_shown():
-    for name, lines in (("evidence", evidence_lines), ("benchmarks", benchmark_lines)):
+    for name, lines in (
+        ("evidence", evidence_lines),
+        ("benchmarks", benchmark_lines),
+        ("benchmarks", scale_lines),
+        ("benchmarks", cost_lines),
+    ):
         content = json.loads((ROOT / "docs" / f"{name}.json").read_text("utf-8"))
         assert lines(content)
 
@@ -160,3 +168,124 @@ def test_evidence_of_the_score_counts_what_it_should():
         "smaller error in 1 of 2 draws; by its paired interval the two tie in 1 of 2"
         in text
     )
+
+
+def scale_part(ratio=1.8):
+    row = {"cpu_seconds": 2.0, "wall_seconds": 2.5, "peak_mb": 500.0, "people": 20}
+    way = {"ratio": ratio, "lowest": ratio - 0.1, "highest": ratio + 0.1}
+    saved = 1 - 1 / ratio
+    return {
+        "recording_seconds": 60,
+        "sizes": [row, row | {"people": 40, "cpu_seconds": 4.0, "peak_mb": 510.0}],
+        "seconds_per_person": 0.1,
+        "worst_residual": 0.004,
+        "at_once": row | {"peak_mb": 900.0},
+        "hbn": row | {"recording_seconds": 381, "cpu_seconds": 36.0, "window_bytes": 2e7},
+        "workers": {
+            "ways": {"this page": way, "other": way},
+            "n_cells": 8,
+            "cell_seconds": 1.5,
+            "task_seconds": 0.003,
+            "paid_once_seconds": 4.0,
+            "pays_from_seconds": 4.0 / saved if saved > 0 else None,
+            "task_pays_from_seconds": 0.003 / saved if saved > 0 else None,
+        },
+        "reader": {
+            "people": 40,
+            "bytes_per_window": 6400,
+            "windows_per_second": 50000.0,
+            "memmap_windows_per_second": 100000.0,
+            "ratio": 0.5,
+            "lowest": 0.4,
+            "highest": 0.6,
+        },
+    }
+
+
+def test_scale_says_cost_memory_gain_and_from_when_it_pays():
+    text = "\n".join(scale_lines({"scale": scale_part()}))
+    for words in ("100 ms", "500 MB", "900 MB", "as one study", "1.80x", "1.70 to 1.90"):
+        assert words in text
+    assert "takes a loop more than 9 s, in tasks longer than 7 ms" in text
+    assert "50,000 windows a second" in text
+    text = "\n".join(scale_lines({"scale": scale_part(ratio=0.9)}))
+    assert "not faster than the loop" in text
+
+
+def test_cost_follows_the_benchmark_and_the_catalogue():
+    from _study import download_size
+
+    n_people, megabytes = download_size("ds005505")
+    each = megabytes / n_people
+    text = "\n".join(cost_lines({"scale": scale_part()}))
+    assert f"{136 * each / 1e3:,.1f} GB" in text
+    assert f"{3000 * each / 1e3:,.1f} GB" in text
+    assert f"{3000 * 36 / 20 / 3600:.2f} core-hours" in text
+    assert f"{3000 * 1 / 1e3:.2f} GB" in text
+    assert f"{3000 * 1.8 / 1.8 / 60:.0f} min" in text
+
+
+def test_scale_is_drawn_the_same_twice_and_described(tmp_path):
+    paths = [tmp_path / "a" / "1.svg", tmp_path / "a" / "2.svg"]
+    alts = [scale_figure({"scale": scale_part()}, path) for path in paths]
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert alts[0] == alts[1]
+    assert "500, 510 MB one by one, 900 MB for 20 people" in alts[0]
+
+
+def test_a_site_shows_and_draws_the_numbers_of_its_file(tmp_path):
+    part = {"scale": scale_part() | {"machine": bench.machine()}}
+    (tmp_path / "x.json").write_text(json.dumps(part))
+    conf = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nextensions = ['_helpers.results']\n"
+    (tmp_path / "conf.py").write_text(conf)
+    shown = "".join(
+        f".. measured:: x.json\n   :show: {kind}\n\n"
+        for kind in ("scale", "cost", "scale-machine")
+    )
+    (tmp_path / "index.rst").write_text(
+        f"Title\n=====\n\n{shown}.. measured-figure:: x.json\n"
+    )
+    command = [sys.executable, "-m", "sphinx", "-q", "-W", "-b", "html"]
+    done = subprocess.run(
+        [*command, tmp_path, tmp_path / "out"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "out" / "index.html").read_text()
+    for words in ("100 ms", "core-hours", 'alt="Two panels against 20 to 40 people'):
+        assert words in page
+    (tmp_path / "x.json").write_text("{}")
+    done = subprocess.run(
+        [*command, tmp_path, tmp_path / "out"], capture_output=True, text=True
+    )
+    assert done.returncode != 0
+    assert "x.json cannot be shown" in done.stderr
+
+
+def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatch):
+    path = tmp_path / "benchmarks.json"
+    path.write_text('{"finetune": 1, "scale": 2}')
+    monkeypatch.setattr(bench, "BENCHMARKS", path)
+    monkeypatch.setattr(bench, "bench_scale", lambda: {"new": 3})
+    monkeypatch.setattr(bench, "show_scale", print)
+    assert bench.main(["scale"]) == 0
+    content = json.loads(path.read_text())
+    assert content["finetune"] == 1
+    assert content["scale"]["new"] == 3
+    assert "torch" in content["scale"]["machine"]
+
+
+def test_a_cohort_of_links_is_a_cohort(tmp_path):
+    from _helpers import bench_scale
+
+    study = tmp_path / bench_scale.NAME
+    blocks = ((2, "open"), (6, "open"), (6, "closed"), (2, "open"))
+    bench_scale.write_cohort(study, blocks, 3, n_different=1)
+    found = bench_scale.in_fresh_process(
+        bench_scale.process_people, str(study), 3, str(tmp_path / "windows")
+    )
+    assert found["people"] == 3
+    assert found["n_windows"] == 3 * 6
+    assert found["window_bytes"] == 3 * 6 * 8 * 200 * 4
+    assert found["peak_mb"] >= found["first_mb"] > 100
+    at_once = bench_scale.in_fresh_process(bench_scale.process_at_once, str(study), 3, "")
+    assert at_once["people"] == 3
