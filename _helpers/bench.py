@@ -19,7 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
-from _helpers.bench_scale import bench_scale, show_scale
+from _helpers.bench_scale import ROUNDS, bench_scale, show_scale
 from _helpers.run_example import EXAMPLES, ROOT, run_example, tutorials
 
 BENCHMARKS = ROOT / "docs" / "benchmarks.json"
@@ -333,6 +333,9 @@ def main(argv=None):
         choices=list(EVIDENCE_RUNS),
         help="evidence: only this page, and keep the rest of the file",
     )
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help="scale: rounds of loop against workers"
+    )
     args = parser.parse_args(argv)
     if args.what == "finetune":
         result = bench_finetune()
@@ -341,7 +344,7 @@ def main(argv=None):
             BENCHMARKS, {**kept(BENCHMARKS), "machine": machine(), "finetune": result}
         )
     elif args.what == "scale":
-        result = bench_scale()
+        result = bench_scale(args.rounds)
         show_scale(result)
         # Measured when it was measured: the rest of the file may be from another machine.
         result["machine"] = machine()

@@ -23,7 +23,7 @@ PEOPLE = (16, 64, 256)
 #: Blocks of eyes open and closed, in seconds: a minute, and the median length at rest in HBN.
 MINUTE = ((4, "open"), *((10, "open"), (10, "closed")) * 2, (16, "open"))
 HBN_REST = ((39, "open"), *((20, "open"), (40, "closed")) * 5, (42, "open"))
-CELL_STEPS, N_CELLS, ROUNDS = 250, 8, 5
+CELL_STEPS, N_CELLS, ROUNDS = 200, 8, 5
 
 
 def write_person(root, subject, blocks, seed):
@@ -172,7 +172,7 @@ def plain_cell(*task):
     return _scale.train_cell(*task)
 
 
-def compare(cells, function, environ, rounds=ROUNDS):
+def compare(cells, function, environ, rounds):
     """Loop and two warm workers in turn.
 
     Returns
@@ -216,7 +216,7 @@ def nothing(number):
     return {}
 
 
-def bench_workers(workplace):
+def bench_workers(workplace, rounds):
     """Loop against two workers: the grid as the page has it, and what the allocator does."""
     import dask.config
 
@@ -242,7 +242,7 @@ def bench_workers(workplace):
     }
     found = {}
     for name, (function, environ) in ways.items():
-        found[name] = compare(cells, function, environ)
+        found[name] = compare(cells, function, environ, rounds)
         print(f"{name}: {found[name]['ratio']:.2f}x", flush=True)
     begin = time.perf_counter()
     with _scale.local_workers(2) as client:
@@ -260,6 +260,7 @@ def bench_workers(workplace):
         "ways": found,
         "cell_seconds": cell,
         "n_cells": N_CELLS,
+        "rounds": rounds,
         "start_seconds": start,
         "paid_once_seconds": paid_once,
         "task_seconds": each,
@@ -302,7 +303,7 @@ def bench_reader(folder, n_people, repeats=9):
     }
 
 
-def bench_scale():
+def bench_scale(rounds=ROUNDS):
     """Everything the Benchmarks page and the concept page say about cohorts."""
     import numpy as np
 
@@ -326,7 +327,7 @@ def bench_scale():
         )
         at_once = in_fresh_process(process_at_once, str(minute), PEOPLE[1], "")
         reader = bench_reader(str(workplace / f"windows-{max(PEOPLE)}"), max(PEOPLE))
-        workers = bench_workers(workplace)
+        workers = bench_workers(workplace, rounds)
     return {
         "recording_seconds": sum(seconds for seconds, _ in MINUTE),
         "sizes": sizes,

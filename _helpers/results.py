@@ -210,7 +210,11 @@ def scale_lines(content):
         [name, f"{way['ratio']:.2f}x", f"{way['lowest']:.2f} to {way['highest']:.2f}"]
         for name, way in workers["ways"].items()
     ]
-    lines += [f"A grid of {n} cells of {cell:.1f} s: two warm workers against a loop.", ""]
+    lines += [
+        f"A grid of {n} cells of {cell:.1f} s: two warm workers against a loop, in turn, "
+        f"{workers['rounds']} rounds.",
+        "",
+    ]
     lines += _table(["workers", "faster by", "spread"], rows)
     task, paid = workers["task_seconds"] * 1e3, workers["paid_once_seconds"]
     lines += [

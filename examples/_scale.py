@@ -662,7 +662,7 @@ def local_workers(n_workers=2, *, environ=None):
                 n_workers=n_workers,
                 threads_per_worker=1,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 silence_logs="ERROR",  # a worker that is slow to stop is no news
                 local_directory=str(_study.get_cache_dir() / ".workers"),
             ) as cluster,

@@ -184,6 +184,7 @@ def scale_part(ratio=1.8):
         "workers": {
             "ways": {"this page": way, "other": way},
             "n_cells": 8,
+            "rounds": 3,
             "cell_seconds": 1.5,
             "task_seconds": 0.003,
             "paid_once_seconds": 4.0,
@@ -265,9 +266,9 @@ def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatc
     path = tmp_path / "benchmarks.json"
     path.write_text('{"finetune": 1, "scale": 2}')
     monkeypatch.setattr(bench, "BENCHMARKS", path)
-    monkeypatch.setattr(bench, "bench_scale", lambda: {"new": 3})
+    monkeypatch.setattr(bench, "bench_scale", lambda rounds: {"new": rounds})
     monkeypatch.setattr(bench, "show_scale", print)
-    assert bench.main(["scale"]) == 0
+    assert bench.main(["scale", "--rounds", "3"]) == 0
     content = json.loads(path.read_text())
     assert content["finetune"] == 1
     assert content["scale"]["new"] == 3
