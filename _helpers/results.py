@@ -212,7 +212,7 @@ def scale_lines(content):
     ]
     lines += [
         f"A grid of {n} cells of {cell:.1f} s: two warm workers against a loop, in turn, "
-        f"{workers['rounds']} rounds.",
+        f"rounds: {workers['rounds']}.",
         "",
     ]
     lines += _table(["workers", "faster by", "spread"], rows)

@@ -14,6 +14,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -746,5 +747,7 @@ def count_status(outcomes, hide=None):
     print(", ".join(f"{n} {status}" for status, n in counts.items()))
     for outcome in outcomes:
         if why := outcome.get("reason") or outcome.get("again"):
-            print(f"  {outcome['status']}: {why.replace(f'{hide}{os.sep}', '')}")
+            line = f"{outcome['status']}: {why.replace(f'{hide}{os.sep}', '')}"
+            around = {"initial_indent": "  ", "subsequent_indent": "    "}
+            print(textwrap.fill(line, 84, break_long_words=False, **around))
     return counts

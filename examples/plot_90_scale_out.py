@@ -2,10 +2,10 @@
 How do I get from a laptop to a cohort?
 =======================================
 
-What took seconds with fifty people takes days with three thousand, and something will
-break on the way: a file, a disk, a machine. On this page the work is cut into plain
-functions that can be stopped, repeated and handed to any engine, and you see them give the
-same bits in a loop and on workers.
+With fifty people everything goes well. With three thousand something will break on the way:
+a file, a disk, a machine. On this page the work is cut into plain functions that can be
+stopped, repeated and handed to any engine, and you see them give the same bits in a loop
+and on workers.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -187,10 +187,10 @@ print("this page's:", _scale.WORKER_ENVIRON)
 # %%
 # ``MALLOC_TRIM_THRESHOLD_`` makes a worker hand freed memory back to the kernel, and
 # training frees and takes the same buffers in every step. Where many workers share a
-# machine that is polite; for training it is a brake, and the
-# :doc:`benchmarks </benchmarks>` say how strong. It has to go **before** the workers start:
-# set later, or through the ``env=`` of a cluster, it changes nothing.
-# ``_scale.local_workers`` does it in a line:
+# machine that is polite; for training it can be a brake, and the
+# :doc:`benchmarks </benchmarks>` measure it. It has to go **before** the workers start: set
+# later, or through the ``env=`` of a cluster, it changes nothing. ``_scale.local_workers``
+# does it in a line:
 print(inspect.getsource(_scale.local_workers).split('"""')[2])
 
 # %%
