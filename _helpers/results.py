@@ -434,8 +434,6 @@ class MeasuredFigure(SphinxDirective):
 def setup(app):
     """Register the directives."""
     app.add_directive("measured", Measured)
-<<<<<<< HEAD
     app.add_directive("status", Status)
-=======
     app.add_directive("measured-figure", MeasuredFigure)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -29,7 +29,7 @@ HEADLINES = {
     "plot_73": "{best_regime} {best_accuracy:.2f} against chance {chance_level:.2f}; {gap_vs_scratch:+.2f} over from-scratch",
     "plot_80": "ridge r {pearson_r:+.2f}, error {mse_ratio:.2f} of the train mean's; null {null_r:+.2f}",
     "plot_81": "network r {pearson_r:+.2f}, error {mse_ratio:.2f} of the train mean's; null {null_r:+.2f}",
-    "plot_90": "{n_done} recordings done, then {n_skipped} skipped; grid of {n_tasks} identical: {results_identical}",
+    "plot_90": "second pass over {n_recordings} recordings: {n_done} done again, {n_skipped} skipped, {n_failed} failed; {n_tasks} cells on {engine} and in a loop identical: {results_identical}",
 }
 
 

@@ -17,6 +17,8 @@ and on workers.
 
 You need: :doc:`three ways to adapt a model
 </auto_examples/plot_73_finetune_pretrained_model>`; dask is optional.
+
+Tags: :tag:`cohort`, :tag:`classification`, :tag:`transfer`
 """
 
 # %%
