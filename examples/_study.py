@@ -64,6 +64,30 @@ class StudyError(ValueError):
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What the fine-tuning page may spend on a study: people, and steps of training.
+
+    Attributes
+    ----------
+    n_labelled, n_validation, n_test : int
+        People of the target cohort who are trained on, who choose, and who are looked at once.
+    n_labelled_curve : tuple of int
+        Numbers of labelled people of the curve; ``n_labelled`` is one of them.
+    pretrain_steps : int
+        Training steps on the source people, in batches of 64 windows.
+    n_steps : int
+        Training steps of each regime, in batches of 16 windows.
+    """
+
+    n_labelled: int = 2
+    n_validation: int = 4
+    n_test: int = 16
+    n_labelled_curve: tuple = (1, 2, 4, 8, 16)
+    pretrain_steps: int = 150
+    n_steps: int = 80
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What a study needs beyond its name. Add a line to ``RECIPES`` for a study of your own.
 
@@ -99,6 +123,8 @@ class Recipe:
         Test people of those pages, as a number or as a share.
     states : tuple of str or None
         Two events that everybody has, to pretrain a network on; None takes ``classes``.
+    budget : Budget
+        People and training steps of the fine-tuning page.
     question : str
         What a window is asked, for tables and figures.
     credit : str
@@ -120,6 +146,7 @@ class Recipe:
     subject_target: str = "age"
     n_hold_out: int | float = 0.5
     states: tuple | None = None
+    budget: Budget = Budget()
     question: str = ""
     credit: str = ""
 
@@ -183,7 +210,15 @@ RECIPES = {
     "nm000109": Recipe(
         task=("rest", "arithmetic"),
         classes=("rest", "arithmetic"),
-        n_source=12,
+        n_source=18,
+        # Steps chosen on validation people; the test people are as many as an interval needs.
+        budget=Budget(
+            n_labelled=4,
+            n_test=10,
+            n_labelled_curve=(1, 2, 4),
+            pretrain_steps=250,
+            n_steps=240,
+        ),
         question="rest vs arithmetic",
         credit="ODC-By 1.0; cite Zyma et al. 2019 (zyma2019arithmetic in refs.bib)",
     ),
@@ -250,6 +285,86 @@ def get_recipe(name):
     recipe = _recipe(Path(name).name)
     column = os.environ.get("EEG_TUTORIAL_TARGET")
     return replace(recipe, subject_target=column) if column else recipe
+
+
+def get_budget(name, n_people):
+    """What the fine-tuning page may spend on a study that has so many target people.
+
+    Parameters
+    ----------
+    name : str or path-like
+        A study, see :func:`open_study`.
+    n_people : int
+        People of its target cohort.
+
+    Returns
+    -------
+    Budget
+        That of the study's recipe. With fewer people than it asks for, its groups shrink in
+        proportion, and what is left is printed.
+
+    Raises
+    ------
+    StudyError
+        If there are fewer than four people: one to train on, one to choose with, two to test.
+    """
+    budget = get_recipe(name).budget
+    n_asked = budget.n_labelled + budget.n_validation + budget.n_test
+    if n_people >= n_asked:
+        return budget
+    if n_people < 4:
+        raise StudyError(
+            f"{name} has {n_people} people in its target cohort, too few to train on some, choose with "
+            "others and test on two: open a study with more people, or give it a smaller n_source in RECIPES"
+        )
+    share = n_people / n_asked
+    n_labelled = max(1, int(budget.n_labelled * share))
+    n_validation = max(1, int(budget.n_validation * share))
+    n_test = n_people - n_labelled - n_validation
+    print(
+        f"{n_people} target people for a budget of {n_asked}: {n_labelled} to train on, "
+        f"{n_validation} to choose, {n_test} to test"
+    )
+    curve = tuple(sorted({*budget.n_labelled_curve, n_labelled}))
+    return replace(
+        budget,
+        n_labelled=n_labelled,
+        n_validation=n_validation,
+        n_test=n_test,
+        n_labelled_curve=curve,
+    )
+
+
+def get_study_folder(name, *, cache_dir=None, download=None):
+    """Folder of a study; a simulated one is written first, a remote one fetched if that was asked.
+
+    Parameters
+    ----------
+    name, cache_dir, download
+        See :func:`open_study`.
+
+    Returns
+    -------
+    pathlib.Path
+        The BIDS folder.
+
+    Raises
+    ------
+    StudyError
+        As :func:`open_study` does for a study that cannot be found or fetched.
+    """
+    return _locate(name, None, None, cache_dir, download)
+
+
+def catalogue_ids():
+    """Dataset ids that EEGDash knows, from the list that ships with it.
+
+    Returns
+    -------
+    list of str
+        The ids.
+    """
+    return list(_catalogue().index)
 
 
 def download_size(name, max_subjects=None):
