@@ -363,14 +363,13 @@ def main(argv=None):
                 script, root, data, RESULTS / data["dataset"], target=args.target
             )
         except ExampleError as err:
-            failed.append(f"{script.name}: {err}")
-            print(
-                f"{script.stem:<40}  FAILED, results of an earlier run are kept", flush=True
-            )
+            failed.append(script.stem)
+            print(f"{script.stem:<40}  FAILED: {err}", flush=True)
             continue
         own = result.provenance
         print(f"{script.stem:<40}{own.seconds:>8.1f} s{own.peak_mb:>8.0f} MB", flush=True)
-    print(*failed, sep="\n", file=sys.stderr)
+    if failed:
+        print(f"failed, and what an earlier run wrote is kept: {', '.join(failed)}")
     return 1 if failed else 0
 
 

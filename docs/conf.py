@@ -26,6 +26,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "_helpers.gallery",
     "_helpers.live",
+    "_helpers.real_page",
     "_helpers.results",
 ]
 exclude_patterns = ["_build", "inventories", "auto_examples/*.ipynb", "auto_examples/*.py"]
@@ -85,7 +86,15 @@ html_css_files = ["site.css"]
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
-PLAIN = ("index", "references", "evidence", "benchmarks", "glossary", "write_a_tutorial")
+PLAIN = (
+    "index",
+    "references",
+    "real",
+    "evidence",
+    "benchmarks",
+    "glossary",
+    "write_a_tutorial",
+)
 html_sidebars = {page: [] for page in PLAIN}
 html_context = {
     "default_mode": "auto",
