@@ -1,5 +1,6 @@
 """A study that no table knows: BrainVision files, other channels, another rate, three classes."""
 
+import re
 import shutil
 
 import mne
@@ -10,7 +11,7 @@ from mne_bids import BIDSPath, write_raw_bids
 
 import _study
 from _helpers.real import describe_data, load_result, run_on_study
-from _helpers.run_example import tutorials
+from _helpers.run_example import ROOT, tutorials
 from _study import open_study
 
 CH_NAMES = ("A1", "A2", "A3", "B1", "B2")
@@ -119,3 +120,14 @@ def test_the_fine_tuning_page_runs_on_it(imagery, tmp_path):
     assert line.best_accuracy > 0.5  # it was made to be easy
     assert len(result.figures) == 3
     assert result.provenance.n_recordings == len(SUBJECTS)
+
+
+def test_the_five_lines_of_the_concept_page_are_a_recipe(monkeypatch):
+    text = (ROOT / "docs" / "concepts" / "from_simulated_to_real.rst").read_text("utf-8")
+    (snippet,) = re.findall(r"code-block:: python\n\n((?:   .*\n)+)", text)
+    lines = snippet.strip().splitlines()
+    assert len(lines) - 2 == 5  # between the first and the last
+    recipes = eval("{" + snippet + "}", vars(_study))
+    monkeypatch.setitem(_study.RECIPES, "my_study", recipes["my_study"])
+    assert _study.get_recipe("/somewhere/my_study").classes == ("standard", "target")
+    assert _study.get_budget("my_study", 40).n_labelled == 4
