@@ -112,10 +112,20 @@ class FinetuneContract(Contract):
     )
     paired: dict[str, Paired] = Field(description='"one - other" -> paired difference')
     controls: dict[str, Fraction] = Field(description="test accuracy of each control")
+    controls_ci: (
+        dict[str, Annotated[tuple[Fraction, Fraction], Field(strict=False)]] | None
+    ) = Field(
+        None,
+        description="95 % bootstrap interval over test people, per control (from version 3 on, like "
+        "the keys that follow down to n_steps)",
+    )
+    controls_over_scratch: dict[str, Paired] | None = Field(
+        None, description="control minus from-scratch, within test people"
+    )
     labels_from: dict[Feature, dict[LabelSource, Fraction]] | None = Field(
         None,
         description="accuracy on the later windows of test people, by whose labels a logistic "
-        "regression learned from (from version 3 on, like the five keys that follow)",
+        "regression learned from",
     )
     labels_from_ci: (
         dict[
@@ -219,14 +229,29 @@ class FinetuneContract(Contract):
         if missing := missing - set(self.controls):
             raise ValueError(f"controls lack {sorted(missing)}")
         if self.version >= 3:
-            self._check_own_windows()
+            self._check_version_3()
         return self
 
-    def _check_own_windows(self):
-        new = ("labels_from", "labels_from_ci", "own_gain", "n_source_subjects")
-        for name in (*new, "n_windows", "n_steps"):
+    def _check_version_3(self):
+        controls = ("controls_ci", "controls_over_scratch")
+        labels = ("labels_from", "labels_from_ci", "own_gain")
+        for name in (*controls, *labels, "n_source_subjects", "n_windows", "n_steps"):
             if getattr(self, name) is None:
                 raise ValueError(f"{name} is missing, and version {self.version} has it")
+        for name in controls:
+            if set(getattr(self, name)) != set(self.controls):
+                raise ValueError(f"{name} has {sorted(getattr(self, name))}")
+        for name, value in self.controls.items():
+            _holds(f"controls_ci[{name}]", self.controls_ci[name], value, "its mean ")
+            gain, over = (
+                value - self.accuracy["from-scratch"],
+                self.controls_over_scratch[name],
+            )
+            if not math.isclose(over.mean, gain, abs_tol=ROUNDING):
+                raise ValueError(
+                    f"controls_over_scratch[{name}] disagree: {over.mean} and {gain:.4f}"
+                )
+            _holds(f"controls_over_scratch[{name}]:", over.ci, over.mean)
         for name in ("labels_from", "labels_from_ci", "own_gain"):
             if set(getattr(self, name)) != set(Feature.__args__):
                 raise ValueError(f"{name} has {sorted(getattr(self, name))}")

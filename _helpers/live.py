@@ -120,7 +120,9 @@ class Value(SphinxRole):
         self.env.note_dependency(str(source_of(self.env.srcdir, name)[0]))
         if not spec:
             spec = ".2f" if isinstance(value, float) else ""
-        text = format(value, spec).replace("-", "\N{MINUS SIGN}")
+        text = format(value, spec)
+        if not isinstance(value, str):  # the hyphen of a word stays one
+            text = text.replace("-", "\N{MINUS SIGN}")
         return [nodes.inline(text, text, classes=["value"])], []
 
 

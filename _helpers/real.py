@@ -111,7 +111,7 @@ class Provenance(_Model):
 class Figure(_Model):
     """One figure of the tutorial."""
 
-    file: Annotated[str, Field(pattern=r"^plot_\d+_\d+\.svg$", description="beside")]
+    file: Annotated[str, Field(pattern=r"^plot_\d+(-\w+)?_\d+\.svg$", description="beside")]
     alt: str = Field(min_length=1, description="words for who does not see it")
     width: int = Field(ge=1, description="natural width in CSS pixels")
     height: int = Field(ge=1, description="natural height in CSS pixels")
@@ -156,9 +156,9 @@ def load_result(path):
         ) from err
     except (ValidationError, ContractError) as err:
         raise RealError(f"{path.parent.name}/{path.name}: {err}") from err
-    for said, expected in (
-        (contract.tutorial, path.stem),
-        (contract.data, path.parent.name),
+    expected_names = path.stem.partition("-")[0], path.parent.name
+    for said, expected in zip(
+        (contract.tutorial, contract.data), expected_names, strict=True
     ):
         if said != expected:
             raise RealError(f"{path.parent.name}/{path.name} is a result of {said}")
@@ -246,7 +246,8 @@ def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
     folder : pathlib.Path
         Where the results go. It is left as it was if the run fails.
     target : str or None
-        Column of ``participants.tsv`` to predict; None leaves it to the study's recipe.
+        Column of ``participants.tsv`` to predict, and part of the files' names; None leaves it to
+        the study's recipe.
     timeout : float
         Limit in seconds.
 
@@ -261,8 +262,9 @@ def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
         If the tutorial fails, runs out of time or breaks its contract.
     """
     tutorial = re.match(r"plot_\d+", script.stem)[0]
-    with tempfile.TemporaryDirectory(prefix="tutorial-") as name:
-        work = Path(name)
+    name = f"{tutorial}-{target}" if target else tutorial
+    with tempfile.TemporaryDirectory(prefix="tutorial-") as temporary:
+        work = Path(temporary)
         for path in (script, *siblings(script)):
             shutil.copy(path, work)
         wrapper = work / "run_and_save.py"
@@ -289,18 +291,16 @@ def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
                 seconds=round(seconds, 1),
                 peak_mb=round(memory.peak),
             ),
-            figures=[
-                {"file": f"{tutorial}_{i}.svg", **own} for i, own in enumerate(words, 1)
-            ],
+            figures=[{"file": f"{name}_{i}.svg", **own} for i, own in enumerate(words, 1)],
         )
         folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob(f"{tutorial}_*.svg"):
+        for old in folder.glob(f"{name}_*.svg"):
             old.unlink()
         for i, figure in enumerate(result.figures, 1):
             unfinished = folder / f"{figure.file}.tmp"
             shutil.copy(work / "figures" / f"{i}.svg", unfinished)
             unfinished.replace(folder / figure.file)
-    write_json(folder / f"{tutorial}.json", result.model_dump())
+    write_json(folder / f"{name}.json", result.model_dump())
     return result
 
 

@@ -707,7 +707,8 @@ def own_guess(X, y):
 # Predict: do a few windows of a person's own outweigh many of other people? And careful:
 # where each class is a recording of its own, as in many real studies, a person's own model
 # can tell the *recordings* apart, by a drift or a cap that settled, without any notion of
-# the task. Models that learn from other people cannot.
+# the task. Models that learn from other people can only use what people share. What came
+# out on real people is on the page :doc:`/real`.
 labels_from, own_gain = {}, {}
 for kind, (X_many, X_few, X_own) in features.items():
     labels_from[kind] = {
@@ -943,6 +944,15 @@ contract = {
         for name, (_, mean, ci, p) in paired.items()
     },
     "controls": {name: r4(values.mean()) for name, values in controls.items()},
+    "controls_ci": {name: r4(interval(values)) for name, values in controls.items()},
+    "controls_over_scratch": {
+        name: {
+            "mean": r4((values - scratch).mean()),
+            "ci": r4(interval(values - scratch)),
+            "p": round(sign_flip(values - scratch), 5),
+        }
+        for name, values in controls.items()
+    },
     "labels_from": {
         kind: {name: r4(values.mean()) for name, values in own.items()}
         for kind, own in labels_from.items()

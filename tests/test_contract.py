@@ -187,6 +187,11 @@ LABELS = {"source people": 0.6, "labelled people": 0.6, "own windows": 0.7}
 AROUND = {name: [value - 0.1, value + 0.1] for name, value in LABELS.items()}
 THIRD = {
     "version": 3,
+    "controls_ci": {name: [v - 0.1, v + 0.1] for name, v in GOOD["controls"].items()},
+    "controls_over_scratch": {
+        name: {"mean": round(v - 0.66, 4), "ci": [-0.5, 0.5], "p": 0.3}
+        for name, v in GOOD["controls"].items()
+    },
     "labels_from": {"encoder": LABELS, "band power": LABELS},
     "labels_from_ci": {"encoder": AROUND, "band power": AROUND},
     "own_gain": {
@@ -207,6 +212,20 @@ def test_version_3_of_the_fine_tuning_line_says_whose_labels_helped():
     ("changes", "message"),
     [
         ({"n_steps": None}, "n_steps is missing, and version 3 has it"),
+        ({"controls_ci": {"zero-shot": [0, 1]}}, r"controls_ci has \['zero-shot'\]"),
+        (
+            {"controls_ci": {**THIRD["controls_ci"], "band power": [0.7, 0.8]}},
+            r"controls_ci\[band power\] .* does not contain its mean 0.6",
+        ),
+        (
+            {
+                "controls_over_scratch": {
+                    **THIRD["controls_over_scratch"],
+                    "band power": {"mean": 0.1, "ci": [0, 0.2], "p": 0.3},
+                }
+            },
+            r"controls_over_scratch\[band power\] disagree: 0.1 and -0.06",
+        ),
         ({"labels_from": None}, "labels_from is missing, and version 3 has it"),
         ({"labels_from": {"encoder": LABELS}}, r"labels_from has \['encoder'\]"),
         (

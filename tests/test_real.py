@@ -39,7 +39,10 @@ def test_kept_results_keep_contract_and_provenance(path):
     assert not re.search(r"/(home|root|work|tmp|Users)/\w", text)
     assert "<dc:date>" not in text
     for key in (
-        k for (tutorial, _), rows in TABLES.items() for k in rows if tutorial == path.stem
+        k
+        for (tutorial, _), rows in TABLES.items()
+        for k in rows
+        if tutorial == path.stem.partition("-")[0]
     ):
         _get(result.contract, key[1])
 
@@ -113,10 +116,9 @@ def test_a_run_writes_contract_provenance_and_figures(script, bids, tmp_path):
     folder.mkdir(parents=True)
     (folder / "plot_10_2.svg").write_text("of an earlier run, that had two figures")
     data = describe_data(bids)
-    result = run_on_study(script, bids, data, folder, target="iq")
+    result = run_on_study(script, bids, data, folder)
     assert sorted(p.name for p in folder.iterdir()) == ["plot_10.json", "plot_10_1.svg"]
     assert load_result(folder / "plot_10.json") == result
-    assert result.contract["n_windows"] == {"iq": 2}
     assert result.figures[0].model_dump() == {
         "file": "plot_10_1.svg", "alt": "A line.", "width": 384, "height": 288,
     }  # fmt: skip
@@ -125,12 +127,23 @@ def test_a_run_writes_contract_provenance_and_figures(script, bids, tmp_path):
     assert [o.model_dump() for o in own.opened] == [
         {"people": 3, "windows": 60, "channels": 4, "samples": 256, "sfreq": 128.0, "cohort": "source"}
     ]  # fmt: skip
-    assert own.command == "nox -s real -- plot_10 --study mystudy --target iq"
+    assert own.command == "nox -s real -- plot_10 --study mystudy"
     assert str(tmp_path) not in (folder / "plot_10.json").read_text()
     figure = (folder / "plot_10_1.svg").read_bytes()
     run_on_study(script, bids, data, folder)
     assert (folder / "plot_10_1.svg").read_bytes() == figure  # no date, no random ids
     assert snapshot(bids) == before
+
+
+def test_another_target_is_another_result(script, bids, tmp_path):
+    folder, data = tmp_path / "mystudy", describe_data(bids)
+    run_on_study(script, bids, data, folder)
+    other = run_on_study(script, bids, data, folder, target="iq")
+    assert other.contract["n_windows"] == {"iq": 2}
+    assert other.provenance.command.endswith("--study mystudy --target iq")
+    assert load_result(folder / "plot_10-iq.json") == other
+    assert load_result(folder / "plot_10.json").contract["n_windows"] == {"a": 1}
+    assert len(list(folder.iterdir())) == 4
 
 
 @pytest.mark.parametrize(
@@ -224,7 +237,7 @@ INDEX = """Title
 =====
 
 Real :value:`real.mine.plot_11.window_split_r|+.2f`, :value:`real.mine.plot_11.provenance.n_people`
-people, simulated :value:`plot_11.window_split_r`.
+people, simulated :value:`plot_11.window_split_r`, on :value:`real.mine.plot_11.provenance.date`.
 
 .. real-table:: mine plot_11 leak
 
@@ -299,7 +312,7 @@ def test_the_page_shows_both_columns_both_figures_and_the_cost(site):
     done = build(site)
     assert done.returncode == 0, done.stderr
     text = words(site)
-    assert "Real +0.62, 12 people, simulated 0.75." in text
+    assert "Real +0.62, 12 people, simulated 0.75, on 2026-11-21." in text
     assert "simulated mine people 10 10 windows 80 99" in text
     assert "windows shuffled +0.75 +0.62" in text
     assert "people kept whole \u22120.12 \u22120.12" in text
