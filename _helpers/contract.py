@@ -51,8 +51,8 @@ class Contract(BaseModel):
     data: str = Field(min_length=1, description='"simulated", or the name of the dataset')
 
 
-class Paired(BaseModel):
-    """A difference between two regimes, taken within test people."""
+class Gap(BaseModel):
+    """A difference in accuracy, taken within test people."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
@@ -60,6 +60,11 @@ class Paired(BaseModel):
     ci: Annotated[tuple[Difference, Difference], Field(strict=False)] = Field(
         description="95 % bootstrap interval over people"
     )
+
+
+class Paired(Gap):
+    """A difference with its test."""
+
     p: float = Field(gt=0, le=1, description="two-sided sign-flip permutation test")
 
 
@@ -119,7 +124,7 @@ class FinetuneContract(Contract):
         description="95 % bootstrap interval over test people, per control (from version 3 on, like "
         "the keys that follow down to n_steps)",
     )
-    controls_over_scratch: dict[str, Paired] | None = Field(
+    controls_over_scratch: dict[str, Gap] | None = Field(
         None, description="control minus from-scratch, within test people"
     )
     labels_from: dict[Feature, dict[LabelSource, Fraction]] | None = Field(

@@ -189,7 +189,7 @@ THIRD = {
     "version": 3,
     "controls_ci": {name: [v - 0.1, v + 0.1] for name, v in GOOD["controls"].items()},
     "controls_over_scratch": {
-        name: {"mean": round(v - 0.66, 4), "ci": [-0.5, 0.5], "p": 0.3}
+        name: {"mean": round(v - 0.66, 4), "ci": [-0.5, 0.5]}
         for name, v in GOOD["controls"].items()
     },
     "labels_from": {"encoder": LABELS, "band power": LABELS},
@@ -221,7 +221,7 @@ def test_version_3_of_the_fine_tuning_line_says_whose_labels_helped():
             {
                 "controls_over_scratch": {
                     **THIRD["controls_over_scratch"],
-                    "band power": {"mean": 0.1, "ci": [0, 0.2], "p": 0.3},
+                    "band power": {"mean": 0.1, "ci": [0, 0.2]},
                 }
             },
             r"controls_over_scratch\[band power\] disagree: 0.1 and -0.06",

@@ -23,7 +23,8 @@ KEPT = sorted(real.RESULTS.glob("*/plot_*.json"))
 
 
 def test_every_tutorial_of_the_session_is_kept_for_the_study_of_the_page():
-    assert {p.stem for p in KEPT if p.parent.name == "nm000109"} == set(PAGES)
+    kept = {p.stem for p in KEPT if p.parent.name == "nm000109"}
+    assert kept == {*PAGES, "plot_80-n_subtractions"}
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda p: f"{p.parent.name}/{p.stem}")
@@ -73,8 +74,15 @@ def test_kept_results_carry_what_the_page_says_in_words():
     many = {kind: own["source people"] for kind, own in fine.labels_from.items()}
     assert many["encoder"] > many["band power"]
     assert kept["plot_11"].window_split_r > kept["plot_11"].subject_split_r + 0.3
-    for page in ("plot_80", "plot_81"):
-        assert kept[page].r_ci[0] <= 0 <= kept[page].r_ci[1]
+    one = {regime: points["1"][0] for regime, points in fine.budgets.items()}
+    assert one["linear-probe"] > max(one["from-scratch"], one["full-finetune"])
+    blind = fine.controls["shuffled pretraining"]
+    low, high = fine.accuracy_ci["full-finetune"]
+    assert low <= blind <= high
+    other = load_result(real.RESULTS / "nm000109" / "plot_80-n_subtractions.json").checked()
+    for line in (kept["plot_80"], kept["plot_80"].forest, kept["plot_81"], other):
+        assert line.r_ci[0] <= 0 <= line.r_ci[1]
+    assert kept["plot_81"].null_mse_ratio_ci[1] < 1  # a finding from nothing
 
 
 # ------------------------------------------------------------------------------------ how it is made
@@ -136,7 +144,7 @@ def test_a_run_writes_contract_provenance_and_figures(script, bids, tmp_path):
 
 
 def test_another_target_is_another_result(script, bids, tmp_path):
-    folder, data = tmp_path / "mystudy", describe_data(bids)
+    folder, data = tmp_path / "results" / "mystudy", describe_data(bids)
     run_on_study(script, bids, data, folder)
     other = run_on_study(script, bids, data, folder, target="iq")
     assert other.contract["n_windows"] == {"iq": 2}
@@ -157,7 +165,7 @@ def test_another_target_is_another_result(script, bids, tmp_path):
 def test_a_run_that_fails_leaves_the_earlier_result(
     script, bids, tmp_path, change, message
 ):
-    folder, data = tmp_path / "mystudy", describe_data(bids)
+    folder, data = tmp_path / "results" / "mystudy", describe_data(bids)
     run_on_study(script, bids, data, folder)
     before = snapshot(folder)
     script.write_text(SCRIPT.replace(change, ""))

@@ -604,7 +604,9 @@ def test_the_real_study_opens():
     study = open_study(path, cohort="target")
     assert study.classes == ("rest", "arithmetic")
     assert study.windows.shape[1:] == (19, 256)
-    assert study.metadata["subject"].nunique() == 24
+    assert study.metadata["subject"].nunique() == 36 - _study.RECIPES["nm000109"].n_source
+    budget = _study.get_budget(path, study.metadata["subject"].nunique())
+    assert budget == _study.RECIPES["nm000109"].budget  # these people suffice for all of it
     # Rest lasts three times as long as arithmetic; after balancing both have the same windows.
     assert (
         study.metadata.groupby(["subject", "target"])
