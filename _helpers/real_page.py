@@ -105,6 +105,7 @@ TABLES = {
         ("windows", "n_windows"),
         ("r over windows, windows shuffled", "window_split_r", None, "+.2f"),
         ("r over windows, people kept whole", "subject_split_r", None, "+.2f"),
+        ("interval of r over people, kept whole", "subject_split_r_ci", None, "+.2f"),
         ("overlap, shuffled", "overlap_accuracy.overlap, shuffled", None, ".2f"),
         (
             "overlap, stretches kept whole",
@@ -144,11 +145,13 @@ def _get(content, key):
 
 
 def _cell(content, key, interval=None, spec=""):
-    """A value, with its interval in brackets."""
-    text = format(_get(content, key), spec)
-    if interval:
-        low, high = (format(end, spec) for end in _get(content, interval))
-        text += f" [{low}, {high}]"
+    """A value, with its interval in brackets; or an interval alone."""
+    value = _get(content, key)
+    text = "" if isinstance(value, list) else format(value, spec)
+    ends = value if isinstance(value, list) else _get(content, interval) if interval else ()
+    if ends:
+        low, high = (format(end, spec) for end in ends)
+        text = f"{text} [{low}, {high}]".strip()
     return text.replace("-", "\N{MINUS SIGN}") if spec else text
 
 

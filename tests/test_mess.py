@@ -12,6 +12,7 @@ import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
 import _study
+from _helpers.real import find_data
 from _study import StudyError, open_study
 from conftest import snapshot
 
@@ -277,3 +278,20 @@ def test_an_age_that_is_missing(study):
     refused("target 'age' of sub-01 is 'n/a'", study, target="age")
     opened = open_study(study, target="age", on_missing_target="drop")
     assert set(opened.metadata["subject"]) == {"00", "02", "03"}
+
+
+def test_the_session_fetches_what_it_was_allowed_to_fetch(tidy, tmp_path, monkeypatch):
+    """With a stand-in for the fetch; what it says and refuses is tested with open_study."""
+    asked = []
+
+    def stand_in(name, row, task, max_subjects, cached, download):
+        asked.append((name, max_subjects))
+        return shutil.copytree(tidy, cached)
+
+    monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(_study, "_download", stand_in)
+    root, data = find_data("nm000109")
+    assert (root, asked) == (tmp_path / "nm000109", [("nm000109", None)])
+    assert (data["n_people"], data["n_recordings"]) == (4, 8)
+    assert data["megabytes_catalogue"] == 183.0
+    assert "Zyma" in data["credit"]

@@ -213,6 +213,14 @@ def test_the_session_refuses_before_anything_runs(
     assert not (tmp_path / "results").exists()
 
 
+def test_a_study_of_the_catalogue_says_its_size_there_as_well(bids):
+    assert real.find_data(str(bids))[1]["megabytes_catalogue"] is None
+    named = bids.rename(bids.with_name("ds002718"))
+    root, data = real.find_data(f"{named}/")
+    assert (root, data["dataset"]) == (named, "ds002718")
+    assert data["megabytes_catalogue"] > 1000 > 1 > data["megabytes"] > 0
+
+
 def test_one_failure_does_not_stop_the_others(bids, tmp_path, monkeypatch, capsys):
     ran = []
 
@@ -324,6 +332,7 @@ def test_the_page_shows_both_columns_both_figures_and_the_cost(site):
     assert "simulated mine people 10 10 windows 80 99" in text
     assert "windows shuffled +0.75 +0.62" in text
     assert "people kept whole \u22120.12 \u22120.12" in text
+    assert "kept whole [\u22120.50, +0.50] [\u22120.50, +0.50]" in text
     assert "My study (mine)" in text
     assert "4 channels, 2 s at 128 Hz" in text
     assert "Together 1 minutes on one core" in text
