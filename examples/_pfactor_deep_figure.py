@@ -29,15 +29,15 @@ def draw_pfactor_deep_figure(
     provenance,
     alt,
 ):
-    """Draw losses, predictions with and without an effect, and attribution in frequency.
+    """Draw losses, predictions as recorded and in the null, and attribution in frequency.
 
     Parameters
     ----------
     histories : dict of str to ndarray, shape (n_epochs, 2)
-        ``"effect"`` and ``"null"`` -> training and test loss per epoch.
+        ``"effect"`` (as recorded) and ``"null"`` -> training and test loss per epoch.
     panels : dict of str to tuple
         Panel title -> ``(true, predicted, scores)``: values of shape (n_subjects,), and a dict
-        with ``pearson_r`` and ``r_ci``. The effect first, then the null.
+        with ``pearson_r`` and ``r_ci``. As recorded first, then the null.
     maps : dict of str to ndarray, shape (n_chans, n_freqs)
         Panel title -> signed attribution, drawn as a part of its own largest value.
     freqs : ndarray, shape (n_freqs,)
@@ -77,7 +77,7 @@ def draw_pfactor_deep_figure(
     loss.set(xlabel="epoch", ylabel="loss", ylim=(0, 1.45 * reach))
     handles = [
         plt.Line2D([], [], color=colour, linewidth=3, label=name)
-        for name, (colour, _) in CONDITIONS.items()
+        for name, (colour, _) in zip(("recorded", "null"), CONDITIONS.values(), strict=True)
     ]
     handles += [
         plt.Line2D([], [], color=EEGDASH_MUTED, linestyle=style, label=name)
