@@ -117,6 +117,12 @@ def bench(session):
     shared(session, "-m", "_helpers.bench", *session.posargs, env={"OMP_NUM_THREADS": "1"})
 
 
+@nox.session(venv_backend="none", requires=["env"], default=False)
+def real(session):
+    """Run tutorials on real EEG and keep the results: -- --study PATH_OR_ID (docs/real/)."""
+    shared(session, "-m", "_helpers.real", *session.posargs)
+
+
 @nox.session(venv_backend="none", default=False)
 def serve(session):
     """Open the built site on localhost (build it first: nox -s docs)."""

@@ -22,6 +22,8 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Difference = Annotated[float, Field(ge=-1, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Regime = Literal["from-scratch", "linear-probe", "full-finetune"]
+Feature = Literal["encoder", "band power"]
+LabelSource = Literal["source people", "labelled people", "own windows"]
 ROUNDING = (
     1.01e-4  # values carry four decimals; a difference of two may be off by one in the last
 )
@@ -71,8 +73,8 @@ class Contract(BaseModel):
         return cls.bands.get(key.split(".")[0], max(0.05, 0.02 * abs(reference)))
 
 
-class Paired(BaseModel):
-    """A difference between two regimes, taken within test people."""
+class Gap(BaseModel):
+    """A difference in accuracy, taken within test people."""
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
 
@@ -80,6 +82,11 @@ class Paired(BaseModel):
     ci: Annotated[tuple[Difference, Difference], Field(strict=False)] = Field(
         description="95 % bootstrap interval over people"
     )
+
+
+class Paired(Gap):
+    """A difference with its test."""
+
     p: float = Field(gt=0, le=1, description="two-sided sign-flip permutation test")
 
 
@@ -134,6 +141,40 @@ class FinetuneContract(Contract):
     )
     paired: dict[str, Paired] = Field(description='"one - other" -> paired difference')
     controls: dict[str, Fraction] = Field(description="test accuracy of each control")
+    controls_ci: (
+        dict[str, Annotated[tuple[Fraction, Fraction], Field(strict=False)]] | None
+    ) = Field(
+        None,
+        description="95 % bootstrap interval over test people, per control (from version 3 on, like "
+        "the keys that follow down to n_steps)",
+    )
+    controls_over_scratch: dict[str, Gap] | None = Field(
+        None, description="control minus from-scratch, within test people"
+    )
+    labels_from: dict[Feature, dict[LabelSource, Fraction]] | None = Field(
+        None,
+        description="accuracy on the later windows of test people, by whose labels a logistic "
+        "regression learned from",
+    )
+    labels_from_ci: (
+        dict[
+            Feature,
+            dict[LabelSource, Annotated[tuple[Fraction, Fraction], Field(strict=False)]],
+        ]
+        | None
+    ) = Field(None, description="95 % bootstrap interval over test people")
+    own_gain: dict[Feature, Paired] | None = Field(
+        None, description="own windows minus labelled people, within test people"
+    )
+    n_source_subjects: int | None = Field(
+        None, ge=1, description="people the encoder was pretrained on"
+    )
+    n_windows: dict[str, Count] | None = Field(
+        None, description="windows of each group of people"
+    )
+    n_steps: dict[Literal["pretraining", "regime"], Count] | None = Field(
+        None, description="training steps"
+    )
     gflop: dict[str, Annotated[float, Field(gt=0)]] = Field(
         description="1e9 floating-point operations to train, per regime and for pretraining"
     )
@@ -216,7 +257,49 @@ class FinetuneContract(Contract):
         }
         if missing := missing - set(self.controls):
             raise ValueError(f"controls lack {sorted(missing)}")
+        if self.version >= 3:
+            self._check_version_3()
         return self
+
+    def _check_version_3(self):
+        controls = ("controls_ci", "controls_over_scratch")
+        labels = ("labels_from", "labels_from_ci", "own_gain")
+        for name in (*controls, *labels, "n_source_subjects", "n_windows", "n_steps"):
+            if getattr(self, name) is None:
+                raise ValueError(f"{name} is missing, and version {self.version} has it")
+        for name in controls:
+            if set(getattr(self, name)) != set(self.controls):
+                raise ValueError(f"{name} has {sorted(getattr(self, name))}")
+        for name, value in self.controls.items():
+            _holds(f"controls_ci[{name}]", self.controls_ci[name], value, "its mean ")
+            gain, over = (
+                value - self.accuracy["from-scratch"],
+                self.controls_over_scratch[name],
+            )
+            if not math.isclose(over.mean, gain, abs_tol=ROUNDING):
+                raise ValueError(
+                    f"controls_over_scratch[{name}] disagree: {over.mean} and {gain:.4f}"
+                )
+            _holds(f"controls_over_scratch[{name}]:", over.ci, over.mean)
+        for name in ("labels_from", "labels_from_ci", "own_gain"):
+            if set(getattr(self, name)) != set(Feature.__args__):
+                raise ValueError(f"{name} has {sorted(getattr(self, name))}")
+        for kind, own in self.labels_from.items():
+            if not set(own) == set(self.labels_from_ci[kind]) == set(LabelSource.__args__):
+                raise ValueError(f"labels_from[{kind}] has {sorted(own)}")
+            for name, value in own.items():
+                _holds(
+                    f"labels_from_ci[{kind}][{name}]",
+                    self.labels_from_ci[kind][name],
+                    value,
+                    "its mean ",
+                )
+            gain = own["own windows"] - own["labelled people"]
+            if not math.isclose(self.own_gain[kind].mean, gain, abs_tol=ROUNDING):
+                raise ValueError(
+                    f"own_gain[{kind}] disagree: {self.own_gain[kind].mean} and {gain:.4f}"
+                )
+            _holds(f"own_gain[{kind}]:", self.own_gain[kind].ci, self.own_gain[kind].mean)
 
     def _check_budgets_and_pairs(self):
         main = str(self.n_train_subjects)

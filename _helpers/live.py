@@ -1,7 +1,7 @@
 """Sphinx extension: numbers, figures, times and citations on hand-written pages come from the tutorials.
 
-``:value:`plot_73.accuracy.full-finetune``` is a number of a contract, ``.. tutorial-figure::`` a
-figure with its words, ``.. reading-order::`` the table of pages, ``.. cited-in::`` the pages that
+``:value:`plot_73.accuracy.full-finetune``` is a number of a contract, with ``real.nm000109.`` in front
+one of a run on real EEG that is kept in ``docs/real/``; ``.. tutorial-figure::`` is a figure with its words, ``.. reading-order::`` the table of pages, ``.. cited-in::`` the pages that
 cite each work. What they name has to exist: a wrong name stops the build.
 """
 
@@ -13,6 +13,7 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from _helpers.real import RealError, load_result
 from _helpers.status import records
 
 CONTRACT_LINE = re.compile(r'^ +(\{"tutorial": "(plot_\d+)".*\})$', re.M)
@@ -33,6 +34,49 @@ def _generated(srcdir, word):
     return found[0]
 
 
+def source_of(srcdir, name):
+    """Where a value comes from, and everything that is known there.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Folder of the documentation's sources.
+    name : str
+        See :func:`look_up`.
+
+    Returns
+    -------
+    path : pathlib.Path
+        The generated page of a tutorial, or a file of ``real/``.
+    content : dict
+        The contract; that of a real study with ``provenance`` beside its keys.
+    keys : list of str
+        The keys that are left of the name.
+
+    Raises
+    ------
+    ExtensionError
+        If the tutorial, its line or its file is not there.
+    """
+    tutorial, *keys = name.split(".")
+    if tutorial == "real":
+        if len(keys) < 3:
+            raise ExtensionError(f"{name} is not real.STUDY.TUTORIAL.KEY")
+        study, tutorial, *keys = keys
+        path = Path(srcdir) / "real" / study / f"{tutorial}.json"
+        try:
+            result = load_result(path)
+        except RealError as err:
+            raise ExtensionError(f"{name}: {err}") from err
+        provenance = result.provenance.model_dump()
+        return path, {**result.contract, "provenance": provenance}, keys
+    page = _generated(srcdir, tutorial)
+    lines = CONTRACT_LINE.findall(page.read_text("utf-8"))
+    if not lines:
+        raise ExtensionError(f"{page.name} shows no contract of {tutorial}")
+    return page, json.loads(lines[-1][0]), keys
+
+
 def look_up(srcdir, name):
     """Value of a contract, from the line that the tutorial printed in this build.
 
@@ -42,7 +86,8 @@ def look_up(srcdir, name):
         Folder of the documentation's sources, with ``auto_examples/`` in it.
     name : str
         Tutorial and keys, separated by dots; a number is a place in a list:
-        ``plot_73.accuracy_ci.full-finetune.0``.
+        ``plot_73.accuracy_ci.full-finetune.0``. With ``real.nm000109.`` in front, the value of a
+        run on that study, whose ``provenance`` is a key as well.
 
     Returns
     -------
@@ -54,12 +99,7 @@ def look_up(srcdir, name):
     ExtensionError
         If the tutorial, its line or a key is not there, or the value is not a single one.
     """
-    tutorial, *keys = name.split(".")
-    page = _generated(srcdir, tutorial)
-    lines = CONTRACT_LINE.findall(page.read_text("utf-8"))
-    if not lines:
-        raise ExtensionError(f"{page.name} shows no contract of {tutorial}")
-    value = json.loads(lines[-1][0])
+    _, value, keys = source_of(srcdir, name)
     for key in keys:
         try:
             value = value[int(key)] if isinstance(value, list) else value[key]
@@ -78,11 +118,43 @@ class Value(SphinxRole):
         """The number as text."""
         name, _, spec = self.text.partition("|")
         value = look_up(self.env.srcdir, name)
-        self.env.note_dependency(str(_generated(self.env.srcdir, name.split(".")[0])))
+        self.env.note_dependency(str(source_of(self.env.srcdir, name)[0]))
         if not spec:
             spec = ".2f" if isinstance(value, float) else ""
-        text = format(value, spec).replace("-", "\N{MINUS SIGN}")
+        text = format(value, spec)
+        if not isinstance(value, str):  # the hyphen of a word stays one
+            text = text.replace("-", "\N{MINUS SIGN}")
         return [nodes.inline(text, text, classes=["value"])], []
+
+
+def figure_lines(srcdir, word, number):
+    """Restructured text of a figure of a tutorial, and the generated page it is on.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Folder of the documentation's sources.
+    word : str
+        Short name of the tutorial.
+    number : int
+        Place on its page, from 1.
+
+    Returns
+    -------
+    tuple of (str, pathlib.Path)
+        The text and the page.
+
+    Raises
+    ------
+    ExtensionError
+        If the page has no such figure.
+    """
+    page = _generated(srcdir, word)
+    figures = {int(n): block for block, n in FIGURE.findall(page.read_text("utf-8"))}
+    if number not in figures:
+        raise ExtensionError(f"{page.stem} has figures {sorted(figures)}, not {number}")
+    block = figures[number].rstrip().replace("\n", "\n   ")
+    return f".. container:: figure-scroll\n\n   {block}\n\n", page
 
 
 class TutorialFigure(SphinxDirective):
@@ -93,14 +165,11 @@ class TutorialFigure(SphinxDirective):
     def run(self):
         """The figure, and where it was made."""
         word, number = self.arguments
-        page = _generated(self.env.srcdir, word)
+        text, page = figure_lines(self.env.srcdir, word, int(number))
         self.env.note_dependency(str(page))
-        figures = {int(n): block for block, n in FIGURE.findall(page.read_text("utf-8"))}
-        if int(number) not in figures:
-            raise ExtensionError(f"{page.stem} has figures {sorted(figures)}, not {number}")
-        block = figures[int(number)].rstrip().replace("\n", "\n   ")
-        text = f".. container:: figure-scroll\n\n   {block}\n\n*Made by* :doc:`/auto_examples/{page.stem}`.\n"
-        return self.parse_text_to_nodes(text)
+        return self.parse_text_to_nodes(
+            f"{text}*Made by* :doc:`/auto_examples/{page.stem}`.\n"
+        )
 
 
 class ReadingOrder(SphinxDirective):

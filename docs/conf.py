@@ -34,6 +34,7 @@ extensions = [
     "_helpers.gallery",
     "_helpers.icons",
     "_helpers.live",
+    "_helpers.real_page",
     "_helpers.results",
     "_helpers.site",
 ]
@@ -106,7 +107,7 @@ html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 PLAIN = (
-    "index", "references", "evidence", "benchmarks", "glossary", "write_a_tutorial", "tags", "status"
+    "index", "references", "real", "evidence", "benchmarks", "glossary", "write_a_tutorial", "tags", "status"
 )  # fmt: skip
 html_sidebars = {page: [] for page in PLAIN}
 html_context = {

@@ -30,15 +30,15 @@ def draw_pfactor_deep_figure(
     provenance,
     alt,
 ):
-    """Draw losses, predictions with and without an effect, and attribution in frequency.
+    """Draw losses, predictions as recorded and in the null, and attribution in frequency.
 
     Parameters
     ----------
     histories : dict of str to ndarray, shape (n_epochs, 2)
-        ``"effect"`` and ``"null"`` -> training and test loss per epoch.
+        ``"effect"`` (as recorded) and ``"null"`` -> training and test loss per epoch.
     panels : dict of str to tuple
         Panel title -> ``(true, predicted, scores)``: values of shape (n_subjects,), and a dict
-        with ``pearson_r`` and ``r_ci``. The effect first, then the null.
+        with ``pearson_r`` and ``r_ci``. As recorded first, then the null.
     maps : dict of str to ndarray, shape (n_chans, n_freqs)
         Panel title -> signed attribution, drawn as a part of its own largest value.
     freqs : ndarray, shape (n_freqs,)
@@ -78,7 +78,7 @@ def draw_pfactor_deep_figure(
     loss.set(xlabel="epoch", ylabel="loss", ylim=(0, 1.45 * reach))
     handles = [
         plt.Line2D([], [], color=colour, linewidth=3, label=name)
-        for name, (colour, _) in CONDITIONS.items()
+        for name, (colour, _) in zip(("recorded", "null"), CONDITIONS.values(), strict=True)
     ]
     handles += [
         plt.Line2D([], [], color=EEGDASH_MUTED, linestyle=style, label=name)
@@ -124,7 +124,9 @@ def draw_pfactor_deep_figure(
         )
         ax.grid(visible=False)
         ax.set_xlabel("frequency in Hz")
-        ax.set_yticks(range(len(ch_names)), ch_names if cell == 0 else [""] * len(ch_names))
+        # More names than a dozen would touch: every second one, or third.
+        named = range(0, len(ch_names), -(-len(ch_names) // 12))
+        ax.set_yticks(named, [ch_names[i] if cell == 0 else "" for i in named])
         panel_title(ax, letter, f"Attribution, {name}")
     bar = fig.add_axes((0.89, 0.13, 0.015, 0.27))
     fig.colorbar(image, cax=bar)

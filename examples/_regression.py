@@ -1,9 +1,17 @@
 """Subject-level regression: features per person, and the scores a result has to bring along."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 from scipy.signal import welch
-from scipy.stats import bootstrap, pearsonr, permutation_test
+from scipy.stats import (
+    ConstantInputWarning,
+    DegenerateDataWarning,
+    bootstrap,
+    pearsonr,
+    permutation_test,
+)
 
 #: Frequency bands in Hz, lower edge included.
 BANDS = {
@@ -125,6 +133,9 @@ def score_people(true, predicted, baseline, *, n_resamples=4000, seed=0):
 
     Notes
     -----
+    Where many people share a value, such as an age in years, a resample may hold that value only.
+    It has no correlation, and is left out of the interval of r.
+
     Made for *one* hold-out. The pooled predictions of a K-fold come from models that share
     training people, and neither resampling nor permuting them gives honest uncertainty.
     """
@@ -153,15 +164,21 @@ def score_people(true, predicted, baseline, *, n_resamples=4000, seed=0):
         return ((y - x) ** 2).mean(axis=axis) / ((baseline - x) ** 2).mean(axis=axis)
 
     def interval(statistic):
-        found = bootstrap(
-            (true, predicted),
-            statistic,
-            paired=True,
-            vectorized=True,
-            method="percentile",
-            n_resamples=n_resamples,
-            rng=np.random.default_rng(seed),
-        )
+        with warnings.catch_warnings():  # of the few resamples that are left out below
+            for kind in (ConstantInputWarning, DegenerateDataWarning):
+                warnings.simplefilter("ignore", kind)
+            found = bootstrap(
+                (true, predicted),
+                statistic,
+                paired=True,
+                vectorized=True,
+                method="percentile",
+                n_resamples=n_resamples,
+                rng=np.random.default_rng(seed),
+            )
+        drawn = found.bootstrap_distribution
+        if np.isnan(drawn).any():
+            return np.nanpercentile(drawn, [2.5, 97.5]).tolist()
         return [float(end) for end in found.confidence_interval]
 
     exchanged = permutation_test(

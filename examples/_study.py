@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import sys
+import unicodedata
 import warnings
 import zlib
 from dataclasses import dataclass, replace
@@ -64,6 +65,30 @@ class StudyError(ValueError):
 
 
 @dataclass(frozen=True)
+class Budget:
+    """What the fine-tuning page may spend on a study: people, and steps of training.
+
+    Attributes
+    ----------
+    n_labelled, n_validation, n_test : int
+        People of the target cohort who are trained on, who choose, and who are looked at once.
+    n_labelled_curve : tuple of int
+        Numbers of labelled people of the curve; ``n_labelled`` is one of them.
+    pretrain_steps : int
+        Training steps on the source people, in batches of 64 windows.
+    n_steps : int
+        Training steps of each regime, in batches of 16 windows.
+    """
+
+    n_labelled: int = 2
+    n_validation: int = 4
+    n_test: int = 16
+    n_labelled_curve: tuple = (1, 2, 4, 8, 16)
+    pretrain_steps: int = 150
+    n_steps: int = 80
+
+
+@dataclass(frozen=True)
 class Recipe:
     """What a study needs beyond its name. Add a line to ``RECIPES`` for a study of your own.
 
@@ -99,6 +124,8 @@ class Recipe:
         Test people of those pages, as a number or as a share.
     states : tuple of str or None
         Two events that everybody has, to pretrain a network on; None takes ``classes``.
+    budget : Budget
+        People and training steps of the fine-tuning page.
     question : str
         What a window is asked, for tables and figures.
     credit : str
@@ -120,6 +147,7 @@ class Recipe:
     subject_target: str = "age"
     n_hold_out: int | float = 0.5
     states: tuple | None = None
+    budget: Budget = Budget()
     question: str = ""
     credit: str = ""
 
@@ -183,7 +211,15 @@ RECIPES = {
     "nm000109": Recipe(
         task=("rest", "arithmetic"),
         classes=("rest", "arithmetic"),
-        n_source=12,
+        n_source=18,
+        # Steps chosen on validation people, whom more of either did not help.
+        budget=Budget(
+            n_labelled=4,
+            n_test=10,
+            n_labelled_curve=(1, 2, 4),
+            pretrain_steps=250,
+            n_steps=120,
+        ),
         question="rest vs arithmetic",
         credit="ODC-By 1.0; cite Zyma et al. 2019 (zyma2019arithmetic in refs.bib)",
     ),
@@ -250,6 +286,86 @@ def get_recipe(name):
     recipe = _recipe(Path(name).name)
     column = os.environ.get("EEG_TUTORIAL_TARGET")
     return replace(recipe, subject_target=column) if column else recipe
+
+
+def get_budget(name, n_people):
+    """What the fine-tuning page may spend on a study that has so many target people.
+
+    Parameters
+    ----------
+    name : str or path-like
+        A study, see :func:`open_study`.
+    n_people : int
+        People of its target cohort.
+
+    Returns
+    -------
+    Budget
+        That of the study's recipe. With fewer people than it asks for, its groups shrink in
+        proportion, and what is left is printed.
+
+    Raises
+    ------
+    StudyError
+        If there are fewer than four people: one to train on, one to choose with, two to test.
+    """
+    budget = get_recipe(name).budget
+    n_asked = budget.n_labelled + budget.n_validation + budget.n_test
+    if n_people >= n_asked:
+        return budget
+    if n_people < 4:
+        raise StudyError(
+            f"{name} has {n_people} people in its target cohort, too few to train on some, choose with "
+            "others and test on two: open a study with more people, or give it a smaller n_source in RECIPES"
+        )
+    share = n_people / n_asked
+    n_labelled = max(1, int(budget.n_labelled * share))
+    n_validation = max(1, int(budget.n_validation * share))
+    n_test = n_people - n_labelled - n_validation
+    print(
+        f"{n_people} target people for a budget of {n_asked}: {n_labelled} to train on, "
+        f"{n_validation} to choose, {n_test} to test"
+    )
+    curve = tuple(sorted({*budget.n_labelled_curve, n_labelled}))
+    return replace(
+        budget,
+        n_labelled=n_labelled,
+        n_validation=n_validation,
+        n_test=n_test,
+        n_labelled_curve=curve,
+    )
+
+
+def get_study_folder(name, *, cache_dir=None, download=None):
+    """Folder of a study; a simulated one is written first, a remote one fetched if that was asked.
+
+    Parameters
+    ----------
+    name, cache_dir, download
+        See :func:`open_study`.
+
+    Returns
+    -------
+    pathlib.Path
+        The BIDS folder.
+
+    Raises
+    ------
+    StudyError
+        As :func:`open_study` does for a study that cannot be found or fetched.
+    """
+    return _locate(name, None, None, cache_dir, download)
+
+
+def catalogue_ids():
+    """Dataset ids that EEGDash knows, from the list that ships with it.
+
+    Returns
+    -------
+    list of str
+        The ids.
+    """
+    return list(_catalogue().index)
 
 
 def download_size(name, max_subjects=None):
@@ -470,6 +586,11 @@ def open_study(
         metadata["target"] = metadata["target"].astype(np.float32)
     elif recipe.balance:
         keep = _balance(metadata, recipe.classes)
+        if not len(keep):
+            raise StudyError(
+                f"nobody in {root.name} has windows of all classes {list(recipe.classes)}: pass classes= "
+                "that a person can have both of"
+            )
         windows, metadata = windows[keep], metadata.iloc[keep].reset_index(drop=True)
     simulated = root.name.startswith("simulated-")
     study = Study(
@@ -771,9 +892,15 @@ def _read_participants(root):
             f"{root} has no participants.tsv. Write one, a row per person, with at least the "
             "column participant_id (sub-01, sub-02, ...)."
         )
-    table = pd.read_csv(
-        root / "participants.tsv", sep="\t", dtype=str, keep_default_na=False
-    )
+    try:
+        table = pd.read_csv(
+            root / "participants.tsv", sep="\t", dtype=str, keep_default_na=False
+        )
+    except UnicodeDecodeError as err:
+        raise StudyError(
+            f"{root / 'participants.tsv'} is not UTF-8 (byte {err.object[err.start]:#x} cannot be read), "
+            "which BIDS asks for. Save it as UTF-8."
+        ) from err
     if "participant_id" not in table.columns:
         raise StudyError(
             f"{root / 'participants.tsv'} has no column participant_id, only {list(table.columns)}"
@@ -815,13 +942,19 @@ def _check_files(root, recipe, people):
                 f"the data file of {stem.name} is missing: {stem.parent} has its sidecars but no readable "
                 f"{stem.name}_eeg with {', '.join(DATA_SUFFIXES)}. Fetch the file, or delete its sidecars."
             )
+        if len(data) > 1:
+            raise StudyError(
+                f"{stem.name} has {len(data)} data files: {', '.join(sorted(f.name for f in data))}. "
+                "Keep one of them."
+            )
         subject = _entity(stem.name, "sub")
         if subject not in people.index:
             raise StudyError(
-                f"sub-{subject} has recordings but no row in {root / 'participants.tsv'}. "
-                "Add the row, or move the recordings away."
+                f"sub-{subject} has recordings but no row in {root / 'participants.tsv'}"
+                f"{_look_alike(subject, people)}. Add the row, or move the recordings away."
             )
         files.setdefault(subject, []).append(data[0])
+    _refuse_copies([path for paths in files.values() for path in paths])
     if not recipe.task:
         return files
     for subject, paths in files.items():
@@ -832,6 +965,45 @@ def _check_files(root, recipe, people):
                 f"without it (the tasks there are {tasks})"
             )
     return files
+
+
+def _look_alike(subject, people):
+    """A hint where the row is there, but its accents are made of other characters."""
+    same = unicodedata.normalize("NFC", subject)
+    rows = [p for p in people.index if unicodedata.normalize("NFC", p) == same]
+    return (
+        " (one looks the same, but its accents are other Unicode characters)"
+        if rows
+        else ""
+    )
+
+
+def _refuse_copies(paths):
+    """Two files with the same samples are one recording: on both sides of a split it is a leak.
+
+    Copies have the same size, so that only those are read, and of them only a piece in the middle
+    and the end: a header that somebody renamed does not hide a copy.
+    """
+    by_size = {}
+    for path in paths:
+        beside = [path.with_suffix(end) for end in (path.suffix, ".eeg", ".fdt")]
+        data = max((p for p in beside if p.is_file()), key=lambda p: p.stat().st_size)
+        by_size.setdefault(data.stat().st_size, []).append((path, data))
+    for size, own in by_size.items():
+        seen = {}
+        for path, data in own if len(own) > 1 else ():
+            with data.open("rb") as stream:
+                pieces = []
+                for start in (size // 2, max(size - 2**16, 0)):
+                    stream.seek(start)
+                    pieces.append(stream.read(2**16))
+            first = seen.setdefault(tuple(pieces), path)
+            # A stretch of one and the same byte is no signal to compare.
+            if first is not path and len(set(pieces[0])) > 1:
+                raise StudyError(
+                    f"{first.name} and {path.name} hold the same signal: one is a copy, and would stand on "
+                    "both sides of a split. Find out which is right, and remove the other."
+                )
 
 
 def _entity(name, key):
@@ -993,7 +1165,8 @@ def _open_recordings(root, recipe, files, by_event):
         if reach is None or reach + 1 / recipe.sfreq < recipe.window_s:
             raise StudyError(
                 f"{name} has no event {' or '.join(recipe.classes)} as long as a window of "
-                f"{recipe.window_s:g} s: its events and their longest durations are {own}"
+                f"{recipe.window_s:g} s: its events and their longest durations are {own}. Remove the "
+                "recording, or give the study a smaller window_s= in RECIPES"
             )
     return dataset, recipe
 
@@ -1046,12 +1219,15 @@ def _read_header(ds, path):
     if short:
         raise StudyError(f"{path}: {short[0]} {fix}")
     sidecar = path.with_name(path.name.removesuffix(path.suffix) + ".json")
-    said = (
-        json.loads(sidecar.read_text("utf-8")).get("RecordingDuration")
-        if sidecar.is_file()
-        else None
-    )
-    holds = raw.n_times / raw.info["sfreq"]
+    beside = json.loads(sidecar.read_text("utf-8")) if sidecar.is_file() else {}
+    sfreq, rate = float(raw.info["sfreq"]), beside.get("SamplingFrequency")
+    if isinstance(rate, int | float) and not np.isclose(rate, sfreq, rtol=1e-3):
+        raise StudyError(
+            f"{path.name} is sampled at {sfreq:g} Hz but {sidecar.name} says {rate:g} Hz. Correct the "
+            "sidecar, or fetch the file that belongs to it."
+        )
+    said = beside.get("RecordingDuration")
+    holds = raw.n_times / sfreq
     if isinstance(said, int | float) and abs(holds - said) > 1.0:
         raise StudyError(
             f"{path} holds {holds:.1f} s but {sidecar.name} says {said:.1f} s. {fix}"

@@ -72,12 +72,18 @@ print(f"channels: {', '.join(target.ch_names)}")
 # Windows of one person look alike, so a person must not be on both sides of a split
 # :cite:p:`brookshire2024leakage`. Test people are looked at when every choice is made;
 # validation people make the choices; the rest is the **pool** whose labels we may buy.
-# First we buy few. Later the budget grows, person by person, so the groups are nested.
-N_LABELLED, N_VALIDATION, N_TEST = 2, 4, 16
+# First we buy few. Later the budget grows, person by person, so the groups are nested. How
+# many people, and how many steps of training, depends on the study and is written down in
+# the table of ``_study.py``.
+BUDGET = _study.get_budget(STUDY, target.metadata["subject"].nunique())
+N_LABELLED, N_VALIDATION, N_TEST = BUDGET.n_labelled, BUDGET.n_validation, BUDGET.n_test
+N_STEPS, PRETRAIN_STEPS = BUDGET.n_steps, BUDGET.pretrain_steps
+EVERY = max(1, N_STEPS // 10)  # steps between two looks at the validation people
 sizes = {"test": N_TEST, "validation": N_VALIDATION}
 parts = split_subjects(target.metadata, sizes, rest="pool", seed=0)
-budgets = nested_subjects(target.metadata, parts["pool"], (1, 2, 4, 8, 16), seed=0)
+budgets = nested_subjects(target.metadata, parts["pool"], BUDGET.n_labelled_curve, seed=0)
 parts["train"] = budgets[N_LABELLED]
+print(f"{PRETRAIN_STEPS} steps to pretrain, {N_STEPS} steps for each regime")
 
 rows = {name: target.metadata.iloc[index] for name, index in parts.items()}
 people = {name: table["subject"].nunique() for name, table in rows.items()}
@@ -184,7 +190,9 @@ def make_optimizer(module, lr):
     return torch.optim.AdamW(learning, lr=lr, weight_decay=1e-4)
 
 
-def adamw_loop(module, X, y, *, lr, n_steps=80, batch_size=16, seed=0, watch=None, every=8):
+def adamw_loop(
+    module, X, y, *, lr, n_steps=N_STEPS, batch_size=16, seed=0, watch=None, every=EVERY
+):
     """Train in place; return what ``watch()`` saw along the way, behind its epoch."""
     order = torch.Generator().manual_seed(seed)
     optimizer = make_optimizer(module, lr)
@@ -223,7 +231,7 @@ def split_where_learning_starts(model, *inputs):
 # %%
 # **Pretraining** uses the source people only. Braindecode saves a model as a folder with
 # its weights and its configuration, and loads it from there without a network.
-def pretrain(labels, n_steps=150):
+def pretrain(labels, n_steps=PRETRAIN_STEPS):
     model = build_model(0)
     learner, X = split_where_learning_starts(model, X_source)
     adamw_loop(learner, X, labels, lr=2e-3, n_steps=n_steps, batch_size=64)
@@ -359,7 +367,7 @@ class Run(NamedTuple):
     encoder_unchanged: bool
 
 
-def adapt(regime, seed, lr, *, n_steps=80, data=data, encoder=ENCODER, watched=True):
+def adapt(regime, seed, lr, *, n_steps=N_STEPS, data=data, encoder=ENCODER, watched=True):
     model = build_model(seed)
     if encoder is not None and regime != "from-scratch":
         load_encoder(model, encoder)
@@ -588,8 +596,13 @@ X_test, y_test = data["test"]
 fine, probe = chosen["full-finetune"].lr, chosen["linear-probe"].lr
 mixed = np.random.default_rng(73).permutation(len(y_source))
 blind = without_head(pretrain(y_source[mixed]))
-classical = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
-classical.fit(band_power(X_train), y_train.cpu())
+
+
+def build_classical():
+    return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+
+
+classical = build_classical().fit(band_power(X_train), y_train.cpu())
 
 
 def adapted_models(regime, lr, **kwargs):
@@ -657,6 +670,66 @@ figure = draw_budget_figure(
 # often falls short and that networks trained from scratch stay competitive
 # :cite:p:`liu2026eegfm`.
 #
+# Other people's labels, or a person's own?
+# -----------------------------------------
+# So far nobody is tested who gave a label. If a new person can be labelled for a moment,
+# there is another way: a model of their own, learned from their *first* windows of each
+# class and tested on the *later* ones. To compare like with like, one logistic regression
+# reads the stored output of the encoder, or band power, and learns from the source people,
+# from the labelled people, or from the person. All are judged on the same later windows.
+grouped = rows["test"].groupby(["subject", "target"])["target"]
+early = (grouped.cumcount() < grouped.transform("size") // 2).to_numpy()
+print(f"{early.sum()} own windows to learn from, {(~early).sum()} later ones to judge on")
+
+still, _ = configure_regime(load_encoder(build_model(1)), "linear-probe")
+_, *stored = split_where_learning_starts(still, X_source, X_train, X_test)
+features = {
+    "encoder": [X.flatten(start_dim=1).cpu().numpy() for X in stored],
+    "band power": [band_power(X) for X in (X_source, X_train, X_test)],
+}
+
+
+def later_accuracy(guess):
+    """Accuracy on the later windows of each test person."""
+    correct = pd.Series(guess == y_test.cpu().numpy())[~early]
+    return correct.groupby(test_subjects[~early]).mean().to_numpy()
+
+
+def own_guess(X, y):
+    """One model per person, from the early windows; what it says of all of them."""
+    guess = np.empty(len(y), int)
+    for person in np.unique(test_subjects):
+        own = test_subjects == person
+        model = build_classical().fit(X[own & early], y[own & early])
+        guess[own] = model.predict(X[own])
+    return guess
+
+
+# %%
+# Predict: do a few windows of a person's own outweigh many of other people? And careful:
+# where each class is a recording of its own, as in many real studies, a person's own model
+# can tell the *recordings* apart, by a drift or a cap that settled, without any notion of
+# the task. Models that learn from other people can only use what people share. What came
+# out on real people is on the page :doc:`/real`.
+labels_from, own_gain = {}, {}
+for kind, (X_many, X_few, X_own) in features.items():
+    labels_from[kind] = {
+        name: later_accuracy(build_classical().fit(X, y.cpu()).predict(X_own))
+        for name, X, y in (
+            ("source people", X_many, y_source),
+            ("labelled people", X_few, y_train),
+        )
+    }
+    labels_from[kind]["own windows"] = later_accuracy(
+        own_guess(X_own, y_test.cpu().numpy())
+    )
+    gain = labels_from[kind]["own windows"] - labels_from[kind]["labelled people"]
+    own_gain[kind] = (gain.mean(), interval(gain), sign_flip(gain))
+    for name, values in labels_from[kind].items():
+        print(f"{kind:<11} labels from {name:<16} {with_interval(values)}")
+    print(f"{kind:<11} own - labelled people        {with_interval(gain, '+')}")
+
+# %%
 # What it costs
 # -------------
 # Floating-point operations are counted, not timed, so they come out the same on every
@@ -680,14 +753,13 @@ def adapt_briefly(regime, n_steps):
     return adapt(regime, SEEDS[0], chosen[regime].lr, n_steps=n_steps, watched=False)
 
 
-spent = {
-    "pretraining, once": (gflop(lambda n: pretrain(y_source, n), 150), pretraining_cpu)
-}
+operations = gflop(lambda n: pretrain(y_source, n), PRETRAIN_STEPS)
+spent = {"pretraining, once": (operations, pretraining_cpu)}
 for regime in LEARNS:
     start = time.process_time()
-    adapt_briefly(regime, 80)
+    adapt_briefly(regime, N_STEPS)
     seconds = time.process_time() - start
-    spent[regime] = (gflop(lambda n: adapt_briefly(regime, n), 80), seconds)
+    spent[regime] = (gflop(lambda n: adapt_briefly(regime, n), N_STEPS), seconds)
 print(f"{'':<20}{'learns':>8}{'GFLOP':>9}{'CPU s':>8}")
 for name, (operations, seconds) in spent.items():
     learns = counts.get(name, counts["from-scratch"])[1]
@@ -698,7 +770,7 @@ for name, (operations, seconds) in spent.items():
 # --------------------------------------------
 # Somebody sends recordings with one electrode missing and the rest in another order.
 recorded = list(target.ch_names[::-1])
-recorded.remove(target.ch_names[3])
+recorded.remove(target.ch_names[(len(recorded) - 1) // 2])
 columns = [target.ch_names.index(name) for name in recorded]
 X_val, y_val = data["validation"]
 adapted = [run.model for run in chosen[best_regime].runs]
@@ -773,7 +845,8 @@ def probe_then_finetune(seed):
     for regime in ("linear-probe", "full-finetune"):
         model, _ = configure_regime(model, regime)
         learner, X = split_where_learning_starts(model, X_train)
-        adamw_loop(learner, X, y_train, lr=chosen[regime].lr, n_steps=40, seed=seed)
+        half = N_STEPS // 2
+        adamw_loop(learner, X, y_train, lr=chosen[regime].lr, n_steps=half, seed=seed)
     return model
 
 
@@ -845,7 +918,7 @@ r4 = _runtime.rounded
 rounded = {regime: r4(values.mean()) for regime, values in accuracies.items()}
 contract = {
     "tutorial": "plot_73",
-    "version": 2,
+    "version": 3,
     "data": target.data,
     "pretrain_task": f"{source.question} (source cohort)",
     "target_task": f"{target.question} (target cohort)",
@@ -873,6 +946,26 @@ contract = {
         for name, (_, mean, ci, p) in paired.items()
     },
     "controls": {name: r4(values.mean()) for name, values in controls.items()},
+    "controls_ci": {name: r4(interval(values)) for name, values in controls.items()},
+    "controls_over_scratch": {
+        name: {"mean": r4((own - scratch).mean()), "ci": r4(interval(own - scratch))}
+        for name, own in controls.items()
+    },
+    "labels_from": {
+        kind: {name: r4(values.mean()) for name, values in own.items()}
+        for kind, own in labels_from.items()
+    },
+    "labels_from_ci": {
+        kind: {name: r4(interval(values)) for name, values in own.items()}
+        for kind, own in labels_from.items()
+    },
+    "own_gain": {
+        kind: {"mean": r4(mean), "ci": r4(ci), "p": round(p, 5)}
+        for kind, (mean, ci, p) in own_gain.items()
+    },
+    "n_source_subjects": source.metadata["subject"].nunique(),
+    "n_windows": {"source": len(y_source), **{n: len(r) for n, r in rows.items()}},
+    "n_steps": {"pretraining": PRETRAIN_STEPS, "regime": N_STEPS},
     "gflop": {name: round(operations, 2) for name, (operations, _) in spent.items()},
     "naive_running_var": r4(naive_history[-1, 2]),
     "frozen_running_var": r4(frozen_history[-1, 2]),

@@ -407,7 +407,7 @@ for name, value in share.items():
 # :doc:`evidence page </evidence>`. A map shows what a network uses, not that what it says
 # is true.
 panels = {
-    "Effect": (truth, predicted, scores["network"]),
+    "As recorded": (truth, predicted, scores["network"]),
     "Null": (
         of_people(null_test, null_test.targets),
         null_predicted,
@@ -426,9 +426,9 @@ figure = draw_pfactor_deep_figure(
     title="Does a network predict the score?",
     subtitle=f"{TARGET}; {len(train_people)} people to train on, one dot per test person",
     provenance=f"data: {train.data}",
-    alt="Five panels. A: training and test loss by epoch, with the effect and in the null, "
+    alt="Five panels. A: training and test loss by epoch, as recorded and in the null, "
     f"and the loss of the train mean. B and C: predicted against true score, r "
-    f"{scores['network']['pearson_r']:+.2f} with the effect, "
+    f"{scores['network']['pearson_r']:+.2f} as recorded, "
     f"{scores['network, null']['pearson_r']:+.2f} in the null. D and E: attribution over "
     f"channels and frequencies; Cz and E62 at 8 to 13 Hz hold {share['trained']:.2f} of it "
     f"when trained, {share_of(maps['untrained']):.2f} when untrained.",

@@ -25,7 +25,7 @@ def write_bids(
     spoil=None,
 ):
     """Write real recordings with alternating 2 s events 'left' and 'right', and ages."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng([0, *task.encode()])  # another signal for each task
     for subject in subjects:
         info = mne.create_info(list(CH_NAMES), sfreq, "eeg")
         data = rng.standard_normal((len(CH_NAMES), int(seconds * sfreq))) * 1e-5

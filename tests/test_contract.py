@@ -183,6 +183,89 @@ def test_each_rule_can_be_broken(changes, message):
         parse(printed(**changes))
 
 
+LABELS = {"source people": 0.6, "labelled people": 0.6, "own windows": 0.7}
+AROUND = {name: [value - 0.1, value + 0.1] for name, value in LABELS.items()}
+THIRD = {
+    "version": 3,
+    "controls_ci": {name: [v - 0.1, v + 0.1] for name, v in GOOD["controls"].items()},
+    "controls_over_scratch": {
+        name: {"mean": round(v - 0.66, 4), "ci": [-0.5, 0.5]}
+        for name, v in GOOD["controls"].items()
+    },
+    "labels_from": {"encoder": LABELS, "band power": LABELS},
+    "labels_from_ci": {"encoder": AROUND, "band power": AROUND},
+    "own_gain": {
+        kind: {"mean": 0.1, "ci": [0.0, 0.2], "p": 0.1}
+        for kind in ("encoder", "band power")
+    },
+    "n_source_subjects": 16,
+    "n_windows": {"source": 640, "train": 24, "test": 192},
+    "n_steps": {"pretraining": 150, "regime": 80},
+}
+
+
+def test_version_3_of_the_fine_tuning_line_says_whose_labels_helped():
+    assert parse(printed(**THIRD)).labels_from["encoder"]["own windows"] == 0.7
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"n_steps": None}, "n_steps is missing, and version 3 has it"),
+        ({"controls_ci": {"zero-shot": [0, 1]}}, r"controls_ci has \['zero-shot'\]"),
+        (
+            {"controls_ci": {**THIRD["controls_ci"], "band power": [0.7, 0.8]}},
+            r"controls_ci\[band power\] .* does not contain its mean 0.6",
+        ),
+        (
+            {
+                "controls_over_scratch": {
+                    **THIRD["controls_over_scratch"],
+                    "band power": {"mean": 0.1, "ci": [0, 0.2]},
+                }
+            },
+            r"controls_over_scratch\[band power\] disagree: 0.1 and -0.06",
+        ),
+        ({"labels_from": None}, "labels_from is missing, and version 3 has it"),
+        ({"labels_from": {"encoder": LABELS}}, r"labels_from has \['encoder'\]"),
+        (
+            {"labels_from": {"encoder": LABELS, "band power": {"own windows": 0.7}}},
+            r"labels_from\[band power\] has \['own windows'\]",
+        ),
+        (
+            {
+                "labels_from": {
+                    "encoder": LABELS,
+                    "band power": {**LABELS, "source people": 0.9},
+                }
+            },
+            r"labels_from_ci\[band power\]\[source people\] .* does not contain its mean 0.9",
+        ),
+        (
+            {
+                "own_gain": {
+                    **THIRD["own_gain"],
+                    "encoder": {"mean": 0.2, "ci": [0, 1], "p": 1},
+                }
+            },
+            r"own_gain\[encoder\] disagree: 0.2 and 0.1",
+        ),
+        (
+            {
+                "own_gain": {
+                    **THIRD["own_gain"],
+                    "encoder": {"mean": 0.1, "ci": [0.2, 1], "p": 1},
+                }
+            },
+            r"own_gain\[encoder\]: .* does not contain 0.1",
+        ),
+    ],
+)
+def test_each_rule_of_version_3_can_be_broken(changes, message):
+    with pytest.raises(ContractError, match=message):
+        parse(printed(**{**THIRD, **changes}))
+
+
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity"])
 def test_numbers_are_finite(number):
     with pytest.raises(ContractError, match=f"{number}, which is not a finite number"):

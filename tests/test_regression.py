@@ -80,3 +80,12 @@ def test_p_and_interval_are_honest_where_nothing_is():
 def test_what_cannot_be_scored(true, predicted, message):
     with pytest.raises(ValueError, match=message):
         score_people(true, predicted, baseline=0)
+
+
+def test_resamples_in_which_everybody_is_alike_are_left_out(recwarn):
+    # Eight of ten people are 18 years old: some resamples hold nobody else.
+    true = np.array([18.0] * 8 + [19, 20])
+    scores = score_people(true, np.random.default_rng(0).standard_normal(10) + 18, 18.5)
+    assert np.isfinite(scores["r_ci"]).all()
+    assert scores["r_ci"][0] < scores["pearson_r"] < scores["r_ci"][1]
+    assert not recwarn.list

@@ -497,6 +497,29 @@ def test_nothing_is_downloaded_unasked_and_the_size_is_told(tmp_path, capsys, mo
     )
 
 
+def test_fewer_people_cost_less_and_that_is_told_before_anything(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.delenv("EEG_TUTORIAL_DOWNLOAD", raising=False)
+    monkeypatch.setenv("EEG_TUTORIAL_MAX_SUBJECTS", "9")
+    monkeypatch.setattr(
+        requests, "head", lambda *a, **k: pytest.fail("touched the network")
+    )
+    refused("would download about 45.8 MB", tmp_path, "nm000109", cache_dir=tmp_path)
+    assert "183.0 MB in all (ODC-By-1.0); 9 people are about 45.8 MB" in (
+        capsys.readouterr().out
+    )
+
+
+def test_only_a_1_is_permission(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        requests, "head", lambda *a, **k: pytest.fail("touched the network")
+    )
+    for word in ("", "0", "no", "true"):
+        monkeypatch.setenv("EEG_TUTORIAL_DOWNLOAD", word)
+        refused("nobody asked for that", tmp_path, "nm000109", cache_dir=tmp_path)
+
+
 def test_no_network_is_told_in_seconds_with_a_way_out(tmp_path, monkeypatch, capsys):
     def unreachable(*args, **kwargs):
         raise requests.ConnectionError
@@ -581,7 +604,9 @@ def test_the_real_study_opens():
     study = open_study(path, cohort="target")
     assert study.classes == ("rest", "arithmetic")
     assert study.windows.shape[1:] == (19, 256)
-    assert study.metadata["subject"].nunique() == 24
+    assert study.metadata["subject"].nunique() == 36 - _study.RECIPES["nm000109"].n_source
+    budget = _study.get_budget(path, study.metadata["subject"].nunique())
+    assert budget == _study.RECIPES["nm000109"].budget  # these people suffice for all of it
     # Rest lasts three times as long as arithmetic; after balancing both have the same windows.
     assert (
         study.metadata.groupby(["subject", "target"])

@@ -1,0 +1,400 @@
+"""Results on real EEG: the kept ones, how they are made, and the page that shows them."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sphinx.errors import ExtensionError
+
+import _study
+from _helpers import real
+from _helpers.live import look_up
+from _helpers.real import PAGES, RealError, describe_data, load_result, opened, run_on_study
+from _helpers.real_page import TABLES, _get
+from _helpers.run_example import ROOT, ExampleError, tutorials
+from conftest import snapshot
+
+KEPT = sorted(real.RESULTS.glob("*/plot_*.json"))
+
+# ------------------------------------------------------------------------------ what is committed
+
+
+def test_every_tutorial_of_the_session_is_kept_for_the_study_of_the_page():
+    kept = {p.stem for p in KEPT if p.parent.name == "nm000109"}
+    assert kept == {*PAGES, "plot_80-n_subtractions"}
+
+
+@pytest.mark.parametrize("path", KEPT, ids=lambda p: f"{p.parent.name}/{p.stem}")
+def test_kept_results_keep_contract_and_provenance(path):
+    result = load_result(path)
+    assert result.checked().data == path.parent.name
+    assert {f.file for f in result.figures} == {
+        p.name for p in path.parent.glob(f"{path.stem}_*.svg")
+    }
+    text = path.read_text("utf-8") + "".join(
+        (path.parent / f.file).read_text("utf-8") for f in result.figures
+    )
+    assert not re.search(r"/(home|root|work|tmp|Users)/\w", text)
+    assert "<dc:date>" not in text
+    for key in (
+        k
+        for (tutorial, _), rows in TABLES.items()
+        for k in rows
+        if tutorial == path.stem.partition("-")[0]
+    ):
+        _get(result.contract, key[1])
+
+
+def test_kept_results_are_of_one_study_and_of_the_pins():
+    kept = [load_result(p).provenance for p in KEPT if p.parent.name == "nm000109"]
+    assert len({(p.sha256, p.n_people, p.n_recordings) for p in kept}) == 1
+    pins = re.findall(
+        r"^([\w-]+)==([\w.]+)$", (ROOT / "requirements.txt").read_text(), re.M
+    )
+    for provenance in kept:
+        # A CPU build says so behind a plus; it is the same version.
+        ran = {name: found.split("+")[0] for name, found in provenance.packages.items()}
+        assert ran == dict(pins)
+
+
+def test_kept_results_carry_what_the_page_says_in_words():
+    kept = {
+        page: load_result(real.RESULTS / "nm000109" / f"{page}.json").checked()
+        for page in PAGES
+    }
+    fine = kept["plot_73"]
+    assert all(fine.controls["zero-shot"] > value for value in fine.accuracy.values())
+    assert all(fine.controls["band power"] > value for value in fine.accuracy.values())
+    assert all(pair.ci[0] <= 0 <= pair.ci[1] for pair in fine.paired.values())
+    for own in fine.labels_from.values():
+        assert own["own windows"] == max(own.values())
+    many = {kind: own["source people"] for kind, own in fine.labels_from.items()}
+    assert many["encoder"] > many["band power"]
+    assert kept["plot_11"].window_split_r > kept["plot_11"].subject_split_r + 0.3
+    one = {regime: points["1"][0] for regime, points in fine.budgets.items()}
+    assert one["linear-probe"] > max(one["from-scratch"], one["full-finetune"])
+    blind = fine.controls["shuffled pretraining"]
+    low, high = fine.accuracy_ci["full-finetune"]
+    assert low <= blind <= high
+    other = load_result(real.RESULTS / "nm000109" / "plot_80-n_subtractions.json").checked()
+    for line in (kept["plot_80"], kept["plot_80"].forest, kept["plot_81"], other):
+        assert line.r_ci[0] <= 0 <= line.r_ci[1]
+    assert kept["plot_81"].null_mse_ratio_ci[1] < 1  # a finding from nothing
+
+
+# ------------------------------------------------------------------------------------ how it is made
+
+SCRIPT = """
+import json, os
+import matplotlib
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+name = os.path.basename(os.environ["EEG_TUTORIAL_STUDY"])
+print(f"{name}: 3 people (source cohort), 60 windows of 4 channels x 256 samples at 128 Hz")
+print("elsewhere: 9 people, 90 windows of 4 channels x 256 samples at 128 Hz")
+figure, axes = plt.subplots(figsize=(4, 3))
+axes.plot([0, 1], [1, 0], "o", clip_on=True)
+figure.set_label("A   line.")
+line = {
+    "tutorial": "plot_10", "version": 1, "data": name, "n_recordings": 2,
+    "n_chans_recorded": 4, "sfreq_recorded": 500.0, "cz_rms_before_uv": 0.0,
+    "cz_rms_after_uv": 8.0, "pick_first_difference": 0.3, "mains_db_removed": 50.0,
+    "alpha_db_removed": 0.0, "n_windows": {"a": 1}, "saved_and_loaded_identical": True,
+    "alpha_closed_over_open": 2.0,
+}
+if os.environ.get("EEG_TUTORIAL_TARGET"):
+    line["n_windows"] = {os.environ["EEG_TUTORIAL_TARGET"]: 2}
+print(json.dumps(line))
+"""
+
+
+@pytest.fixture
+def script(tmp_path):
+    path = tmp_path / "scripts" / "plot_10_small.py"
+    path.parent.mkdir()
+    path.write_text(SCRIPT)
+    return path
+
+
+def test_a_run_writes_contract_provenance_and_figures(script, bids, tmp_path):
+    before, folder = snapshot(bids), tmp_path / "results" / "mystudy"
+    folder.mkdir(parents=True)
+    (folder / "plot_10_2.svg").write_text("of an earlier run, that had two figures")
+    data = describe_data(bids)
+    result = run_on_study(script, bids, data, folder)
+    assert sorted(p.name for p in folder.iterdir()) == ["plot_10.json", "plot_10_1.svg"]
+    assert load_result(folder / "plot_10.json") == result
+    assert result.figures[0].model_dump() == {
+        "file": "plot_10_1.svg", "alt": "A line.", "width": 384, "height": 288,
+    }  # fmt: skip
+    own = result.provenance
+    assert (own.dataset, own.n_people, own.n_recordings) == ("mystudy", 3, 3)
+    assert [o.model_dump() for o in own.opened] == [
+        {"people": 3, "windows": 60, "channels": 4, "samples": 256, "sfreq": 128.0, "cohort": "source"}
+    ]  # fmt: skip
+    assert own.command == "nox -s real -- plot_10 --study mystudy"
+    assert str(tmp_path) not in (folder / "plot_10.json").read_text()
+    figure = (folder / "plot_10_1.svg").read_bytes()
+    run_on_study(script, bids, data, folder)
+    assert (folder / "plot_10_1.svg").read_bytes() == figure  # no date, no random ids
+    assert snapshot(bids) == before
+
+
+def test_another_target_is_another_result(script, bids, tmp_path):
+    folder, data = tmp_path / "results" / "mystudy", describe_data(bids)
+    run_on_study(script, bids, data, folder)
+    other = run_on_study(script, bids, data, folder, target="iq")
+    assert other.contract["n_windows"] == {"iq": 2}
+    assert other.provenance.command.endswith("--study mystudy --target iq")
+    assert load_result(folder / "plot_10-iq.json") == other
+    assert load_result(folder / "plot_10.json").contract["n_windows"] == {"a": 1}
+    assert len(list(folder.iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("print(json.dumps(line))", "broke its contract: the last line is not JSON"),
+        ('figure.set_label("A   line.")', "alt"),
+        ("import json, os", "exit code 1"),
+    ],
+)
+def test_a_run_that_fails_leaves_the_earlier_result(
+    script, bids, tmp_path, change, message
+):
+    folder, data = tmp_path / "results" / "mystudy", describe_data(bids)
+    run_on_study(script, bids, data, folder)
+    before = snapshot(folder)
+    script.write_text(SCRIPT.replace(change, ""))
+    with pytest.raises((ExampleError, ValueError), match=message):
+        run_on_study(script, bids, data, folder)
+    assert snapshot(folder) == before
+
+
+def test_the_fingerprint_of_the_data_notices_people_and_files(bids):
+    first = describe_data(bids)["sha256"]
+    assert describe_data(bids)["sha256"] == first
+    table = bids / "participants.tsv"
+    text = table.read_text()
+    table.write_text(text.replace("20.5", "20.6"))
+    assert describe_data(bids)["sha256"] != first
+    table.write_text(text)
+    next(bids.glob("sub-02/eeg/*_eeg.edf")).open("ab").write(b"0")
+    assert describe_data(bids)["sha256"] != first
+
+
+def test_what_was_opened_is_read_from_what_was_printed(bids, capsys):
+    _study.open_study(bids, cohort="target")
+    found = opened(capsys.readouterr().out, "mystudy")
+    assert found == [
+        {"people": 2, "windows": 20, "channels": 4, "samples": 256, "sfreq": 128.0, "cohort": "target"}
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ("simulated-transfer", "simulated-transfer is simulated: pass the path"),
+        ("./nowhere", "no folder ./nowhere"),
+        ("nm000109", "would download about 183.0 MB and nobody asked"),
+    ],
+)
+def test_the_session_refuses_before_anything_runs(
+    study, message, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(real, "RESULTS", tmp_path / "results")
+    monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setattr(real, "run_on_study", lambda *a, **k: pytest.fail("too late"))
+    assert real.main(["--study", study]) == 1
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "results").exists()
+
+
+def test_a_study_of_the_catalogue_says_its_size_there_as_well(bids):
+    assert real.find_data(str(bids))[1]["megabytes_catalogue"] is None
+    named = bids.rename(bids.with_name("ds002718"))
+    root, data = real.find_data(f"{named}/")
+    assert (root, data["dataset"]) == (named, "ds002718")
+    assert data["megabytes_catalogue"] > 1000 > 1 > data["megabytes"] > 0
+
+
+def test_one_failure_does_not_stop_the_others(bids, tmp_path, monkeypatch, capsys):
+    ran = []
+
+    def stand_in(script, root, data, folder, target):
+        ran.append((script.stem[:7], root, folder.name, target))
+        if script.stem.startswith("plot_11"):
+            raise ExampleError("nothing to exchange")
+        return load_result(KEPT[0])
+
+    monkeypatch.setattr(real, "run_on_study", stand_in)
+    assert real.main(["--study", str(bids), "--target", "age"]) == 1
+    assert [name for name, *_ in ran] == list(PAGES)
+    assert {tuple(rest) for _, *rest in ran} == {(bids, "mystudy", "age")}
+    assert "FAILED: nothing to exchange" in capsys.readouterr().out
+
+
+# ---------------------------------------------------------------------------------------- the page
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
+LINE = {
+    "tutorial": "plot_11", "version": 1, "data": "simulated", "effect": 0.0, "n_subjects": 10,
+    "n_windows": 80, "window_split_r": 0.75, "subject_split_r": -0.125,
+    "window_split_r_ci": [0.5, 0.9], "subject_split_r_ci": [-0.5, 0.5],
+    "shared_people": {"group k-fold": 0, "leave one person out": 0},
+    "n_folds": {"leave one person out": 10}, "pooled_r": {}, "pooled_r_of_train_mean": {},
+    "overlap_accuracy": {"overlap, shuffled": 0.8, "overlap, stretches kept whole": 0.5},
+    "manifest_replayed": True, "subject_overlap": 0,
+}  # fmt: skip
+INDEX = """Title
+=====
+
+Real :value:`real.mine.plot_11.window_split_r|+.2f`, :value:`real.mine.plot_11.provenance.n_people`
+people, simulated :value:`plot_11.window_split_r`, on :value:`real.mine.plot_11.provenance.date`.
+
+.. real-table:: mine plot_11 leak
+
+.. real-figure:: mine plot_11 1
+
+.. real-data:: mine
+
+.. real-cost:: mine
+"""
+PROVENANCE = {
+    "dataset": "mine", "title": "My study", "credit": "CC0", "sha256": "ab" * 32, "n_people": 12,
+    "n_recordings": 24, "megabytes": 50.5, "megabytes_catalogue": None,
+    "opened": [{"people": 12, "windows": 99, "channels": 4, "samples": 256, "sfreq": 128.0, "cohort": None}],
+    "packages": {"torch": "2.13.0"}, "machine": "a processor, 2 cores", "date": "2026-11-21",
+    "command": "nox -s real -- plot_11 --study mine", "seconds": 61.0, "peak_mb": 700.0,
+}  # fmt: skip
+
+
+@pytest.fixture
+def site(tmp_path, monkeypatch):
+    pages, kept = tmp_path / "auto_examples", tmp_path / "real" / "mine"
+    (pages / "images").mkdir(parents=True)
+    kept.mkdir(parents=True)
+    line = json.dumps(LINE)
+    (pages / "plot_11_it.rst").write_text(
+        "It\n==\n\n.. container:: figure-scroll\n\n   .. image:: /auto_examples/images/sphx_glr_plot_11_it_001.svg\n"
+        f"      :alt: Simulated dots.\n      :width: 100px\n\n .. code-block:: none\n\n    {line}\n"
+    )
+    (pages / "images" / "sphx_glr_plot_11_it_001.svg").write_text(SVG)
+    figure = {"file": "plot_11_1.svg", "alt": "Real dots.", "width": 80, "height": 40}
+    contract = {**LINE, "data": "mine", "window_split_r": 0.625, "n_windows": 99}
+    content = {"contract": contract, "provenance": PROVENANCE, "figures": [figure]}
+    (kept / "plot_11.json").write_text(json.dumps(content))
+    (kept / "plot_11_1.svg").write_text(SVG.replace("/>", "><g/></svg>"))
+    (tmp_path / "conf.py").write_text(
+        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
+        "import _helpers.real_page\n_helpers.real_page.PAGES = ('plot_11',)\n"
+        "extensions = ['_helpers.live', '_helpers.real_page']\n"
+    )
+    (tmp_path / "index.rst").write_text(INDEX)
+    return tmp_path
+
+
+def build(site):
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-b",
+        "html",
+        str(site),
+        str(site / "out"),
+    ]
+    return subprocess.run(command, capture_output=True, text=True)
+
+
+def words(site):
+    return " ".join(
+        re.sub(r"<[^>]+>", "", (site / "out" / "index.html").read_text()).split()
+    )
+
+
+def change(site, **changes):
+    path = site / "real" / "mine" / "plot_11.json"
+    content = json.loads(path.read_text())
+    content["contract"].update(changes)
+    path.write_text(json.dumps(content))
+
+
+def test_the_page_shows_both_columns_both_figures_and_the_cost(site):
+    done = build(site)
+    assert done.returncode == 0, done.stderr
+    text = words(site)
+    assert "Real +0.62, 12 people, simulated 0.75, on 2026-11-21." in text
+    assert "simulated mine people 10 10 windows 80 99" in text
+    assert "windows shuffled +0.75 +0.62" in text
+    assert "people kept whole \u22120.12 \u22120.12" in text
+    assert "kept whole [\u22120.50, +0.50] [\u22120.50, +0.50]" in text
+    assert "My study (mine)" in text
+    assert "4 channels, 2 s at 128 Hz" in text
+    assert "Together 1 minutes on one core" in text
+    html = (site / "out" / "index.html").read_text()
+    assert html.index('alt="Simulated dots."') < html.index('alt="Real dots."')
+    change(site, window_split_r=0.5)
+    assert build(site).returncode == 0
+    assert "Real +0.50," in words(site)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("real.mine.plot_11.wrong", "no 'wrong'"),
+        ("real.mine.plot_11", "is not real.STUDY.TUTORIAL.KEY"),
+        ("real.mine.plot_73.accuracy", "there is no plot_73.json of mine: nox -s real"),
+        ("real.yours.plot_11.n_windows", "there is no plot_11.json of yours"),
+    ],
+)
+def test_what_is_not_kept_cannot_be_named(site, name, message):
+    with pytest.raises(ExtensionError, match=message):
+        look_up(site, name)
+
+
+@pytest.mark.parametrize(
+    ("directive", "message"),
+    [
+        ("real-table:: mine plot_11 nothing", "is not shown here: there is"),
+        ("real-table:: yours plot_11 leak", "there is no plot_11.json of yours"),
+        ("real-figure:: mine plot_11 2", "plot_11 of mine has figures 1 to 1, not 2"),
+    ],
+)
+def test_a_page_that_asks_for_more_stops_the_build(site, directive, message):
+    (site / "index.rst").write_text(f"Title\n=====\n\n.. {directive}\n")
+    done = build(site)
+    assert done.returncode != 0
+    assert message in " ".join(done.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda c: c["contract"].update(subject_overlap=2), "subject_overlap"),
+        (lambda c: c["contract"].update(data="simulated"), "is a result of simulated"),
+        (lambda c: c["provenance"].update(sha256="?"), "sha256"),
+        (
+            lambda c: c["figures"][0].update(file="plot_11_2.svg"),
+            "no figure .'plot_11_2.svg'.",
+        ),
+        (lambda c: c["figures"][0].update(alt=""), "alt"),
+    ],
+)
+def test_a_kept_result_that_was_tampered_with_is_no_result(site, damage, message):
+    path = site / "real" / "mine" / "plot_11.json"
+    content = json.loads(path.read_text())
+    damage(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(RealError, match=message):
+        load_result(path)
+
+
+def test_rows_of_the_tables_belong_to_tutorials_that_are_there():
+    names = [script.stem for script in tutorials()]
+    for tutorial, _ in TABLES:
+        assert any(Path(name).stem.startswith(tutorial) for name in names)
