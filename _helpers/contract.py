@@ -504,10 +504,16 @@ class LeakageContract(Contract):
     n_windows: int = Field(ge=2, description="windows of all people")
     window_split_r: Correlation = Field(description="test windows, windows shuffled")
     subject_split_r: Correlation = Field(description="test windows, people kept whole")
-    window_split_r_ci: Interval = Field(
-        description="correlation over means of people, windows shuffled: 95 % bootstrap interval"
+    window_split_person_r: Correlation = Field(
+        description="the same over people: one mean of test windows each, windows shuffled"
     )
-    subject_split_r_ci: Interval = Field(description="the same, people kept whole")
+    subject_split_person_r: Correlation = Field(
+        description="the same over people, people kept whole"
+    )
+    window_split_person_r_ci: Interval = Field(
+        description="95 % bootstrap interval over people of window_split_person_r"
+    )
+    subject_split_person_r_ci: Interval = Field(description="of subject_split_person_r")
     shared_people: dict[str, Count] = Field(description="people on both sides, worst fold")
     n_folds: dict[str, Count] = Field(description="folds per way to split")
     pooled_r: dict[str, Correlation] = Field(description="correlation over pooled folds")
@@ -529,8 +535,8 @@ class LeakageContract(Contract):
                 raise ValueError(f"{name} shares {self.shared_people.get(name)} people")
         if self.n_folds.get("leave one person out") != self.n_subjects:
             raise ValueError("leaving one person out needs a fold per person")
-        for name in ("window_split_r_ci", "subject_split_r_ci"):
-            _ordered(name, getattr(self, name))
+        for name in ("window_split_person_r", "subject_split_person_r"):
+            _holds(f"{name}_ci", getattr(self, f"{name}_ci"), getattr(self, name))
         if not self.manifest_replayed:
             raise ValueError("the saved split does not give the same rows")
         return self

@@ -105,7 +105,12 @@ TABLES = {
         ("windows", "n_windows"),
         ("r over windows, windows shuffled", "window_split_r", None, "+.2f"),
         ("r over windows, people kept whole", "subject_split_r", None, "+.2f"),
-        ("interval of r over people, kept whole", "subject_split_r_ci", None, "+.2f"),
+        (
+            "r over people, people kept whole",
+            "subject_split_person_r",
+            "subject_split_person_r_ci",
+            "+.2f",
+        ),
         ("overlap, shuffled", "overlap_accuracy.overlap, shuffled", None, ".2f"),
         (
             "overlap, stretches kept whole",

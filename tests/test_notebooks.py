@@ -105,7 +105,7 @@ def test_notebooks_of_the_gallery_speak_markdown(bibliography):
         text = "\n\n".join(
             "".join(c["source"]) for c in content["cells"] if c["cell_type"] == "markdown"
         )
-        left = re.findall(r"^.*(?:^\.\. |:[a-z]+:`|`_|\)_\W).*$", text, re.M)
+        left = re.findall(r"^.*(?:^\.\. |:[a-z]+:`|`__?(?![\w`])|\)_\W).*$", text, re.M)
         assert not left, (script.name, left)
 
 

@@ -243,7 +243,8 @@ SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 LINE = {
     "tutorial": "plot_11", "version": 1, "data": "simulated", "effect": 0.0, "n_subjects": 10,
     "n_windows": 80, "window_split_r": 0.75, "subject_split_r": -0.125,
-    "window_split_r_ci": [0.5, 0.9], "subject_split_r_ci": [-0.5, 0.5],
+    "window_split_person_r": 0.8, "window_split_person_r_ci": [0.5, 0.9],
+    "subject_split_person_r": 0.1, "subject_split_person_r_ci": [-0.5, 0.5],
     "shared_people": {"group k-fold": 0, "leave one person out": 0},
     "n_folds": {"leave one person out": 10}, "pooled_r": {}, "pooled_r_of_train_mean": {},
     "overlap_accuracy": {"overlap, shuffled": 0.8, "overlap, stretches kept whole": 0.5},
