@@ -91,6 +91,6 @@ def draw_scale_figure(passes, cells, *, chance, title, subtitle, provenance, alt
     bottom.set_xticks(range(len(cells)), cells)
     panel_title(bottom, "B", "The grid: one small mark per cell")
     footnote(fig, f"large mark: mean over people and seeds, with its {INTERVAL}")
-    show_on_card(top)
+    show_on_card(bottom)
     fig.set_label(alt)
     return fig

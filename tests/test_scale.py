@@ -430,7 +430,8 @@ def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatc
         assert files(tmp_path / "windows") == files(clean)
     finally:
         for process in started:
-            process.terminate()
+            process.kill()
+            process.wait(timeout=60)
 
 
 WITHOUT = """
