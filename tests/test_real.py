@@ -333,7 +333,7 @@ def test_the_page_shows_both_columns_both_figures_and_the_cost(site):
     assert "simulated mine people 10 10 windows 80 99" in text
     assert "windows shuffled +0.75 +0.62" in text
     assert "people kept whole \u22120.12 \u22120.12" in text
-    assert "kept whole [\u22120.50, +0.50] [\u22120.50, +0.50]" in text
+    assert "people kept whole +0.10 [\u22120.50, +0.50] +0.10 [\u22120.50, +0.50]" in text
     assert "My study (mine)" in text
     assert "4 channels, 2 s at 128 Hz" in text
     assert "Together 1 minutes on one core" in text

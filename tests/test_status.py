@@ -32,7 +32,7 @@ def moved():
 
 
 def test_a_run_like_the_reference_held(moved):
-    moved["plot_73"]["contract"]["controls"]["zero-shot"] += 0.03
+    moved["plot_10"]["contract"]["alpha_closed_over_open"] += 0.03
     lines = status.status_lines(PAGES, moved, REFERENCES)
     assert lines.count("     - held") == len(PAGES)
     assert "Outside the band" not in "\n".join(lines)
