@@ -193,7 +193,7 @@ def compare(cells, function, environ, rounds):
             row = []
             for where in (None, client):
                 begin = time.perf_counter()
-                # The loop is always that of the page: this process has been tuned by it.
+                # The loop is always that of the page: this process keeps freed memory.
                 results = _scale.run_tasks(
                     page_cell if where is None else function, cells, where
                 )
@@ -239,8 +239,9 @@ def bench_workers(workplace, rounds):
     usual = dask.config.get("distributed.nanny.pre-spawn-environ")
     ways = {
         "this page": (page_cell, None),
-        "workers without the setting, cells as they are": (plain_cell, usual),
-        "workers with the setting, cells as they are": (plain_cell, None),
+        "this page, in dask's own environment": (page_cell, usual),
+        "cells that do not keep freed memory": (plain_cell, None),
+        "such cells in dask's own environment": (plain_cell, usual),
     }
     found = {}
     for name, (function, environ) in ways.items():

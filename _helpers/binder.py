@@ -88,6 +88,7 @@ def build(site, folder):
         "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(home),
         "HF_HUB_OFFLINE": "1",
+        "MEM_LIMIT": str(2 * 1024**3),  # Binder tells a notebook how much memory it has
     }
     pip = [
         venv / "bin" / "python",

@@ -675,6 +675,26 @@ def local_workers(n_workers=2, *, environ=None):
             main["__file__"] = script
 
 
+def workers_that_fit(wanted):
+    """As many workers as there is memory for, one at least.
+
+    Parameters
+    ----------
+    wanted : int
+        How many would be nice.
+
+    Returns
+    -------
+    int
+        Fewer where memory is short. What counts is ``MEM_LIMIT`` in bytes, which Binder and other
+        hosts of notebooks set, or else the limit of the container or the machine.
+    """
+    said = os.environ.get("MEM_LIMIT", "")
+    limit = int(said) if said.isdigit() else distributed.system.MEMORY_LIMIT
+    # A page that works in MNE and torch holds about as much, and each of its workers a bit less.
+    return max(1, min(wanted, int((limit - 1e9) // 0.75e9)))
+
+
 @contextlib.contextmanager
 def open_workers(n_workers=2, timeout=10):
     """Workers for :func:`run_tasks`: those there are, those made here, or none.
@@ -682,7 +702,7 @@ def open_workers(n_workers=2, timeout=10):
     Parameters
     ----------
     n_workers : int
-        How many to start where nobody else did.
+        How many to start where nobody else did; fewer where memory is short.
     timeout : float
         How long a scheduler may take to answer, in seconds.
 
@@ -702,8 +722,9 @@ def open_workers(n_workers=2, timeout=10):
         print("dask is not installed (pip install distributed): everything runs in a loop")
         yield None
     elif not address:
+        n_workers = workers_that_fit(n_workers)
         with local_workers(n_workers) as client:
-            print(f"{n_workers} workers on this machine, one thread each")
+            print(f"workers on this machine, one thread each: {n_workers}")
             yield client
     else:
         try:

@@ -187,12 +187,13 @@ if _scale.distributed:
 print("this page's:", _scale.WORKER_ENVIRON)
 
 # %%
-# ``MALLOC_TRIM_THRESHOLD_`` makes a worker hand freed memory back to the kernel, and
-# training frees and takes the same buffers in every step. Where many workers share a
-# machine that is polite; for training it can be a brake, and the
-# :doc:`benchmarks </benchmarks>` measure it. It has to go **before** the workers start: set
-# later, or through the ``env=`` of a cluster, it changes nothing. ``_scale.local_workers``
-# does it in a line:
+# Training frees and takes the same buffers in every step, so it matters what a worker does
+# with freed memory. ``MALLOC_TRIM_THRESHOLD_`` hands it back to the kernel, and every step
+# pays to have it again. This page takes the variable out **before** the workers start;
+# later, or through the ``env=`` of a cluster, is too late. And every cell asks the
+# allocator to keep what it frees, as all pages do in ``_runtime.setup``. Which of the two
+# matters how much is on the page of the :doc:`benchmarks </benchmarks>`.
+# ``_scale.local_workers`` starts the workers:
 print(inspect.getsource(_scale.local_workers).split('"""')[2])
 
 # %%

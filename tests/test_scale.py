@@ -524,3 +524,15 @@ def test_the_copy_of_a_set_file_is_let_go(tmp_path):
     np.testing.assert_array_equal(_study.release_file_buffer(lazy).get_data(), signals)
     del raw._raw_extras
     assert _study.release_file_buffer(raw) is raw
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [(2 * 1024**3, 1), (10**9, 1), (2_600_000_000, 2), (64 * 10**9, 4)],
+)
+def test_no_more_workers_than_fit(monkeypatch, limit, expected):
+    monkeypatch.setenv("MEM_LIMIT", str(limit))
+    assert _scale.workers_that_fit(4) == expected
+    monkeypatch.setenv("MEM_LIMIT", "0.5G")  # not a number of bytes: the machine's own
+    monkeypatch.setattr(_scale.distributed.system, "MEMORY_LIMIT", limit)
+    assert _scale.workers_that_fit(4) == expected
