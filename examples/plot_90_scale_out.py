@@ -178,8 +178,7 @@ print(f"{len(cells)} cells; the first: {results[0]['weights'][:16]}...")
 # -------------------
 # Nothing above has to change to run elsewhere. A worker of a
 # :class:`~distributed.LocalCluster` is a process that imports the functions, gets one tuple
-# at a time and sends a dictionary back. One setting matters before it starts. dask gives
-# its workers an environment:
+# at a time and sends a dictionary back. dask gives its workers an environment:
 if _scale.distributed:
     import dask
 
