@@ -200,7 +200,9 @@ class RealTable(_RealDirective):
             raise ExtensionError(
                 f"{words[0]} of {study} has no such value: {type(err).__name__} {err}"
             ) from err
-        return self.parse_text_to_nodes("\n".join(_table(["", "simulated", study], lines)))
+        return self.parse_text_to_nodes(
+            "\n".join(_table(["result", "simulated", study], lines))
+        )
 
 
 class RealFigure(_RealDirective):
@@ -265,7 +267,7 @@ class RealData(_RealDirective):
             ["run on", f"{' to '.join({dates[0], dates[-1]})}; {own.machine}"],
             ["with", ", ".join(f"{k} {v}" for k, v in own.packages.items())],
         ]
-        return self.parse_text_to_nodes("\n".join(_table(["", "what it is"], rows)))
+        return self.parse_text_to_nodes("\n".join(_table(["item", "what it is"], rows)))
 
 
 class RealCost(_RealDirective):

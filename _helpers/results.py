@@ -344,7 +344,7 @@ def cost_lines(content):
                 f"{n * each / 1e3:,.1f} GB",
                 f"{n * kept / 1e3:,.2f} GB",
                 f"{n * cpu / 3600:,.2f} core-hours",
-                f"{n * cpu / two / 60:,.0f} min",
+                f"{n * cpu / two / 60:,.1f} min",
                 f"{hbn['peak_mb']:,.0f} MB",
             ]
         )
