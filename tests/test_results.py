@@ -223,7 +223,7 @@ def test_cost_follows_the_benchmark_and_the_catalogue():
     assert f"{3000 * each / 1e3:,.1f} GB" in text
     assert f"{3000 * 36 / 20 / 3600:.2f} core-hours" in text
     assert f"{3000 * 1 / 1e3:.2f} GB" in text
-    assert f"{3000 * 1.8 / 1.8 / 60:.0f} min" in text
+    assert f"{3000 * 1.8 / 1.8 / 60:.1f} min" in text
 
 
 def test_scale_is_drawn_the_same_twice_and_described(tmp_path):
