@@ -498,7 +498,7 @@ def pretrain(folder, subjects, checkpoint, n_steps=150):
     return {"status": "done", "weights": fingerprint(model)}
 
 
-def train_cell(folder, checkpoint, regime, seed, train_people, test_people, lr, n_steps=60):
+def train_cell(folder, checkpoint, regime, seed, train_people, test_people, lr, n_steps=45):
     """One cell of the grid: a regime, a seed and a fold in, a score per test person out.
 
     Parameters
