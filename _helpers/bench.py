@@ -20,7 +20,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from _helpers.bench_scale import ROUNDS, bench_scale, show_scale
-from _helpers.run_example import EXAMPLES, ROOT, run_example, tutorials
+from _helpers.pages import EXAMPLES, ROOT, tutorials
+from _helpers.run_example import run_example
 
 BENCHMARKS = ROOT / "docs" / "benchmarks.json"
 EVIDENCE = ROOT / "docs" / "evidence.json"

@@ -15,7 +15,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from _helpers.run_example import EXAMPLES, ROOT
+from _helpers.pages import EXAMPLES, ROOT
 
 #: Name of a study with the recipe of HBN-shaped people.
 NAME = "simulated-highdensity"

@@ -18,9 +18,8 @@ import psutil
 
 from _helpers.chromium import browser
 from _helpers.contract import ContractError, parse
-from _helpers.run_example import ROOT, ExampleError, tutorials
+from _helpers.pages import HTML, ExampleError, tutorials
 
-HTML = ROOT / "docs" / "_build" / "html"
 #: Binder brings its own JupyterLab beside the requirements; here it is installed after them.
 JUPYTERLAB = "jupyterlab==4.6.6"
 LIMIT_MB = 1500

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from _helpers.contract import ContractError, parse
-from _helpers.run_example import ROOT, ExampleError, run_script, siblings, tutorials
+from _helpers.pages import HTML, ROOT, ExampleError, siblings, tutorials
+from _helpers.run_example import run_script
 
 NOTEBOOK = str(ROOT / "_helpers" / "run_notebook.py")
-HTML = ROOT / "docs" / "_build" / "html"
 
 
 def _words(name):

@@ -22,9 +22,8 @@ from sphinx_gallery.py_source_parser import (
 )
 
 from _helpers.notebooks import guarded, readme, standalone
-from _helpers.run_example import siblings
+from _helpers.pages import ROOT, siblings
 
-ROOT = Path(__file__).resolve().parents[1]
 #: Where Binder finds torch and torchaudio without CUDA: a smaller image that starts sooner.
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 #: Larger side of the picture on a card, in pixels.

@@ -9,9 +9,8 @@ import tempfile
 from pathlib import Path
 
 from _helpers.chromium import QUIET, executable, served
-from _helpers.run_example import ROOT, tutorials
+from _helpers.pages import HTML, ROOT, tutorials
 
-HTML = ROOT / "docs" / "_build" / "html"
 #: The npm package, and where it is installed once.
 PACKAGE, FOLDER = "lighthouse@13.5.0", ROOT / ".nox" / "lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")

@@ -20,14 +20,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from _helpers.bench import machine, write_json
 from _helpers.contract import Contract, ContractError, parse
-from _helpers.run_example import (
-    EXAMPLES,
-    ROOT,
-    ExampleError,
-    run_script,
-    siblings,
-    tutorials,
-)
+from _helpers.pages import EXAMPLES, ROOT, ExampleError, siblings, tutorials
+from _helpers.run_example import run_script
 
 RESULTS = ROOT / "docs" / "real"
 #: Tutorials that make sense on a study of people who do or rest: adaptation, leak, score.

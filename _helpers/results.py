@@ -11,7 +11,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from _helpers.contract import Regime
-from _helpers.run_example import EXAMPLES
+from _helpers.pages import EXAMPLES
 from _helpers.status import records, status_lines
 
 REGIMES = get_args(Regime)

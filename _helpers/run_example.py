@@ -1,8 +1,6 @@
 """Run one tutorial the way a reader will: alone in an empty folder, offline, and timed."""
 
 import argparse
-import ast
-import functools
 import math
 import os
 import re
@@ -18,9 +16,8 @@ from typing import NamedTuple
 
 from _helpers import status
 from _helpers.contract import Contract, ContractError, parse
+from _helpers.pages import ExampleError, siblings, tutorials
 
-ROOT = Path(__file__).resolve().parents[1]
-EXAMPLES = ROOT / "examples"
 #: Started inside a network namespace of its own, where even this machine's own address is down:
 #: dask and Jupyter talk to their own children over it, so it comes up before the script starts.
 ALONE = (
@@ -56,10 +53,6 @@ _lookup, socket.getaddrinfo = socket.getaddrinfo, _refuse_lookup
 '''
 
 
-class ExampleError(RuntimeError):
-    """A tutorial failed, timed out, or broke its contract."""
-
-
 class Memory(NamedTuple):
     """Peak memory of a process and its children, in MB."""
 
@@ -93,59 +86,6 @@ class Run:
     seconds: float
     memory: Memory
     stdout: str
-
-
-@functools.cache
-def _imported(path, changed):
-    """Top-level names that a file imports; looked up again when the file has changed."""
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names.add(node.module.split(".")[0])
-    return names
-
-
-def siblings(script):
-    """Private modules that a tutorial imports from its own folder, directly or through another.
-
-    Parameters
-    ----------
-    script : pathlib.Path
-        A Python file.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The siblings, sorted. They are what has to travel with the script.
-    """
-    found, todo = set(), [script]
-    while todo:
-        path = todo.pop()
-        names = _imported(path, path.stat().st_mtime_ns)
-        new = {script.parent / f"{name}.py" for name in names} - found
-        new = {path for path in new if path.is_file()}
-        found |= new
-        todo.extend(new)
-    return sorted(found)
-
-
-def tutorials(select=()):
-    """Scripts of the gallery, or those whose name holds one of the given words.
-
-    Raises
-    ------
-    ExampleError
-        If a word matches nothing.
-    """
-    scripts = sorted(EXAMPLES.glob("plot_*.py"))
-    for word in select:
-        if not any(word in script.stem for script in scripts):
-            raise ExampleError(
-                f"no tutorial is called {word!r}: there are {[s.stem for s in scripts]}"
-            )
-    return [s for s in scripts if not select or any(word in s.stem for word in select)]
 
 
 def _kernel_can_block():

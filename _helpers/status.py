@@ -16,8 +16,8 @@ import subprocess
 from pathlib import Path
 
 from _helpers.contract import CONTRACTS, parse
+from _helpers.pages import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 RUNS = ROOT / "docs" / "_build" / "runs"
 REFERENCE = ROOT / "docs" / "reference"
 #: What a run has to say in one line, filled from its contract.

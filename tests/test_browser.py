@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from _helpers.run_example import ROOT, tutorials
+from _helpers.pages import ROOT, tutorials
 
 HTML = ROOT / "docs" / "_build" / "html"
 PAGES = sorted(

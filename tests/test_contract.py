@@ -5,7 +5,7 @@ import json
 import pytest
 
 from _helpers.contract import CONTRACTS, ContractError, parse
-from _helpers.run_example import tutorials
+from _helpers.pages import tutorials
 
 GOOD = {
     "tutorial": "plot_73",

@@ -8,7 +8,7 @@ import pytest
 
 from _helpers import binder, download, status
 from _helpers.notebooks import guarded, standalone
-from _helpers.run_example import ExampleError
+from _helpers.pages import ExampleError
 
 LINE = json.dumps(status.records(status.REFERENCE)["plot_10"]["contract"])
 

@@ -15,7 +15,7 @@ from braindecode.preprocessing import (
 from eegdash import EEGDashDataset
 
 import _study
-from _helpers.run_example import EXAMPLES
+from _helpers.pages import EXAMPLES
 
 PAGE = EXAMPLES / "plot_81_pfactor_deep.py"
 NAMES = [f"E{i}" for i in range(1, 129)] + ["Cz"]

@@ -9,7 +9,7 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from _helpers.live import citations, look_up
-from _helpers.run_example import ROOT, tutorials
+from _helpers.pages import ROOT, tutorials
 
 LINE = (
     '{"tutorial": "plot_99", "score": 0.5, "n": 7, "ci": [-0.25, 0.75], "by": {"a b": 1.5}}'

@@ -10,7 +10,7 @@ import pytest
 from pybtex.database import parse_file
 
 from _helpers.notebooks import CPU_TORCH, guarded, plain_text, readme, standalone
-from _helpers.run_example import ROOT
+from _helpers.pages import ROOT
 
 SITE = "https://example.org/site/"
 
@@ -95,7 +95,7 @@ def test_notebooks_of_the_gallery_speak_markdown(bibliography):
     from sphinx_gallery.notebook import jupyter_notebook
     from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
-    from _helpers.run_example import siblings, tutorials
+    from _helpers.pages import siblings, tutorials
 
     for script in tutorials():
         _, blocks = split_code_and_text_blocks(str(script))

@@ -12,9 +12,9 @@ from sphinx.errors import ExtensionError
 import _study
 from _helpers import real
 from _helpers.live import look_up
+from _helpers.pages import ROOT, ExampleError, tutorials
 from _helpers.real import PAGES, RealError, describe_data, load_result, opened, run_on_study
 from _helpers.real_page import TABLES, _get
-from _helpers.run_example import ROOT, ExampleError, tutorials
 from conftest import snapshot
 
 KEPT = sorted(real.RESULTS.glob("*/plot_*.json"))

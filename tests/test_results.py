@@ -8,6 +8,7 @@ import time
 import pytest
 
 from _helpers import bench
+from _helpers.pages import ROOT
 from _helpers.results import (
     REGIMES,
     benchmark_lines,
@@ -18,7 +19,6 @@ from _helpers.results import (
     scale_figure,
     scale_lines,
 )
-from _helpers.run_example import ROOT
 
 
 def run(seed, full):

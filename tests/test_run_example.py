@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from _helpers import run_example
-from _helpers.run_example import ExampleError, run_script, siblings, tutorials
+from _helpers.pages import ExampleError, siblings, tutorials
+from _helpers.run_example import run_script
 
 CONNECT = """
 import socket

@@ -18,7 +18,7 @@ import torch
 
 import _scale
 import _study
-from _helpers.run_example import EXAMPLES
+from _helpers.pages import EXAMPLES
 from conftest import snapshot, write_bids
 
 SETTINGS = {"classes": ["delta", "alpha"]}

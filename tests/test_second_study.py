@@ -10,8 +10,8 @@ import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
 import _study
+from _helpers.pages import ROOT, tutorials
 from _helpers.real import describe_data, load_result, run_on_study
-from _helpers.run_example import ROOT, tutorials
 from _study import open_study
 
 CH_NAMES = ("A1", "A2", "A3", "B1", "B2")

@@ -7,7 +7,8 @@ import pytest
 
 from _helpers import status
 from _helpers.contract import CONTRACTS, ContractError
-from _helpers.run_example import Memory, Run, tutorials
+from _helpers.pages import tutorials
+from _helpers.run_example import Memory, Run
 
 REFERENCES = status.records(status.REFERENCE)
 PAGES = [f"auto_examples/{script.stem}" for script in tutorials()]

@@ -1,0 +1,105 @@
+"""Where things are: the repository, its tutorials and what they import. The one way into examples/."""
+
+import ast
+import functools
+import importlib
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples"
+DOCS = ROOT / "docs"
+HTML = DOCS / "_build" / "html"
+
+
+class ExampleError(RuntimeError):
+    """A tutorial is not there, failed, timed out, or broke its contract."""
+
+
+def short_name(page):
+    """Name of a tutorial in contracts and file names, e.g. ``plot_73``.
+
+    Parameters
+    ----------
+    page : path-like
+        Its script, its generated page, or the name of either.
+
+    Returns
+    -------
+    str
+        The first two words of the file's name.
+    """
+    return "_".join(Path(page).stem.split("_")[:2])
+
+
+def tutorials(select=()):
+    """Scripts of the gallery in reading order, or those whose name holds one of the given words.
+
+    Raises
+    ------
+    ExampleError
+        If a word matches nothing.
+    """
+    scripts = sorted(EXAMPLES.glob("plot_*.py"))
+    for word in select:
+        if not any(word in script.stem for script in scripts):
+            raise ExampleError(
+                f"no tutorial is called {word!r}: there are {[s.stem for s in scripts]}"
+            )
+    return [s for s in scripts if not select or any(word in s.stem for word in select)]
+
+
+@functools.cache
+def _imported(path, changed):
+    """Top-level names that a file imports; looked up again when the file has changed."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+def siblings(script):
+    """Private modules that a tutorial imports from its own folder, directly or through another.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        A Python file.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The siblings, sorted. They are what has to travel with the script.
+    """
+    found, todo = set(), [script]
+    while todo:
+        path = todo.pop()
+        names = _imported(path, path.stat().st_mtime_ns)
+        new = {script.parent / f"{name}.py" for name in names} - found
+        new = {path for path in new if path.is_file()}
+        found |= new
+        todo.extend(new)
+    return sorted(found)
+
+
+def sibling(name):
+    """Import a module of ``examples/``, as a tutorial would.
+
+    Parameters
+    ----------
+    name : str
+        For instance ``"_study"``.
+
+    Returns
+    -------
+    module
+        It.
+    """
+    sys.path.insert(0, str(EXAMPLES))
+    try:
+        return importlib.import_module(name)
+    finally:
+        sys.path.remove(str(EXAMPLES))
