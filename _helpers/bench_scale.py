@@ -92,22 +92,23 @@ def process_people(root, n_people, folder):
     import torch
 
     import _runtime
-    import _scale
+    import _scale_files
+    import _scale_workers
 
     _runtime.setup()
     people = [f"{number:04d}" for number in range(n_people)]
     tasks = [(root, person, folder, {}) for person in people]
-    _scale.save_person(root, people[0], f"{folder}-first", {})
+    _scale_files.save_person(root, people[0], f"{folder}-first", {})
     imported = memory_mb()
     wall, cpu = time.perf_counter(), time.process_time()
-    outcomes = _scale.run_tasks(_scale.save_person, tasks)
+    outcomes = _scale_workers.run_tasks(_scale_files.save_person, tasks)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     failed = [outcome for outcome in outcomes if outcome["status"] != "done"]
     if failed:
         raise RuntimeError(f"{len(failed)} people failed, the first: {failed[0]}")
-    windows = _scale.WindowFiles(folder, people)
+    windows = _scale_files.WindowFiles(folder, people)
     loader = torch.utils.data.DataLoader(
-        windows, 64, shuffle=True, collate_fn=_scale.to_tensors
+        windows, 64, shuffle=True, collate_fn=_scale_files.to_tensors
     )
     n_read = sum(len(y) for _, y in loader)
     return {
@@ -160,18 +161,18 @@ def in_fresh_process(function, *args):
 
 def page_cell(*task):
     """A cell as the page calls it; on workers, in a process that only trains."""
-    import _scale
+    import _scale_grid
 
-    return _scale.train_cell(*task)
+    return _scale_grid.train_cell(*task)
 
 
 def plain_cell(*task):
     """The same without asking glibc to keep freed memory: what a function does that nobody tuned."""
     import _runtime
-    import _scale
+    import _scale_grid
 
     _runtime.keep_freed_memory = lambda: False
-    return _scale.train_cell(*task)
+    return _scale_grid.train_cell(*task)
 
 
 def compare(cells, function, environ, rounds):
@@ -182,19 +183,21 @@ def compare(cells, function, environ, rounds):
     dict
         Seconds of both, and the ratio of each round: median, lowest and highest.
     """
-    import _scale
+    import _scale_workers
 
     rows = []
-    with _scale.local_workers(2, environ=environ) as client:
+    with _scale_workers.local_workers(2, environ=environ) as client:
         begin = time.perf_counter()
-        expected = _scale.run_tasks(function, cells[:2], client)  # not counted: imports
+        expected = _scale_workers.run_tasks(
+            function, cells[:2], client
+        )  # not counted: imports
         first = time.perf_counter() - begin
         for _ in range(rounds):
             row = []
             for where in (None, client):
                 begin = time.perf_counter()
                 # The loop is always that of the page: this process keeps freed memory.
-                results = _scale.run_tasks(
+                results = _scale_workers.run_tasks(
                     page_cell if where is None else function, cells, where
                 )
                 row.append(time.perf_counter() - begin)
@@ -222,15 +225,17 @@ def bench_workers(workplace, rounds):
     """Loop against two workers: the grid as the page has it, and what the allocator does."""
     import dask.config
 
-    import _scale
+    import _scale_files
+    import _scale_grid
+    import _scale_workers
     import _study
 
     people = list(_study.list_people("simulated-transfer", cohort="target").index)[:8]
-    study = _scale.study_folder("simulated-transfer")
+    study = _scale_files.study_folder("simulated-transfer")
     folder, checkpoint = str(workplace / "grid"), str(workplace / "encoder.pt")
     tasks = [(study, person, folder, {"classes": ["delta", "alpha"]}) for person in people]
-    _scale.run_tasks(_scale.save_person, tasks)
-    _scale.pretrain(folder, tuple(people[:4]), checkpoint, n_steps=20)
+    _scale_workers.run_tasks(_scale_files.save_person, tasks)
+    _scale_grid.pretrain(folder, tuple(people[:4]), checkpoint, n_steps=20)
     sides = tuple(people[:4]), tuple(people[4:])
     cells = [
         (folder, checkpoint, "full-finetune", seed, *sides, 1e-3, CELL_STEPS)
@@ -248,11 +253,11 @@ def bench_workers(workplace, rounds):
         found[name] = compare(cells, function, environ, rounds)
         print(f"{name}: {found[name]['ratio']:.2f}x", flush=True)
     begin = time.perf_counter()
-    with _scale.local_workers(2) as client:
+    with _scale_workers.local_workers(2) as client:
         start = time.perf_counter() - begin
-        _scale.run_tasks(nothing, [(i,) for i in range(20)], client)
+        _scale_workers.run_tasks(nothing, [(i,) for i in range(20)], client)
         begin = time.perf_counter()
-        _scale.run_tasks(nothing, [(i,) for i in range(400)], client)
+        _scale_workers.run_tasks(nothing, [(i,) for i in range(400)], client)
         each = (time.perf_counter() - begin) / 400
     main = found["this page"]
     cell = main["loop_seconds"] / N_CELLS
@@ -277,11 +282,11 @@ def bench_reader(folder, n_people, repeats=9):
     """The training reader against one memmap with the same windows, in the same random order."""
     import numpy as np
 
-    import _scale
+    import _scale_files
     from _helpers.bench import paired
 
     people = [f"{number:04d}" for number in range(n_people)]
-    windows = _scale.WindowFiles(folder, people)
+    windows = _scale_files.WindowFiles(folder, people)
     whole = Path(folder, "whole.npy")
     np.save(whole, np.concatenate(windows.files))
     whole = np.load(whole, mmap_mode="r")

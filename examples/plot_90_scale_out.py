@@ -35,7 +35,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import _runtime
-import _scale
+import _scale_files
+import _scale_grid
+import _scale_workers
 import _study
 import numpy as np
 import pandas as pd
@@ -47,7 +49,7 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 source = list(_study.list_people(STUDY, cohort="source").index)
 target = list(_study.list_people(STUDY, cohort="target").index)
 people = source + target
-folder = _scale.study_folder(STUDY)
+folder = _scale_files.study_folder(STUDY)
 print(f"{len(source)} people to pretrain on, {len(target)} to adapt to")
 
 # %%
@@ -55,7 +57,7 @@ print(f"{len(source)} people to pretrain on, {len(target)} to adapt to")
 # everybody else: what must not differ between people is decided once, not by each worker.
 CACHE = _study.get_cache_dir()
 workshop = TemporaryDirectory(dir=CACHE)  # for this run; deleted at its end
-first = _scale.read_person(folder, people[0], workshop.name, {})
+first = _scale_files.read_person(folder, people[0], workshop.name, {})
 settings = {"classes": list(first.classes), "channels": list(first.ch_names)}
 print(f"windows {first.windows.shape} in {first.unit}, {first.sfreq:g} Hz")
 print(settings)
@@ -66,7 +68,7 @@ print(settings)
 # The unit of work is a person: recordings in, one file of windows out. One recording is in
 # memory at a time, so memory does not grow with the cohort. This is the function without
 # its documentation; it takes strings and a dictionary, and calls nothing on this page.
-print(inspect.getsource(_scale.save_person).split('"""')[2])
+print(inspect.getsource(_scale_files.save_person).split('"""')[2])
 
 # %%
 # Four habits are in these lines. The file gets its name when it is whole, so half a file is
@@ -90,10 +92,10 @@ tasks.append((str(broken), people[0], str(broken.parent / "windows"), settings))
 
 def print_outcome(outcomes):
     """Counts and reasons; what changes from run to run, the folder, is left out."""
-    return _scale.count_status(outcomes, hide=workshop.name)
+    return _scale_workers.count_status(outcomes, hide=workshop.name)
 
 
-passes = {"first pass": _scale.run_tasks(_scale.save_person, tasks)}
+passes = {"first pass": _scale_workers.run_tasks(_scale_files.save_person, tasks)}
 counts = print_outcome(passes["first pass"])
 
 # %%
@@ -106,7 +108,7 @@ counts = print_outcome(passes["first pass"])
 lost, short = (Path(windows_folder, f"sub-{person}.npy") for person in people[3:5])
 lost.unlink()
 os.truncate(short, short.stat().st_size - 1000)
-passes["second pass"] = _scale.run_tasks(_scale.save_person, tasks)
+passes["second pass"] = _scale_workers.run_tasks(_scale_files.save_person, tasks)
 counts = print_outcome(passes["second pass"])
 
 # %%
@@ -123,7 +125,7 @@ print(f"{n_windows} windows in {len(made)} files")
 # :class:`~torch.utils.data.DataLoader` deals the numbers of the windows; the files are
 # memory maps, and a batch copies the windows it was dealt and nothing else. With a network
 # this small, more loading processes would only wait for it.
-windows = _scale.WindowFiles(windows_folder, source)
+windows = _scale_files.WindowFiles(windows_folder, source)
 X, y = windows.__getitems__([0, len(windows) // 2, len(windows) - 1])
 print(f"{len(windows)} windows in {len(windows.files)} files")
 print(f"a file: {type(windows.files[0]).__name__} {windows.files[0].shape}")
@@ -140,7 +142,7 @@ from sklearn.model_selection import KFold
 N_LABELLED, SEEDS, N_FOLDS = 4, (1, 2), 3
 LR = {"from-scratch": 3e-3, "linear-probe": 1e-2, "full-finetune": 3e-3}
 checkpoint = str(Path(workshop.name, "encoder.pt"))
-pretrained = _scale.pretrain(windows_folder, tuple(source), checkpoint)
+pretrained = _scale_grid.pretrain(windows_folder, tuple(source), checkpoint)
 
 
 def deal_folds(n_labelled):
@@ -161,7 +163,7 @@ def build_cells(n_labelled=N_LABELLED, seeds=SEEDS):
 
 def table(*groups):
     """Metadata of the windows of some people."""
-    return pd.DataFrame(_scale.WindowFiles(windows_folder, sum(groups, ())).metadata)
+    return pd.DataFrame(_scale_files.WindowFiles(windows_folder, sum(groups, ())).metadata)
 
 
 reports = [
@@ -170,7 +172,7 @@ reports = [
 ]
 print(pd.DataFrame(reports)[["n_train", "n_test", "overlap"]].to_string())
 cells = build_cells()
-results = _scale.run_tasks(_scale.train_cell, cells)
+results = _scale_workers.run_tasks(_scale_grid.train_cell, cells)
 print(f"{len(cells)} cells; the first: {results[0]['weights'][:16]}...")
 
 # %%
@@ -179,11 +181,11 @@ print(f"{len(cells)} cells; the first: {results[0]['weights'][:16]}...")
 # Nothing above has to change to run elsewhere. A worker of a
 # :class:`~distributed.LocalCluster` is a process that imports the functions, gets one tuple
 # at a time and sends a dictionary back. dask gives its workers an environment:
-if _scale.distributed:
+if _scale_workers.distributed:
     import dask
 
     print("dask's own:", dask.config.get("distributed.nanny.pre-spawn-environ"))
-print("this page's:", _scale.WORKER_ENVIRON)
+print("this page's:", _scale_workers.WORKER_ENVIRON)
 
 # %%
 # Training frees and takes the same buffers in every step, so it matters what a worker does
@@ -192,19 +194,19 @@ print("this page's:", _scale.WORKER_ENVIRON)
 # later, or through the ``env=`` of a cluster, is too late. And every cell asks the
 # allocator to keep what it frees, as all pages do in ``_runtime.setup``. Which of the two
 # matters how much is on the page of the :doc:`benchmarks </benchmarks>`.
-# ``_scale.local_workers`` starts the workers:
-print(inspect.getsource(_scale.local_workers).split('"""')[2])
+# ``_scale_workers.local_workers`` starts the workers:
+print(inspect.getsource(_scale_workers.local_workers).split('"""')[2])
 
 # %%
 # The windows of the workers go to the cache that you keep. Run this page a second time, and
 # those people are skipped.
 kept_folder = str(CACHE / f"windows-{Path(folder).name}")
 kept_tasks = [(folder, person, kept_folder, settings) for person in people]
-with _scale.open_workers(n_workers=2) as client:
+with _scale_workers.open_workers(n_workers=2) as client:
     engine = "loop" if client is None else "dask"
-    elsewhere = _scale.run_tasks(_scale.save_person, kept_tasks, client)
-    results_elsewhere = _scale.run_tasks(_scale.train_cell, cells, client)
-_scale.count_status(elsewhere)
+    elsewhere = _scale_workers.run_tasks(_scale_files.save_person, kept_tasks, client)
+    results_elsewhere = _scale_workers.run_tasks(_scale_grid.train_cell, cells, client)
+_scale_workers.count_status(elsewhere)
 there = {o["subject"]: o["sha256"] for o in elsewhere if o["status"] != "failed"}
 same_windows = [there.get(p) == outcome["sha256"] for p, outcome in made.items()]
 same_cells = [a == b for a, b in zip(results, results_elsewhere, strict=True)]
@@ -316,7 +318,7 @@ figure = draw_scale_figure(
 #
 #    <details class="solution"><summary>Solution: more labels</summary>
 more_cells = build_cells(n_labelled=8, seeds=SEEDS[:1])
-more = _scale.run_tasks(_scale.train_cell, more_cells)
+more = _scale_workers.run_tasks(_scale_grid.train_cell, more_cells)
 print_grid(summarise(more_cells, more))
 
 # %%

@@ -16,7 +16,10 @@ import numpy as np
 import pytest
 import torch
 
-import _scale
+import _cache
+import _scale_files
+import _scale_grid
+import _scale_workers
 import _study
 from _helpers.pages import EXAMPLES
 from conftest import snapshot, write_bids
@@ -32,7 +35,7 @@ def study(cache):
 
 def save_all(study, folder, people=PEOPLE, client=None):
     tasks = [(study, person, str(folder), SETTINGS) for person in people]
-    return _scale.run_tasks(_scale.save_person, tasks, client)
+    return _scale_workers.run_tasks(_scale_files.save_person, tasks, client)
 
 
 def statuses(outcomes):
@@ -67,7 +70,7 @@ def files(folder):
 def test_a_person_alone_is_the_person_of_the_whole_study(study, tmp_path):
     whole = _study.open_study(study, cohort="target", subjects=PEOPLE)
     for person in PEOPLE[:2]:
-        alone = _scale.read_person(study, person, tmp_path, SETTINGS)
+        alone = _scale_files.read_person(study, person, tmp_path, SETTINGS)
         rows = (whole.metadata["subject"] == person).to_numpy()
         np.testing.assert_array_equal(alone.windows, whole.windows[rows])
         own = whole.metadata[rows].reset_index(drop=True)
@@ -78,7 +81,7 @@ def test_a_person_alone_is_the_person_of_the_whole_study(study, tmp_path):
 
 def test_reading_a_person_leaves_the_study_alone(bids, tmp_path):
     before = snapshot(bids)
-    _scale.save_person(str(bids), "01", str(tmp_path / "windows"), {})
+    _scale_files.save_person(str(bids), "01", str(tmp_path / "windows"), {})
     assert snapshot(bids) == before
 
 
@@ -128,13 +131,13 @@ def test_damage_is_noticed_named_and_repaired(study, clean, folder, name, harm, 
 
 def test_what_changed_is_done_again(bids, tmp_path):
     task = (str(bids), "01", str(tmp_path / "windows"), {})
-    assert _scale.save_person(*task)["again"] == ""
-    assert _scale.save_person(*task)["status"] == "skipped"
+    assert _scale_files.save_person(*task)["again"] == ""
+    assert _scale_files.save_person(*task)["status"] == "skipped"
     other = (*task[:3], {"channels": ["Cz", "Fz"]})
-    assert "settings changed" in _scale.save_person(*other)["again"]
-    assert "settings changed" in _scale.save_person(*task)["again"]
+    assert "settings changed" in _scale_files.save_person(*other)["again"]
+    assert "settings changed" in _scale_files.save_person(*task)["again"]
     write_bids(bids, subjects=("01",), seconds=12)
-    again = _scale.save_person(*task)
+    again = _scale_files.save_person(*task)
     assert again["again"].startswith("recordings changed")
     assert again["n_windows"] == 6
 
@@ -145,7 +148,7 @@ def test_a_recording_that_raises_does_not_stop_the_others(bids, tmp_path):
     tasks = [
         (str(bids), person, str(tmp_path / "w"), {}) for person in ("01", "02", "03", "77")
     ]
-    outcomes = _scale.run_tasks(_scale.save_person, tasks)
+    outcomes = _scale_workers.run_tasks(_scale_files.save_person, tasks)
     assert statuses(outcomes) == ["done", "failed", "done", "failed"]
     assert f"StudyError: {edf}: " in outcomes[1]["reason"]
     assert f"{bids / 'sub-77'} is not there" in outcomes[3]["reason"]
@@ -160,7 +163,7 @@ def test_counts_say_what_happened(capsys):
         {"status": "skipped", "again": ""},
         {"status": "failed", "reason": f"here{os.sep}file is bad"},
     ]
-    assert _scale.count_status(outcomes, hide="here") == {
+    assert _scale_workers.count_status(outcomes, hide="here") == {
         "done": 1,
         "skipped": 1,
         "failed": 1,
@@ -177,7 +180,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path):
     path.write_bytes(b"old")
 
     def half(path):
-        with _scale.replacing(path) as file:
+        with _cache.replacing(path) as file:
             file.write(b"new")
             raise OSError("full")
 
@@ -198,13 +201,13 @@ def python(code, *args, how=(), **kwargs):
 
 
 LOOP = """
-    import json, sys, time, _scale
+    import json, sys, time, _scale_files, _scale_workers
     study, folder, people, go = sys.argv[1:]
     print("ready", flush=True)
     while not __import__("os").path.exists(go):
         time.sleep(0.005)
     tasks = [(study, p, folder, {"classes": ["delta", "alpha"]}) for p in people.split(",")]
-    print(json.dumps(_scale.run_tasks(_scale.save_person, tasks)))
+    print(json.dumps(_scale_workers.run_tasks(_scale_files.save_person, tasks)))
 """
 
 
@@ -250,17 +253,17 @@ def can_mount():
 
 
 FULL_DISK = """
-    import json, subprocess, sys, _scale
+    import json, subprocess, sys, _scale_files, _scale_workers
     study, folder, people = sys.argv[1:]
     mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]
     subprocess.run(mount, check=True)
     ballast = open(f"{folder}/ballast", "wb")
     ballast.write(bytes(150_000)), ballast.flush()
     tasks = [(study, p, folder, {"classes": ["delta", "alpha"]}) for p in people.split(",")]
-    first = _scale.run_tasks(_scale.save_person, tasks)
-    left = sorted(p.name for p in _scale.Path(folder).iterdir() if not p.name.endswith(".lock"))
+    first = _scale_workers.run_tasks(_scale_files.save_person, tasks)
+    left = sorted(p.name for p in _scale_files.Path(folder).iterdir() if not p.name.endswith(".lock"))
     subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
-    print(json.dumps([first, left, _scale.run_tasks(_scale.save_person, tasks)]))
+    print(json.dumps([first, left, _scale_workers.run_tasks(_scale_files.save_person, tasks)]))
 """
 
 
@@ -300,7 +303,7 @@ def save_or_die(study, subject, folder, settings, deadly, once):
         if once:
             Path(once).touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return _scale.save_person(study, subject, folder, settings)
+    return _scale_files.save_person(study, subject, folder, settings)
 
 
 @pytest.fixture(scope="module")
@@ -309,7 +312,7 @@ def client(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EEGDASH_CACHE_DIR", str(tmp_path_factory.mktemp("workers")))
         patch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
-        with _scale.open_workers(2) as client:
+        with _scale_workers.open_workers(2) as client:
             yield client
 
 
@@ -323,7 +326,7 @@ def test_a_killed_worker_loses_nothing(client, study, clean, tmp_path):
     folder, once = tmp_path / "windows", str(tmp_path / "died")
     tasks = [(study, p, str(folder), SETTINGS, PEOPLE[1], once) for p in PEOPLE]
     before = set(client.run(os.getpid).values())
-    outcomes = _scale.run_tasks(save_or_die, tasks, client)
+    outcomes = _scale_workers.run_tasks(save_or_die, tasks, client)
     assert os.path.exists(once)
     assert statuses(outcomes) == ["done"] * len(PEOPLE)
     assert files(folder) == files(clean)
@@ -336,7 +339,7 @@ def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
 ):
     folder = tmp_path / "windows"
     tasks = [(study, p, str(folder), SETTINGS, PEOPLE[0], "") for p in PEOPLE]
-    outcomes = _scale.run_tasks(save_or_die, tasks, client)
+    outcomes = _scale_workers.run_tasks(save_or_die, tasks, client)
     assert statuses(outcomes)[0] == "failed"
     assert outcomes[0]["reason"].startswith("KilledWorker: ")
     # A dying worker may take the answer of a finished task with it; asked again, it is skipped.
@@ -346,25 +349,25 @@ def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
 
 def test_loop_and_workers_give_the_same_bits(client, clean, tmp_path):
     checkpoint = str(tmp_path / "encoder.pt")
-    _scale.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
+    _scale_grid.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
     cells = [
         (str(clean), checkpoint, regime, seed, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
         for regime in ("from-scratch", "linear-probe", "full-finetune")
         for seed in (1, 2)
     ]
-    results = _scale.run_tasks(_scale.train_cell, cells)
+    results = _scale_workers.run_tasks(_scale_grid.train_cell, cells)
     assert statuses(results) == ["done"] * 6
     assert len({result["weights"] for result in results}) == 6
-    assert _scale.run_tasks(_scale.train_cell, cells, client) == results
-    assert _scale.run_tasks(_scale.train_cell, [], client) == []
+    assert _scale_workers.run_tasks(_scale_grid.train_cell, cells, client) == results
+    assert _scale_workers.run_tasks(_scale_grid.train_cell, [], client) == []
 
 
 FLAT = """
     print("the page runs")
-    import os, sys, _scale
-    with _scale.local_workers(1) as client:
+    import os, sys, _scale_files, _scale_workers
+    with _scale_workers.local_workers(1) as client:
         print(client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result())
-    with _scale.local_workers(1, environ={"MALLOC_TRIM_THRESHOLD_": 65536}) as client:
+    with _scale_workers.local_workers(1, environ={"MALLOC_TRIM_THRESHOLD_": 65536}) as client:
         print(client.submit(os.getenv, "MALLOC_TRIM_THRESHOLD_").result())
     print(os.path.basename(__file__))
 """
@@ -383,9 +386,9 @@ def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatc
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
     with (
         pytest.raises(
-            _scale.ScaleError, match=r"no scheduler answers at .*127\.0\.0\.1:9 "
+            _scale_files.ScaleError, match=r"no scheduler answers at .*127\.0\.0\.1:9 "
         ),
-        _scale.open_workers(timeout=1),
+        _scale_workers.open_workers(timeout=1),
     ):
         pass
     about = tmp_path / "scheduler.json"
@@ -413,15 +416,15 @@ def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatc
         bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         started.append(subprocess.Popen([*worker, "--no-dashboard"], env=bare, **quiet))
         with (
-            pytest.raises(_scale.ScaleError, match=f"PYTHONPATH={EXAMPLES}"),
-            _scale.open_workers(timeout=60),
+            pytest.raises(_scale_files.ScaleError, match=f"PYTHONPATH={EXAMPLES}"),
+            _scale_workers.open_workers(timeout=60),
         ):
             pass
         started[-1].terminate()
         started.pop().wait(timeout=60)
         able = bare | {"PYTHONPATH": str(EXAMPLES)}
         started.append(subprocess.Popen([*worker, "--no-dashboard"], env=able, **quiet))
-        with _scale.open_workers(timeout=60) as client:
+        with _scale_workers.open_workers(timeout=60) as client:
             outcomes = save_all(study, tmp_path / "windows", client=client)
         assert (
             "the scheduler of DASK_SCHEDULER_ADDRESS, 1 worker" in capsys.readouterr().out
@@ -437,9 +440,9 @@ def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatc
 WITHOUT = """
     import sys
     sys.modules["distributed"] = sys.modules["dask"] = None
-    import _scale
-    with _scale.open_workers() as client:
-        print(client, _scale.run_tasks(dict, [(), ()], client))
+    import _scale_files, _scale_workers
+    with _scale_workers.open_workers() as client:
+        print(client, _scale_workers.run_tasks(dict, [(), ()], client))
 """
 
 
@@ -453,7 +456,7 @@ def test_without_dask_everything_runs_in_a_loop_and_says_so():
 
 
 def test_windows_are_read_from_the_disk_and_are_those_that_were_written(clean):
-    windows = _scale.WindowFiles(clean, PEOPLE)
+    windows = _scale_files.WindowFiles(clean, PEOPLE)
     whole = np.concatenate([np.load(clean / f"sub-{person}.npy") for person in PEOPLE])
     assert len(windows) == len(whole) == len(windows.metadata["sample_id"])
     assert all(isinstance(file, np.memmap) for file in windows.files)
@@ -468,32 +471,32 @@ def test_windows_are_read_from_the_disk_and_are_those_that_were_written(clean):
 
 
 def test_a_person_without_a_file_is_named(clean):
-    with pytest.raises(_scale.ScaleError, match="run save_person for '99'"):
-        _scale.WindowFiles(clean, ["17", "99"])
+    with pytest.raises(_scale_files.ScaleError, match="run save_person for '99'"):
+        _scale_files.WindowFiles(clean, ["17", "99"])
 
 
 def test_a_probe_moves_its_head_and_nothing_else(clean, tmp_path, monkeypatch):
     checkpoint, seen = str(tmp_path / "encoder.pt"), []
-    _scale.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
+    _scale_grid.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
     encoder = torch.load(checkpoint)
     monkeypatch.setattr(
-        _scale, "fingerprint", lambda model: seen.append(model.state_dict())
+        _scale_grid, "fingerprint", lambda model: seen.append(model.state_dict())
     )
     how = (str(clean), checkpoint, "linear-probe", 1, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
-    result = _scale.train_cell(*how)
+    result = _scale_grid.train_cell(*how)
     assert set(result["correct"]) == set(PEOPLE[3:])
     assert result["windows"] == dict.fromkeys(PEOPLE[3:], 12)
     assert all(torch.equal(seen[0][name], value) for name, value in encoder.items())
-    _scale.train_cell(*how[:2], "full-finetune", *how[3:])
+    _scale_grid.train_cell(*how[:2], "full-finetune", *how[3:])
     assert not torch.equal(seen[1]["bnorm.running_var"], encoder["bnorm.running_var"])
 
 
 def test_fewer_windows_than_a_batch_still_train(clean, tmp_path):
-    windows = _scale.WindowFiles(clean, PEOPLE[:1])
-    model = _scale.build_model(windows, 0)
-    before = _scale.fingerprint(model)
-    _scale.train(model, windows, lr=1e-2, n_steps=2, batch_size=64, seed=0)
-    assert _scale.fingerprint(model) != before
+    windows = _scale_files.WindowFiles(clean, PEOPLE[:1])
+    model = _scale_grid.build_model(windows, 0)
+    before = _scale_grid.fingerprint(model)
+    _scale_grid.train(model, windows, lr=1e-2, n_steps=2, batch_size=64, seed=0)
+    assert _scale_grid.fingerprint(model) != before
 
 
 def test_a_checkpoint_of_another_network_is_refused(clean, tmp_path):
@@ -507,8 +510,8 @@ def test_a_checkpoint_of_another_network_is_refused(clean, tmp_path):
         PEOPLE[1:],
         1e-2,
     )
-    with pytest.raises(_scale.ScaleError, match="does not fit this network"):
-        _scale.train_cell(*how)
+    with pytest.raises(_scale_files.ScaleError, match="does not fit this network"):
+        _scale_grid.train_cell(*how)
 
 
 def test_the_copy_of_a_set_file_is_let_go(tmp_path):
@@ -532,7 +535,7 @@ def test_the_copy_of_a_set_file_is_let_go(tmp_path):
 )
 def test_no_more_workers_than_fit(monkeypatch, limit, expected):
     monkeypatch.setenv("MEM_LIMIT", str(limit))
-    assert _scale.workers_that_fit(4) == expected
+    assert _scale_workers.workers_that_fit(4) == expected
     monkeypatch.setenv("MEM_LIMIT", "0.5G")  # not a number of bytes: the machine's own
-    monkeypatch.setattr(_scale.distributed.system, "MEMORY_LIMIT", limit)
-    assert _scale.workers_that_fit(4) == expected
+    monkeypatch.setattr(_scale_workers.distributed.system, "MEMORY_LIMIT", limit)
+    assert _scale_workers.workers_that_fit(4) == expected

@@ -1,0 +1,361 @@
+"""One person, one file of windows; and a data set that reads them batch by batch.
+
+Every function that does work here is plain: it takes strings, numbers and tuples, reads its input
+from a disk, and returns a small dictionary. A loop can call it, and so can any engine. It lives in
+a module, not on a page, because a worker is another process and has to import it.
+"""
+
+import contextlib
+import errno
+import hashlib
+import io
+import json
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+from filelock import FileLock
+
+import _study
+from _cache import replacing
+
+
+class ScaleError(RuntimeError):
+    """A file that cannot be written or used, or workers that cannot work; the message says why."""
+
+
+def study_folder(name):
+    """Folder of a study that :func:`_study.list_people` has seen.
+
+    Parameters
+    ----------
+    name : str or path-like
+        See :func:`_study.open_study`.
+
+    Returns
+    -------
+    str
+        An absolute path: what a worker in another folder can use.
+    """
+    folder = Path(name).expanduser()
+    if folder.joinpath("dataset_description.json").is_file():
+        return str(folder.absolute())
+    return str(_study.get_cache_dir(writable=False) / folder.name)
+
+
+def read_person(study, subject, folder, settings):
+    """Windows of one person, read as if the person were a study alone.
+
+    EEGDash looks at every file of a study, whoever is asked for, so asking person by person
+    costs the square of their number. Here it is shown a folder of links with one person in it.
+
+    Parameters
+    ----------
+    study : str
+        Folder of the study.
+    subject : str
+        Label without ``sub-``.
+    folder : path-like
+        Where the links are made, and removed again.
+    settings : dict
+        Arguments of :func:`_study.open_study` that must not differ between people.
+
+    Returns
+    -------
+    _study.Study
+        The windows of this person.
+
+    Raises
+    ------
+    StudyError
+        As :func:`_study.open_study` does.
+    ScaleError
+        If the links cannot be made.
+    """
+    study, around = Path(study), Path(folder, f".sub-{subject}.view")
+    view = around / study.name  # the name decides which recipe is used
+    person = study / f"sub-{subject}"
+    if not person.is_dir():
+        raise _study.StudyError(f"{person} is not there: take people from list_people()")
+    shutil.rmtree(around, ignore_errors=True)  # of a run that was killed
+    try:
+        view.mkdir(parents=True)
+        for path in study.iterdir():
+            if path.is_file() and path.name not in ("participants.tsv", _study.MANIFEST):
+                (view / path.name).symlink_to(path)
+        (view / person.name).symlink_to(person)
+        with (study / "participants.tsv").open(encoding="utf-8") as lines:
+            head = next(lines)
+            column = head.rstrip("\r\n").split("\t").index("participant_id")
+            own = [x for x in lines if x.rstrip("\r\n").split("\t")[column] == person.name]
+        (view / "participants.tsv").write_text("".join([head, *own]), "utf-8")
+        with contextlib.redirect_stdout(io.StringIO()):  # a line per person is too much
+            return _study.open_study(view, subjects=[subject], **settings)
+    except _study.StudyError as err:  # name the file that is there, not the link
+        raise _study.StudyError(str(err).replace(str(view), str(study))) from err
+    except OSError as err:
+        if err.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
+            raise
+        raise _unwritable(around, err) from err
+    finally:
+        shutil.rmtree(around, ignore_errors=True)
+
+
+def save_person(study, subject, folder, settings):
+    """One person: recordings in, one file of windows out. Safe to stop, to repeat, to run twice.
+
+    Parameters
+    ----------
+    study, subject, folder, settings
+        See :func:`read_person`; ``folder`` is also where ``sub-XX.npy`` and its record
+        ``sub-XX.json`` go.
+
+    Returns
+    -------
+    dict
+        ``status`` (``"done"`` or ``"skipped"``), ``subject``, ``n_windows``, ``sha256`` of the
+        file, and ``again``: why it was done again, or an empty string.
+
+    Raises
+    ------
+    StudyError
+        If the recordings cannot be used.
+    ScaleError
+        If the file cannot be written. Nothing half-written stays behind.
+    """
+    wanted = made_with(study, subject, settings)
+    with file_lock(folder, subject):  # another run waits here, and then finds the file
+        record, why = check_person(folder, subject, wanted)
+        if record is None:
+            person = read_person(study, subject, folder, settings)
+            record = write_person(folder, subject, person, wanted)
+    return {
+        "status": "skipped" if why is None else "done",
+        "subject": subject,
+        "n_windows": record["n_windows"],
+        "sha256": record["sha256"],
+        "again": why or "",
+    }
+
+
+def made_with(study, subject, settings):
+    """Everything a file of windows depends on: change it, and the file is out of date.
+
+    Parameters
+    ----------
+    study, subject, settings
+        See :func:`read_person`.
+
+    Returns
+    -------
+    dict
+        Settings, recipe, and size and time of every file of the person, as JSON holds them.
+    """
+    study = Path(study)
+    files = {}
+    for path in sorted(study.joinpath(f"sub-{subject}").rglob("*")):
+        if path.is_file():
+            seen = path.stat()
+            files[path.relative_to(study).as_posix()] = [seen.st_size, seen.st_mtime_ns]
+    recipe = asdict(_study.get_recipe(study.name))
+    return json.loads(
+        json.dumps({"settings": settings, "recipe": recipe, "recordings": files})
+    )
+
+
+def file_lock(folder, subject):
+    """Lock of one person's file; the system lets go of it when its holder dies."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        return FileLock(Path(folder, f".sub-{subject}.lock"))
+    except OSError as err:
+        raise _unwritable(folder, err) from err
+
+
+def check_person(folder, subject, wanted=None):
+    """Is the file of a person whole, unchanged and up to date?
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the files are.
+    subject : str
+        Label without ``sub-``.
+    wanted : dict or None
+        What :func:`made_with` says today; None takes any.
+
+    Returns
+    -------
+    record : dict or None
+        The record of a good file.
+    why : str or None
+        None for a good file, ``""`` where there is none, else what is wrong with it.
+    """
+    path, said = (Path(folder, f"sub-{subject}{suffix}") for suffix in (".npy", ".json"))
+    if not said.exists():
+        return None, f"{path.name} has no record: interrupted" if path.exists() else ""
+    try:
+        record = json.loads(said.read_text("utf-8"))
+        if wanted is not None and record["made_with"] != wanted:
+            old = record["made_with"]
+            changed = [key for key in wanted if old.get(key) != wanted[key]]
+            return None, f"{' and '.join(changed)} changed since {path.name} was made"
+        size, expected = path.stat().st_size, record["n_bytes"]
+        if size != expected:
+            return None, f"{path.name} holds {size:,} of {expected:,} bytes"
+        with path.open("rb") as file:
+            if hashlib.file_digest(file, "sha256").hexdigest() != record["sha256"]:
+                return None, f"{path.name} is not what was written: its bytes changed"
+    except FileNotFoundError:
+        return None, f"{path.name} is gone, its record is there"
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        return None, f"{said.name} cannot be read ({type(err).__name__})"
+    return record, None
+
+
+def write_person(folder, subject, person, wanted):
+    """Write windows, then their record: a file without a record does not count.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where to write.
+    subject : str
+        Label without ``sub-``.
+    person : _study.Study
+        The windows.
+    wanted : dict
+        See :func:`made_with`.
+
+    Returns
+    -------
+    dict
+        The record.
+
+    Raises
+    ------
+    ScaleError
+        If it cannot be written, for instance because the disk is full.
+    """
+    path, said = (Path(folder, f"sub-{subject}{suffix}") for suffix in (".npy", ".json"))
+    windows = np.ascontiguousarray(person.windows)
+    digest = hashlib.sha256()
+    try:
+        said.unlink(missing_ok=True)  # from here on the old file does not count
+        with replacing(path) as file:
+            head = io.BytesIO()
+            about = np.lib.format.header_data_from_array_1_0(windows)
+            np.lib.format.write_array_header_1_0(head, about)
+            for part in (head.getvalue(), windows.data.cast("B")):
+                file.write(part)
+                digest.update(part)
+        record = {
+            "made_with": wanted,
+            "sha256": digest.hexdigest(),
+            "n_bytes": path.stat().st_size,
+            "n_windows": len(windows),
+            "sfreq": person.sfreq,
+            "classes": list(person.classes),
+            "targets": person.targets.tolist(),
+            "sample_ids": person.metadata["sample_id"].tolist(),
+        }
+        with replacing(said) as file:
+            file.write(json.dumps(record).encode())
+    except OSError as err:
+        raise _unwritable(path, err) from err
+    return record
+
+
+def _unwritable(path, err):
+    return ScaleError(
+        f"{path} cannot be written ({err.strerror or err}). Make room, or set EEGDASH_CACHE_DIR "
+        "to another disk, and run again: people who are finished are skipped"
+    )
+
+
+class WindowFiles(torch.utils.data.Dataset):
+    """Windows of many people, left on the disk: only what a batch asks for is read.
+
+    Parameters
+    ----------
+    folder : path-like
+        Files of :func:`save_person`.
+    subjects : sequence of str
+        Whose windows, in this order.
+
+    Attributes
+    ----------
+    metadata : dict of str to list
+        ``sample_id``, ``subject`` and ``target`` of each window.
+    classes : tuple of str
+        Name of each label.
+    sfreq : float
+        Sampling frequency in Hz.
+
+    Raises
+    ------
+    ScaleError
+        If a person has no record: run :func:`save_person` first.
+    """
+
+    def __init__(self, folder, subjects):
+        self.files, self.metadata = [], {"sample_id": [], "subject": [], "target": []}
+        for subject in subjects:
+            said = Path(folder, f"sub-{subject}.json")
+            if not said.is_file():
+                raise ScaleError(f"{said} is not there: run save_person for {subject!r}")
+            record = json.loads(said.read_text("utf-8"))
+            self.files.append(np.load(said.with_suffix(".npy"), mmap_mode="r"))
+            self.metadata["sample_id"] += record["sample_ids"]
+            self.metadata["subject"] += [subject] * record["n_windows"]
+            self.metadata["target"] += record["targets"]
+        self.classes, self.sfreq = tuple(record["classes"]), record["sfreq"]
+        self.ends = np.cumsum([len(file) for file in self.files])
+        self.targets = np.array(self.metadata["target"])
+
+    def __len__(self):
+        return int(self.ends[-1])
+
+    def __getitem__(self, i):
+        X, y = self.__getitems__([i])
+        return X[0], y[0]
+
+    def __getitems__(self, rows):
+        """Windows and labels of one batch: a copy of these windows, and of nothing else.
+
+        Parameters
+        ----------
+        rows : sequence of int
+            Positions among all windows.
+
+        Returns
+        -------
+        tuple of ndarray
+            Windows in uV, shape (n, n_chans, n_times), and their targets.
+        """
+        rows = np.asarray(rows)
+        which = np.searchsorted(self.ends, rows, side="right")
+        X = np.empty((len(rows), *self.files[0].shape[1:]), np.float32)
+        for place, (row, i) in enumerate(zip(rows, which, strict=True)):
+            X[place] = self.files[i][row - self.ends[i]]  # counted from the end of the file
+        return X, self.targets[rows]
+
+
+def to_tensors(batch):
+    """Divide each window by its own standard deviation, as on the fine-tuning page.
+
+    Parameters
+    ----------
+    batch : tuple of ndarray
+        Windows and targets.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        The same.
+    """
+    X, y = batch
+    scale = X.std(axis=-1, keepdims=True).mean(axis=1, keepdims=True)
+    return torch.from_numpy(X / scale), torch.from_numpy(y)

@@ -1,0 +1,220 @@
+"""Who does the work: a loop, workers on this machine, or those of a scheduler elsewhere."""
+
+import contextlib
+import importlib.util
+import os
+import sys
+import textwrap
+from collections import Counter
+from pathlib import Path
+
+from tqdm import tqdm
+
+import _study
+from _scale_files import ScaleError
+
+try:
+    import distributed
+except ImportError:  # everything here works without it, in a loop
+    distributed = None
+
+#: What a worker starts with: one thread per worker. dask's own list also holds
+#: MALLOC_TRIM_THRESHOLD_, which hands memory back to the kernel and asks for it again.
+WORKER_ENVIRON = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
+
+
+def run_tasks(function, tasks, client=None):
+    """Call a function once per task: in a loop, or on the workers of a client.
+
+    A task that raises does not stop the others, and a worker that dies gives its task to another
+    one. After four deaths in the same task it is given up.
+
+    Parameters
+    ----------
+    function : callable
+        Returns a dictionary.
+    tasks : sequence of tuple
+        Arguments of each call.
+    client : distributed.Client or None
+        Where to run. None is a loop, in this process.
+
+    Returns
+    -------
+    list of dict
+        One per task, in order: what the function returned, or ``status`` ``"failed"`` with its
+        ``reason``.
+    """
+    tasks = list(tasks)
+    how = {
+        "total": len(tasks),
+        "desc": function.__name__,
+        "disable": None,
+    }  # terminals only
+    if client is None:
+        return [_attempt(lambda task=task: function(*task)) for task in tqdm(tasks, **how)]
+    if not tasks:
+        return []
+    module, name = function.__module__, function.__name__
+
+    def call(*task):  # a function made here travels by value: a scheduler elsewhere is
+        return getattr(importlib.import_module(module), name)(*task)  # spared the import
+
+    call = function if module == "__main__" else call
+    futures = client.map(call, *zip(*tasks, strict=True), key=name, pure=False)
+    outcomes = {}  # fetched at once: what a worker holds is lost with it, and done again
+    for future in tqdm(distributed.as_completed(futures), **how):
+        outcomes[future.key] = _attempt(future.result)
+    return [outcomes[future.key] for future in futures]
+
+
+def _attempt(call):
+    try:
+        return call()
+    except Exception as err:
+        return {"status": "failed", "reason": f"{type(err).__name__}: {err}"}
+
+
+@contextlib.contextmanager
+def local_workers(n_workers=2, *, environ=None):
+    """Start workers on this machine, for as long as the ``with`` block lasts.
+
+    Parameters
+    ----------
+    n_workers : int
+        Processes, with one thread each.
+    environ : dict or None
+        What each starts with; None takes ``WORKER_ENVIRON``.
+
+    Yields
+    ------
+    distributed.Client
+        Connected to them.
+    """
+    import dask
+
+    # A new process imports the script of its parent. A page has no guard against that, so its
+    # workers are not told where the script is; they need this module, not the page.
+    main = vars(sys.modules["__main__"])
+    script = main.pop("__file__", None)
+    try:
+        with (
+            dask.config.set(
+                {
+                    "distributed.nanny.pre-spawn-environ": environ or WORKER_ENVIRON,
+                    # A worker holds one task at a time, so its death is held against no other.
+                    "distributed.scheduler.worker-saturation": 1.0,
+                }
+            ),
+            distributed.LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                silence_logs="ERROR",  # a worker that is slow to stop is no news
+                local_directory=str(_study.get_cache_dir() / ".workers"),
+            ) as cluster,
+            distributed.Client(cluster) as client,
+        ):
+            yield client
+    finally:
+        if script is not None:
+            main["__file__"] = script
+
+
+def workers_that_fit(wanted):
+    """As many workers as there is memory for, one at least.
+
+    Parameters
+    ----------
+    wanted : int
+        How many would be nice.
+
+    Returns
+    -------
+    int
+        Fewer where memory is short. What counts is ``MEM_LIMIT`` in bytes, which Binder and other
+        hosts of notebooks set, or else the limit of the container or the machine.
+    """
+    said = os.environ.get("MEM_LIMIT", "")
+    limit = int(said) if said.isdigit() else distributed.system.MEMORY_LIMIT
+    # A page that works in MNE and torch holds about as much, and each of its workers a bit less.
+    return max(1, min(wanted, int((limit - 1e9) // 0.75e9)))
+
+
+@contextlib.contextmanager
+def open_workers(n_workers=2, timeout=10):
+    """Workers for :func:`run_tasks`: those there are, those made here, or none.
+
+    Parameters
+    ----------
+    n_workers : int
+        How many to start where nobody else did; fewer where memory is short.
+    timeout : float
+        How long a scheduler may take to answer, in seconds.
+
+    Yields
+    ------
+    distributed.Client or None
+        A client of the scheduler named in ``DASK_SCHEDULER_ADDRESS``; without that, of workers
+        on this machine; None where dask is not installed.
+
+    Raises
+    ------
+    ScaleError
+        If the scheduler does not answer or its workers cannot import this module.
+    """
+    address = os.environ.get("DASK_SCHEDULER_ADDRESS", "").strip()
+    if distributed is None:
+        print("dask is not installed (pip install distributed): everything runs in a loop")
+        yield None
+    elif not address:
+        n_workers = workers_that_fit(n_workers)
+        with local_workers(n_workers) as client:
+            print(f"workers on this machine, one thread each: {n_workers}")
+            yield client
+    else:
+        try:
+            client = distributed.Client(address, timeout=timeout)
+        except (OSError, ValueError) as err:
+            raise ScaleError(
+                f"no scheduler answers at DASK_SCHEDULER_ADDRESS={address} ({err}): start one with "
+                "`dask scheduler`, or unset the variable to start workers on this machine"
+            ) from err
+        with client:
+            with contextlib.suppress(TimeoutError):  # they may be on their way
+                client.wait_for_workers(1, timeout=timeout)
+            found = client.run(importlib.util.find_spec, __name__)
+            lacking = sorted(worker for worker, spec in found.items() if spec is None)
+            if lacking or not found:
+                raise ScaleError(
+                    f"the scheduler at {address} has {len(found)} workers and {len(lacking)} of them "
+                    f"cannot import {__name__}: start them with PYTHONPATH={Path(__file__).absolute().parent}"
+                )
+            print(f"the scheduler of DASK_SCHEDULER_ADDRESS, {len(found)} workers")
+            yield client
+
+
+def count_status(outcomes, hide=None):
+    """How many tasks were done, skipped and failed; failures and repetitions are printed.
+
+    Parameters
+    ----------
+    outcomes : sequence of dict
+        Of :func:`run_tasks`.
+    hide : str or None
+        A folder that is left out of what is printed, because its name says nothing.
+
+    Returns
+    -------
+    dict of str to int
+        ``done``, ``skipped`` and ``failed``.
+    """
+    counts = Counter(outcome["status"] for outcome in outcomes)
+    counts = {status: counts[status] for status in ("done", "skipped", "failed")}
+    print(", ".join(f"{n} {status}" for status, n in counts.items()))
+    for outcome in outcomes:
+        if why := outcome.get("reason") or outcome.get("again"):
+            line = f"{outcome['status']}: {why.replace(f'{hide}{os.sep}', '')}"
+            around = {"initial_indent": "  ", "subsequent_indent": "    "}
+            print(textwrap.fill(line, 84, break_long_words=False, **around))
+    return counts
