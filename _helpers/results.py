@@ -2,7 +2,6 @@
 
 import json
 import statistics
-import sys
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +10,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
 from _helpers.contract import Regime
-from _helpers.pages import EXAMPLES
+from _helpers.pages import sibling
 from _helpers.status import records, status_lines
 
 REGIMES = get_args(Regime)
@@ -325,11 +324,7 @@ def cost_lines(content):
     list of str
         Lines of restructured text.
     """
-    sys.path.append(str(EXAMPLES))
-    try:
-        import _study
-    finally:
-        sys.path.remove(str(EXAMPLES))
+    _study = sibling("_study")
     hbn, workers = content["scale"]["hbn"], content["scale"]["workers"]
     n_listed, megabytes = _study.download_size(COHORT)
     each = megabytes / n_listed

@@ -13,7 +13,9 @@ sys.path.insert(0, str(HERE.parent))  # for _helpers; tutorials never see it
 ORG, REPO = os.environ.get("GITHUB_REPOSITORY", "eegdash/eeg-transfer-tutorials").split("/")
 
 # Simulated studies of another state of the code are left alone, not reported as outdated.
-WRITERS = [HERE.parent / "examples" / name for name in ("_simulate.py", "_write_bids.py")]
+WRITERS = [
+    HERE.parent / "examples" / f"_{name}.py" for name in ("simulate", "study_simulated")
+]
 STATE = hashlib.sha256(b"".join(path.read_bytes() for path in WRITERS)).hexdigest()[:8]
 os.environ.setdefault("EEGDASH_CACHE_DIR", str(HERE / "_build" / "eegdash_cache" / STATE))
 os.environ["HF_HUB_OFFLINE"] = "1"

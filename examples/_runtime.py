@@ -7,18 +7,25 @@ import contextlib
 import ctypes
 import logging
 import sys
+import warnings
 
 import numpy as np
 import torch
 
 
 @contextlib.contextmanager
-def logging_left_alone():
-    """Put the root logger back as it was: importing eegdash replaces its handlers and level."""
+def quiet_imports():
+    """Import MNE, Braindecode and EEGDash without what a reader cannot act on.
+
+    MNE warns of a montage that it renames itself, and importing eegdash replaces the handlers and
+    the level of the root logger, which are put back.
+    """
     root = logging.getLogger()
     before = root.handlers[:], root.level
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Montage name", FutureWarning)
+            yield
     finally:
         root.handlers[:] = before[0]
         root.setLevel(before[1])

@@ -43,7 +43,7 @@ _runtime.setup()
 mne.set_log_level("ERROR")
 CACHE = _study.get_cache_dir()
 STUDY = "simulated-highdensity"
-_study.list_people(STUDY)  # written on first use
+_study.find_study(STUDY)  # written on first use
 
 
 def open_recordings():

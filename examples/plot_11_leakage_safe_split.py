@@ -23,7 +23,7 @@ Tags: :tag:`leakage`, :tag:`splits`, :tag:`regression`
 # Nothing to learn
 # ----------------
 # **Simulated** people at rest, each with a score. The score left no trace in any signal
-# (``effect=0``, a :term:`null study`), so an honest test finds nothing.
+# (:term:`null study`), so an honest test finds nothing.
 import json
 import os
 
@@ -37,7 +37,7 @@ from _splits import assert_no_leakage, load_split, save_split, split_subjects
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 TARGET = _study.get_recipe(STUDY).subject_target
-study = _study.open_study(STUDY, target=TARGET, on_missing_target="drop", effect=0)
+study = _study.find_study(STUDY, column=TARGET, on_missing="drop").without_effect().open()
 subjects = study.metadata["subject"].to_numpy()
 X, y = log_band_power(study.windows, study.sfreq), study.targets
 print(f"{len(y)} windows of {len(np.unique(subjects))} people, {X.shape[1]} features")

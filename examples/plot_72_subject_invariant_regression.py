@@ -41,7 +41,7 @@ from _splits import assert_no_leakage
 
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-tasks")
-study = _study.open_study(STUDY, task="contrastChangeDetection", target="rt")
+study = _study.open_study(STUDY, task="contrastChangeDetection", column="rt")
 subjects = study.metadata["subject"].to_numpy()
 y = np.log(study.targets)
 X = log_band_power(study.windows, study.sfreq)

@@ -74,7 +74,7 @@ print(f"channels: {', '.join(target.ch_names)}")
 # validation people make the choices; the rest is the **pool** whose labels we may buy.
 # First we buy few. Later the budget grows, person by person, so the groups are nested. How
 # many people, and how many steps of training, depends on the study and is written down in
-# the table of ``_study.py``.
+# the table of ``_study_catalogue.py``.
 BUDGET = _study.get_budget(STUDY, target.metadata["subject"].nunique())
 N_LABELLED, N_VALIDATION, N_TEST = BUDGET.n_labelled, BUDGET.n_validation, BUDGET.n_test
 N_STEPS, PRETRAIN_STEPS = BUDGET.n_steps, BUDGET.pretrain_steps

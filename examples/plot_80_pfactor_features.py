@@ -31,7 +31,7 @@ Tags: :tag:`p-factor`, :tag:`regression`, :tag:`features`, :tag:`leakage`
 # The people on this page are **simulated**: resting EEG on eight electrodes, read from BIDS
 # files, with a score whose only trace is the strength of the alpha rhythm at two
 # electrodes. The ``effect`` is a setting: by how much the logarithm of its amplitude grows
-# with one standard deviation of the score. With ``effect=0`` there is no trace.
+# with one standard deviation of the score. Without it there is no trace.
 import json
 import os
 
@@ -48,7 +48,8 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 RECIPE = _study.get_recipe(STUDY)
 TARGET = RECIPE.subject_target
 everybody = _study.list_people(STUDY)
-people = _study.list_people(STUDY, target=TARGET, on_missing_target="drop")
+found = _study.find_study(STUDY, column=TARGET, on_missing="drop")
+people = found.people
 print(people.head(3).to_string())
 print(people["target"].describe().round(2).to_string())
 
@@ -66,16 +67,12 @@ train_people, test_people = train_test_split(
 )
 
 
-def open_sides(effect=None):
+def open_sides(found):
     """Training and test people as two studies."""
-    sides = (train_people, test_people)
-    return [
-        _study.open_study(STUDY, target=TARGET, subjects=side, effect=effect)
-        for side in sides
-    ]
+    return [found.open(side) for side in (train_people, test_people)]
 
 
-train, test = open_sides()
+train, test = open_sides(found)
 report = assert_no_leakage(train.metadata, test.metadata)
 print(f"planted effect: {train.effect}")
 print(train.metadata.head(3).to_string())
@@ -167,7 +164,7 @@ print(f"train mean: MAE {first['baseline_mae']:.2f}, MSE {first['baseline_mse']:
 # In the null study the score leaves no trace in anybody's signal. (In a real study, which
 # cannot be recorded again, scores are exchanged between people.) Every step is repeated.
 # This is what a result has to beat.
-null_train, null_test = open_sides(effect=0)
+null_train, null_test = open_sides(found.without_effect())
 null_sides = features_and_target(null_train), features_and_target(null_test)
 null_ridge = build_ridge()
 null_predicted, null_scores = {}, {}
@@ -299,10 +296,11 @@ print_scores(fewer)
 # tell anything about one child, and nothing on this page is a clinical tool. Care with the
 # recording comes before all of it :cite:p:`cisotto2024tips`.
 #
-# **Try it yourself.** Call ``open_sides(effect=0.25)``: with half the effect, can you still
-# tell the result from the null? Replace :class:`~sklearn.linear_model.RidgeCV` by a model
-# of your own: does it beat ridge on the effect and stay at nothing on the null? Change
-# ``random_state`` of the split: how far does r move with other test people? Then let
+# **Try it yourself.** Set ``STUDY`` to ``"simulated-pfactor-effect0.25"``: with half the
+# effect, can you still tell the result from the null? Replace
+# :class:`~sklearn.linear_model.RidgeCV` by a model of your own: does it beat ridge on the
+# effect and stay at nothing on the null? Change ``random_state`` of the split: how far does
+# r move with other test people? Then let
 # :doc:`a network </auto_examples/plot_81_pfactor_deep>` try.
 #
 # The result, as one line

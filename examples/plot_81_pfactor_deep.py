@@ -126,7 +126,7 @@ print(f"windows {X_three.shape}, people {np.unique(who)}, scores {np.unique(y_th
 # %%
 # Split people, then cut
 # ----------------------
-# From here on the page uses ``open_study``: the same steps with more checks, and with the
+# From here on the page uses ``find_study``: the same steps with more checks, and with the
 # settings of each study in a table (simulated signals need no reference and no filter). The
 # people are split on the rows of ``participants.tsv``, before a window exists: no window
 # can then be on both sides. It is the split of the feature page, with the same people.
@@ -136,22 +136,19 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 RECIPE = _study.get_recipe(STUDY)
 TARGET = RECIPE.subject_target
 everybody = _study.list_people(STUDY)
-people = _study.list_people(STUDY, target=TARGET, on_missing_target="drop")
+found = _study.find_study(STUDY, column=TARGET, on_missing="drop")
+people = found.people
 train_people, test_people = train_test_split(
     people.index, test_size=RECIPE.n_hold_out, random_state=0
 )
 
 
-def open_sides(effect=None):
+def open_sides(found):
     """Training and test people as two studies."""
-    sides = (train_people, test_people)
-    return [
-        _study.open_study(STUDY, target=TARGET, subjects=side, effect=effect)
-        for side in sides
-    ]
+    return [found.open(side) for side in (train_people, test_people)]
 
 
-train, test = open_sides()
+train, test = open_sides(found)
 report = assert_no_leakage(train.metadata, test.metadata)
 
 # %%
@@ -289,7 +286,7 @@ def judge(train, test, predicted):
 
 
 model, history, predicted = fit_network(train, test)
-null_train, null_test = open_sides(effect=0)
+null_train, null_test = open_sides(found.without_effect())
 null_model, null_history, null_predicted = fit_network(null_train, null_test)
 ridge_predicted = fit_ridge(train, test)
 scores = {
