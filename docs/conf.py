@@ -93,8 +93,6 @@ sphinx_gallery_conf = {
 
 copybutton_prompt_text = "$ "
 
-html_math_renderer = "mathml"  # no script to load
-
 html_theme = "pydata_sphinx_theme"
 html_title = project
 html_baseurl = f"https://{ORG}.github.io/{REPO}/"
