@@ -1,7 +1,7 @@
 """Sphinx extension: what a page says about itself, to people, to search engines and to machines.
 
-Descriptions and preview images, a Markdown copy of every page, ``llms.txt``, tags, math without
-scripts, and HTML that assistive technology accepts.
+Descriptions and preview images, a Markdown copy of every page, ``llms.txt``, tags, and HTML that
+assistive technology accepts.
 """
 
 import html
@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from docutils import nodes
-from latex2mathml.converter import convert
 from markdownify import MarkdownConverter
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
@@ -45,11 +44,7 @@ def describe(app, doctree):
 
 
 class Markdown(MarkdownConverter):
-    """HTML of a page as Markdown; MathML becomes the TeX it was made from."""
-
-    def convert_math(self, el, text, parent_tags):
-        """TeX between dollars."""
-        return f"${el.get('alttext', text)}$"
+    """HTML of a page as Markdown."""
 
     def convert_a(self, el, text, parent_tags):
         """Links, but not the paragraph signs beside headings."""
@@ -172,23 +167,6 @@ class TagIndex(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
-def _inline_math(translator, node):
-    translator.body.append(_mathml(node, "inline"))
-    raise nodes.SkipNode
-
-
-def _block_math(translator, node):
-    translator.body.append(f'<div class="math">{_mathml(node, "block")}</div>')
-    raise nodes.SkipNode
-
-
-def _mathml(node, display):
-    tex = node.astext()
-    return convert(tex, display=display).replace(
-        "<math ", f'<math alttext="{html.escape(tex)}" ', 1
-    )
-
-
 def setup(app):
     """Connect to Sphinx."""
     app.connect("doctree-read", describe)
@@ -199,5 +177,4 @@ def setup(app):
     app.connect("build-finished", write_llms_txt)
     app.add_role("tag", Tag())
     app.add_directive("tag-index", TagIndex)
-    app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
