@@ -16,6 +16,7 @@ import time
 from itertools import chain
 from pathlib import Path
 
+from _helpers.measure import paired
 from _helpers.pages import EXAMPLES, ROOT
 
 #: Name of a study with the recipe of HBN-shaped people.
@@ -293,7 +294,6 @@ def bench_reader(folder, n_people, repeats=9):
     import numpy as np
 
     import _scale_files
-    from _helpers.bench import paired
 
     people = [f"{number:04d}" for number in range(n_people)]
     windows = _scale_files.WindowFiles(folder, people)

@@ -18,9 +18,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from _helpers.bench import machine, write_json
 from _helpers.contract import Contract, ContractError, parse
 from _helpers.pages import ROOT, ExampleError, sibling, siblings, tutorials
+from _helpers.record import machine, write_json
 from _helpers.run_example import run_script
 
 RESULTS = ROOT / "docs" / "real"
