@@ -9,7 +9,6 @@ import logging
 import sys
 import warnings
 
-import numpy as np
 import torch
 
 
@@ -53,24 +52,6 @@ def keep_freed_memory():
         -1,
     )  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
     return bool(mallopt(mmap_threshold, 1 << 30) and mallopt(trim_threshold, 1 << 30))
-
-
-def rounded(values):
-    """Four decimals for the JSON line, for one number or for many.
-
-    Parameters
-    ----------
-    values : float or array-like
-        Finite numbers.
-
-    Returns
-    -------
-    float or list
-        Plain Python numbers.
-    """
-    if np.ndim(values) == 0:
-        return round(float(values), 4)
-    return [rounded(value) for value in values]
 
 
 def setup():

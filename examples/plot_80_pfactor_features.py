@@ -39,8 +39,9 @@ import _runtime
 import _study
 import numpy as np
 import pandas as pd
+from _features import BANDS, log_band_power
 from _pfactor_features_figure import draw_leakage_figure, draw_prediction_figure
-from _regression import BANDS, log_band_power, per_person, print_scores, score_people
+from _scores import per_subject, print_scores, rounded, score_people
 from _splits import assert_no_leakage
 
 _runtime.setup()
@@ -86,8 +87,8 @@ print(train.metadata.head(3).to_string())
 
 def features_and_target(study):
     subjects = study.metadata["subject"]
-    features = per_person(log_band_power(study.windows, study.sfreq), subjects)
-    return features, per_person(study.targets, subjects)
+    features = per_subject(log_band_power(study.windows, study.sfreq), subjects)
+    return features, per_subject(study.targets, subjects)
 
 
 X_train, y_train = features_and_target(train)
@@ -306,7 +307,6 @@ print_scores(fewer)
 # The result, as one line
 # -----------------------
 # Everything a reader or a test needs to check this run.
-r4 = _runtime.rounded
 null = null_scores["ridge"]
 contract = {
     "tutorial": "plot_80",
@@ -318,18 +318,18 @@ contract = {
     "n_test_subjects": report["n_test"],
     "n_dropped": len(everybody) - len(people),
     "subject_overlap": report["overlap"],
-    **{key: r4(value) for key, value in scores["ridge"].items()},
-    "forest": {key: r4(value) for key, value in scores["random forest"].items()},
-    "null_r": r4(null["pearson_r"]),
-    "null_r_ci": r4(null["r_ci"]),
-    "null_mse_ratio": r4(null["mse_ratio"]),
-    "null_mse_ratio_ci": r4(null["mse_ratio_ci"]),
-    "window_split_r": r4(leak["random forest"]["windows shuffled"].mean()),
-    "subject_split_r": r4(leak["random forest"]["people kept whole"].mean()),
-    "window_split_r_ridge": r4(leak["ridge"]["windows shuffled"].mean()),
-    "subject_split_r_ridge": r4(leak["ridge"]["people kept whole"].mean()),
+    **scores["ridge"],
+    "forest": scores["random forest"],
+    "null_r": null["pearson_r"],
+    "null_r_ci": null["r_ci"],
+    "null_mse_ratio": null["mse_ratio"],
+    "null_mse_ratio_ci": null["mse_ratio_ci"],
+    "window_split_r": leak["random forest"]["windows shuffled"].mean(),
+    "subject_split_r": leak["random forest"]["people kept whole"].mean(),
+    "window_split_r_ridge": leak["ridge"]["windows shuffled"].mean(),
+    "subject_split_r_ridge": leak["ridge"]["people kept whole"].mean(),
 }
-print(json.dumps(contract))
+print(json.dumps(rounded(contract)))
 
 # %%
 # References

@@ -42,6 +42,7 @@ import _study
 import numpy as np
 import pandas as pd
 from _scale_figure import draw_scale_figure
+from _scores import rounded
 from _splits import assert_no_leakage
 
 _runtime.setup()
@@ -335,7 +336,6 @@ print_grid(summarise(more_cells, more))
 # -----------------------
 # Everything a reader or a test needs to check this run; the counts are those of the second
 # pass.
-r4 = _runtime.rounded
 workshop.cleanup()
 contract = {
     "tutorial": "plot_90",
@@ -349,12 +349,12 @@ contract = {
     "n_windows": n_windows,
     "n_tasks": len(cells),
     "results_identical": identical,
-    "chance_level": r4(chance),
-    "accuracy": {regime: r4(own["accuracy"]) for regime, own in summary.items()},
-    "accuracy_ci": {regime: r4(own["interval"]) for regime, own in summary.items()},
+    "chance_level": chance,
+    "accuracy": {regime: own["accuracy"] for regime, own in summary.items()},
+    "accuracy_ci": {regime: own["interval"] for regime, own in summary.items()},
     "subject_overlap": sum(report["overlap"] for report in reports),
 }
-print(json.dumps(contract))
+print(json.dumps(rounded(contract)))
 
 # %%
 # References
