@@ -76,7 +76,9 @@ def examples(session):
 @nox.session(venv_backend="none", requires=["env"])
 def docs(session):
     """Run every tutorial and build the site, warnings as errors."""
-    shared(session, "-m", "sphinx", "-W", "--keep-going", "docs", str(HTML), *session.posargs)
+    shared(
+        session, "-m", "sphinx", "-W", "--keep-going", "docs", str(HTML), *session.posargs
+    )
     session.log(f"open {HTML / 'index.html'}")
 
 
