@@ -261,7 +261,8 @@ contract = {
     "saved_and_loaded_identical": bool(identical),
     "alpha_closed_over_open": round(ratio, 2),
 }
-print(json.dumps(rounded(contract)))
+contract = rounded(contract)
+print(json.dumps(contract))
 
 # %%
 # References

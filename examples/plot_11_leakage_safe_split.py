@@ -275,7 +275,8 @@ contract = {
     "manifest_replayed": bool(same),
     "subject_overlap": report["overlap"],
 }
-print(json.dumps(rounded(contract)))
+contract = rounded(contract)
+print(json.dumps(contract))
 
 # %%
 # References

@@ -331,7 +331,8 @@ contract = {
         for regime, own in gains.items()
     },
 }
-print(json.dumps(rounded(contract)))
+contract = rounded(contract)
+print(json.dumps(contract))
 
 # %%
 # References

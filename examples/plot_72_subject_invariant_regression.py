@@ -302,7 +302,8 @@ contract = {
     "null_mean": np.mean(null),
     "pooled_constant_r": pearsonr(constant, y).statistic,
 }
-print(json.dumps(rounded(contract)))
+contract = rounded(contract)
+print(json.dumps(contract))
 
 # %%
 # References

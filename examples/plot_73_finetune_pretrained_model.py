@@ -937,7 +937,8 @@ contract = {
     "frozen_state_unchanged": held_still["linear-probe"],
     "subject_overlap": sum(report["overlap"] for report in reports),
 }
-print(json.dumps(rounded(contract, p=5)))
+contract = rounded(contract, p=5)
+print(json.dumps(contract))
 
 # %%
 # References

@@ -329,7 +329,8 @@ contract = {
     "window_split_r_ridge": leak["ridge"]["windows shuffled"].mean(),
     "subject_split_r_ridge": leak["ridge"]["people kept whole"].mean(),
 }
-print(json.dumps(rounded(contract)))
+contract = rounded(contract)
+print(json.dumps(contract))
 
 # %%
 # References

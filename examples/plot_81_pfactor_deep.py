@@ -533,7 +533,8 @@ contract = {
     "time_map_rank_correlation": np.mean(time_rho),
     "frequency_map_rank_correlation": np.mean(frequency_rho),
 }
-print(json.dumps(rounded(contract)))
+contract = rounded(contract)
+print(json.dumps(contract))
 
 # %%
 # References

@@ -354,7 +354,8 @@ contract = {
     "accuracy_ci": {regime: own["interval"] for regime, own in summary.items()},
     "subject_overlap": sum(report["overlap"] for report in reports),
 }
-print(json.dumps(rounded(contract)))
+contract = rounded(contract)
+print(json.dumps(contract))
 
 # %%
 # References
