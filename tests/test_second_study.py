@@ -95,7 +95,7 @@ def test_a_budget_for_few_people(imagery, capsys):
     assert "8 target people for a budget of 22: 1 to train on, 1 to choose, 6" in (
         capsys.readouterr().out
     )
-    assert _study.get_budget(imagery, 22) == _study.Budget()
+    assert _study.get_budget(imagery, 22) == _study_catalogue.Budget()
     assert 4 in _study.get_budget("nm000109", 18).n_labelled_curve
     for n_people in range(4, 22):
         own = _study.get_budget(imagery, n_people)
