@@ -13,8 +13,7 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from _helpers.real import RealError, load_result
-from _helpers.status import records
+from _helpers.record import RecordError, load, records
 
 CONTRACT_LINE = re.compile(r'^ +(\{"tutorial": "(plot_\d+)".*\})$', re.M)
 FIGURE = re.compile(
@@ -65,10 +64,10 @@ def source_of(srcdir, name):
         study, tutorial, *keys = keys
         path = Path(srcdir) / "real" / study / f"{tutorial}.json"
         try:
-            result = load_result(path)
-        except RealError as err:
+            result = load(path)
+        except RecordError as err:
             raise ExtensionError(f"{name}: {err}") from err
-        provenance = result.provenance.model_dump()
+        provenance = result.provenance.model_dump() | {"date": result.date}
         return path, {**result.contract, "provenance": provenance}, keys
     page = _generated(srcdir, tutorial)
     lines = CONTRACT_LINE.findall(page.read_text("utf-8"))

@@ -12,11 +12,13 @@ from docutils import nodes
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
+from _helpers.contracts import CONTRACTS
+from _helpers.contracts.base import REGIMES
 from _helpers.live import figure_lines, source_of
-from _helpers.real import PAGES, RealError, load_result
+from _helpers.record import RecordError, load
 from _helpers.results import _table
 
-REGIMES = ("from-scratch", "linear-probe", "full-finetune")
+PAGES = [name for name, model in CONTRACTS.items() if model.on_real]
 PAIRS = (
     "full-finetune - from-scratch",
     "linear-probe - from-scratch",
@@ -174,8 +176,8 @@ class _RealDirective(SphinxDirective):
         path = Path(self.env.srcdir) / "real" / study / f"{tutorial}.json"
         self.env.note_dependency(str(path))
         try:
-            return load_result(path)
-        except RealError as err:
+            return load(path)
+        except RecordError as err:
             raise ExtensionError(str(err)) from err
 
 
@@ -249,9 +251,10 @@ class RealData(_RealDirective):
             raise ExtensionError(
                 f"the results of {study} are of different data: run all of them again"
             )
-        own = kept[PAGES[0]].provenance
+        run = kept[PAGES[0]]
+        own = run.provenance
         first = own.opened[0]
-        dates = sorted({r.provenance.date for r in kept.values()})
+        dates = sorted({r.date for r in kept.values()})
         rows = [
             ["study", f"{own.title or own.dataset} (``{own.dataset}``)"],
             ["licence, citation", own.credit or "see the study"],
@@ -264,8 +267,8 @@ class RealData(_RealDirective):
                 f"{first.channels} channels, {first.samples / first.sfreq:g} s at {first.sfreq:g} Hz",
             ],
             ["fingerprint of the data", f"``{own.sha256[:16]}``"],
-            ["run on", f"{' to '.join({dates[0], dates[-1]})}; {own.machine}"],
-            ["with", ", ".join(f"{k} {v}" for k, v in own.packages.items())],
+            ["run on", f"{' to '.join({dates[0], dates[-1]})}; {run.machine.cpu}"],
+            ["with", ", ".join(f"{k} {v}" for k, v in run.versions.items())],
         ]
         return self.parse_text_to_nodes("\n".join(_table(["item", "what it is"], rows)))
 
@@ -278,9 +281,9 @@ class RealCost(_RealDirective):
     def run(self):
         """A table, and a sentence with the sums."""
         study = self.arguments[0]
-        own = {t: self.result(study, t).provenance for t in PAGES}
+        own = {t: self.result(study, t) for t in PAGES}
         rows = [[t, f"{p.seconds:.0f}", f"{p.peak_mb:,.0f}"] for t, p in own.items()]
-        first = own[PAGES[0]]
+        first = own[PAGES[0]].provenance
         minutes = sum(p.seconds for p in own.values()) / 60
         lines = _table(["tutorial", "seconds", "peak MB"], rows)
         size = first.megabytes_catalogue

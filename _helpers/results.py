@@ -4,17 +4,15 @@ import json
 import statistics
 import sys
 from pathlib import Path
-from typing import get_args
 
 from docutils.parsers.rst import directives
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
-from _helpers.contract import Regime
+from _helpers.contracts.base import REGIMES
 from _helpers.pages import EXAMPLES
-from _helpers.status import records, status_lines
-
-REGIMES = get_args(Regime)
+from _helpers.record import records
+from _helpers.status import status_lines
 
 
 def _table(header, rows):
@@ -43,7 +41,7 @@ def evidence_lines(content):
     list of str
         Lines of restructured text.
     """
-    runs = content["finetune"]
+    runs = [run["contract"] for run in content["plot_73"]]
     n = len(runs)
     rows = []
     for budget in runs[0]["budgets"]["from-scratch"]:
@@ -91,7 +89,9 @@ def pfactor_lines(content):
     list of str
         Lines of restructured text.
     """
-    features, deep = content["pfactor_features"], content["pfactor_deep"]
+    features, deep = (
+        [run["contract"] for run in content[page]] for page in ("plot_80", "plot_81")
+    )
     n = len(deep)
 
     def row(name, runs, keys, expected):
@@ -180,12 +180,9 @@ def benchmark_lines(content):
 
 def machine_lines(content):
     """One line that says what a result was measured on."""
-    machine = dict(content["machine"])
-    first = f"{machine.pop('processor')}, {machine.pop('cores')} cores"
-    return [
-        f"Measured on {first}; {', '.join(f'{k} {v}' for k, v in machine.items())}.",
-        "",
-    ]
+    names = ", ".join(f"{name} {version}" for name, version in content["versions"].items())
+    machine = content["machine"]
+    return [f"Measured on {machine['cpu']}; python {machine['python']}, {names}.", ""]
 
 
 def scale_lines(content):
@@ -367,9 +364,10 @@ KINDS = {
     "pfactor": pfactor_lines,
     "benchmarks": benchmark_lines,
     "scale": scale_lines,
+    "finetune-machine": lambda content: machine_lines(content["finetune"]),
     "scale-machine": lambda content: machine_lines(content["scale"]),
+    "evidence-machine": lambda content: machine_lines(content["plot_73"][0]),
     "cost": cost_lines,
-    "machine": machine_lines,
 }
 
 

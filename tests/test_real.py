@@ -13,11 +13,12 @@ import _study
 from _helpers import real
 from _helpers.live import look_up
 from _helpers.pages import ROOT, ExampleError, tutorials
-from _helpers.real import PAGES, RealError, describe_data, load_result, opened, run_on_study
+from _helpers.real import PAGES, describe_data, opened, run_on_study
 from _helpers.real_page import TABLES, _get
+from _helpers.record import REAL, RecordError, load
 from conftest import snapshot
 
-KEPT = sorted(real.RESULTS.glob("*/plot_*.json"))
+KEPT = sorted(REAL.glob("*/plot_*.json"))
 
 # ------------------------------------------------------------------------------ what is committed
 
@@ -29,7 +30,7 @@ def test_every_tutorial_of_the_session_is_kept_for_the_study_of_the_page():
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_kept_results_keep_contract_and_provenance(path):
-    result = load_result(path)
+    result = load(path)
     assert result.checked().data == path.parent.name
     assert {f.file for f in result.figures} == {
         p.name for p in path.parent.glob(f"{path.stem}_*.svg")
@@ -49,22 +50,20 @@ def test_kept_results_keep_contract_and_provenance(path):
 
 
 def test_kept_results_are_of_one_study_and_of_the_pins():
-    kept = [load_result(p).provenance for p in KEPT if p.parent.name == "nm000109"]
-    assert len({(p.sha256, p.n_people, p.n_recordings) for p in kept}) == 1
+    kept = [load(p) for p in KEPT if p.parent.name == "nm000109"]
+    data = [run.provenance for run in kept]
+    assert len({(p.sha256, p.n_people, p.n_recordings) for p in data}) == 1
     pins = re.findall(
         r"^([\w-]+)==([\w.]+)$", (ROOT / "requirements.txt").read_text(), re.M
     )
-    for provenance in kept:
+    for run in kept:
         # A CPU build says so behind a plus; it is the same version.
-        ran = {name: found.split("+")[0] for name, found in provenance.packages.items()}
+        ran = {name: found.split("+")[0] for name, found in run.versions.items()}
         assert ran == dict(pins)
 
 
 def test_kept_results_carry_what_the_page_says_in_words():
-    kept = {
-        page: load_result(real.RESULTS / "nm000109" / f"{page}.json").checked()
-        for page in PAGES
-    }
+    kept = {page: load(REAL / "nm000109" / f"{page}.json").checked() for page in PAGES}
     fine = kept["plot_73"]
     assert all(fine.controls["zero-shot"] > value for value in fine.accuracy.values())
     assert all(fine.controls["band power"] > value for value in fine.accuracy.values())
@@ -79,7 +78,7 @@ def test_kept_results_carry_what_the_page_says_in_words():
     blind = fine.controls["shuffled pretraining"]
     low, high = fine.accuracy_ci["full-finetune"]
     assert low <= blind <= high
-    other = load_result(real.RESULTS / "nm000109" / "plot_80-n_subtractions.json").checked()
+    other = load(REAL / "nm000109" / "plot_80-n_subtractions.json").checked()
     for line in (kept["plot_80"], kept["plot_80"].forest, kept["plot_81"], other):
         assert line.r_ci[0] <= 0 <= line.r_ci[1]
     assert kept["plot_81"].null_mse_ratio_ci[1] < 1  # a finding from nothing
@@ -126,7 +125,7 @@ def test_a_run_writes_contract_provenance_and_figures(script, bids, tmp_path):
     data = describe_data(bids)
     result = run_on_study(script, bids, data, folder)
     assert sorted(p.name for p in folder.iterdir()) == ["plot_10.json", "plot_10_1.svg"]
-    assert load_result(folder / "plot_10.json") == result
+    assert load(folder / "plot_10.json") == result
     assert result.figures[0].model_dump() == {
         "file": "plot_10_1.svg", "alt": "A line.", "width": 384, "height": 288,
     }  # fmt: skip
@@ -149,8 +148,8 @@ def test_another_target_is_another_result(script, bids, tmp_path):
     other = run_on_study(script, bids, data, folder, target="iq")
     assert other.contract["n_windows"] == {"iq": 2}
     assert other.provenance.command.endswith("--study mystudy --target iq")
-    assert load_result(folder / "plot_10-iq.json") == other
-    assert load_result(folder / "plot_10.json").contract["n_windows"] == {"a": 1}
+    assert load(folder / "plot_10-iq.json") == other
+    assert load(folder / "plot_10.json").contract["n_windows"] == {"a": 1}
     assert len(list(folder.iterdir())) == 4
 
 
@@ -205,7 +204,7 @@ def test_what_was_opened_is_read_from_what_was_printed(bids, capsys):
 def test_the_session_refuses_before_anything_runs(
     study, message, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(real, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(real, "REAL", tmp_path / "results")
     monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(real, "run_on_study", lambda *a, **k: pytest.fail("too late"))
     assert real.main(["--study", study]) == 1
@@ -228,7 +227,7 @@ def test_one_failure_does_not_stop_the_others(bids, tmp_path, monkeypatch, capsy
         ran.append((script.stem[:7], root, folder.name, target))
         if script.stem.startswith("plot_11"):
             raise ExampleError("nothing to exchange")
-        return load_result(KEPT[0])
+        return load(KEPT[0])
 
     monkeypatch.setattr(real, "run_on_study", stand_in)
     assert real.main(["--study", str(bids), "--target", "age"]) == 1
@@ -268,8 +267,12 @@ PROVENANCE = {
     "dataset": "mine", "title": "My study", "credit": "CC0", "sha256": "ab" * 32, "n_people": 12,
     "n_recordings": 24, "megabytes": 50.5, "megabytes_catalogue": None,
     "opened": [{"people": 12, "windows": 99, "channels": 4, "samples": 256, "sfreq": 128.0, "cohort": None}],
-    "packages": {"torch": "2.13.0"}, "machine": "a processor, 2 cores", "date": "2026-11-21",
-    "command": "nox -s real -- plot_11 --study mine", "seconds": 61.0, "peak_mb": 700.0,
+    "command": "nox -s real -- plot_11 --study mine",
+}  # fmt: skip
+RUN = {
+    "provenance": PROVENANCE, "seed": None, "versions": {"torch": "2.13.0"},
+    "machine": {"cpu": "a processor, 2 cores", "gpu": "none", "system": "Linux", "python": "3.11.7"},
+    "date": "2026-11-21", "seconds": 61.0, "peak_mb": 700, "private_mb": None,
 }  # fmt: skip
 
 
@@ -286,7 +289,7 @@ def site(tmp_path, monkeypatch):
     (pages / "images" / "sphx_glr_plot_11_it_001.svg").write_text(SVG)
     figure = {"file": "plot_11_1.svg", "alt": "Real dots.", "width": 80, "height": 40}
     contract = {**LINE, "data": "mine", "window_split_r": 0.625, "n_windows": 99}
-    content = {"contract": contract, "provenance": PROVENANCE, "figures": [figure]}
+    content = {"contract": contract, "figures": [figure], **RUN}
     (kept / "plot_11.json").write_text(json.dumps(content))
     (kept / "plot_11_1.svg").write_text(SVG.replace("/>", "><g/></svg>"))
     (tmp_path / "conf.py").write_text(
@@ -391,8 +394,8 @@ def test_a_kept_result_that_was_tampered_with_is_no_result(site, damage, message
     content = json.loads(path.read_text())
     damage(content)
     path.write_text(json.dumps(content))
-    with pytest.raises(RealError, match=message):
-        load_result(path)
+    with pytest.raises(RecordError, match=message):
+        load(path)
 
 
 def test_rows_of_the_tables_belong_to_tutorials_that_are_there():

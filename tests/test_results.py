@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from _helpers import bench
+from _helpers import bench, record
 from _helpers.pages import ROOT
 from _helpers.results import (
     REGIMES,
@@ -20,19 +20,21 @@ from _helpers.results import (
     scale_lines,
 )
 
+MEASURED_ON = {"machine": record.machine(), "versions": record.versions()}
+
 
 def run(seed, full):
     points = {"from-scratch": 0.6, "linear-probe": 0.7, "full-finetune": full}
-    return {
-        "seed": seed,
+    line = {
         "budgets": {r: {"2": [points[r], 0.5, 0.9]} for r in REGIMES},
         "paired": {"full-finetune - from-scratch": {"mean": full - 0.6, "ci": [full - 0.7, 0.3], "p": 0.01}},
         "controls": {"zero-shot": 0.55},
     }  # fmt: skip
+    return {"seed": seed, "contract": line}
 
 
 def test_evidence_counts_wins_and_means():
-    text = "\n".join(evidence_lines({"finetune": [run(0, 0.8), run(1, 0.5)]}))
+    text = "\n".join(evidence_lines({"plot_73": [run(0, 0.8), run(1, 0.5)]}))
     assert "over 2 draws of people" in text
     for cell in ("0.600 (sd 0.000)", "0.650 (sd 0.212)", "1 of 2", "2 of 2", "0.550"):
         assert cell in text
@@ -63,7 +65,7 @@ def test_benchmarks_say_ratio_spread_and_difference():
 def test_machine_is_described_and_not_named():
     import platform
 
-    (line, _) = machine_lines({"machine": bench.machine()})
+    (line, _) = machine_lines(MEASURED_ON)
     assert "torch" in line
     assert platform.node() not in line
 
@@ -96,12 +98,12 @@ def test_pairs_are_taken_in_turn_and_give_the_ratio():
 
 def test_json_is_whole_or_not_there(tmp_path, monkeypatch):
     path = tmp_path / "x.json"
-    bench.write_json(path, {"a": 1})
+    record.write_json(path, {"a": 1})
     monkeypatch.setattr(
-        bench.json, "dumps", lambda *a, **k: (_ for _ in ()).throw(OSError("full"))
+        record.json, "dumps", lambda *a, **k: (_ for _ in ()).throw(OSError("full"))
     )
     with pytest.raises(OSError, match="full"):
-        bench.write_json(path, {"a": 2})
+        record.write_json(path, {"a": 2})
     assert json.loads(path.read_text()) == {"a": 1}
 
 
@@ -160,7 +162,9 @@ def person_run(r, ratio, null_low):
 def test_evidence_of_the_score_counts_what_it_should():
     runs = [person_run(0.8, 0.5, -0.2), person_run(0.4, 1.1, 0.05)]
     features, deep = zip(*runs, strict=True)
-    text = "\n".join(pfactor_lines({"pfactor_features": features, "pfactor_deep": deep}))
+    content = {"plot_80": features, "plot_81": deep}
+    content = {page: [{"contract": line} for line in own] for page, own in content.items()}
+    text = "\n".join(pfactor_lines(content))
     assert "2 draws of people" in text
     for cell in ("0.600 (sd 0.283)", "1 of 2", "0.800 (sd 0.000)", "0.40 to 0.80"):
         assert cell in text
@@ -235,7 +239,7 @@ def test_scale_is_drawn_the_same_twice_and_described(tmp_path):
 
 
 def test_a_site_shows_and_draws_the_numbers_of_its_file(tmp_path):
-    part = {"scale": scale_part() | {"machine": bench.machine()}}
+    part = {"scale": scale_part() | MEASURED_ON}
     (tmp_path / "x.json").write_text(json.dumps(part))
     conf = f"import sys; sys.path.insert(0, {str(ROOT)!r})\nextensions = ['_helpers.results']\n"
     (tmp_path / "conf.py").write_text(conf)
@@ -272,7 +276,8 @@ def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatc
     content = json.loads(path.read_text())
     assert content["finetune"] == 1
     assert content["scale"]["new"] == 3
-    assert "torch" in content["scale"]["machine"]
+    assert "torch" in content["scale"]["versions"]
+    assert content["scale"]["machine"]["cpu"].endswith("cores")
 
 
 def test_a_cohort_of_links_is_a_cohort(tmp_path):

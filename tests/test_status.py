@@ -2,27 +2,28 @@
 
 import copy
 import json
+import platform
 
 import pytest
 
 from _helpers import status
-from _helpers.contract import CONTRACTS, ContractError
-from _helpers.pages import tutorials
-from _helpers.run_example import Memory, Run
+from _helpers.contracts import CONTRACTS, ContractError
+from _helpers.pages import ROOT, short_name, tutorials
+from _helpers.record import REFERENCE, drift, load, new_record, records, write_json
 
-REFERENCES = status.records(status.REFERENCE)
+REFERENCES = records(REFERENCE)
 PAGES = [f"auto_examples/{script.stem}" for script in tutorials()]
 
 
 def names():
-    return ["_".join(script.stem.split("_")[:2]) for script in tutorials()]
+    return [short_name(script) for script in tutorials()]
 
 
 def test_every_tutorial_has_a_reference_that_keeps_its_contract_and_a_headline():
     assert sorted(REFERENCES) == names()
     for name in names():
-        CONTRACTS[name].model_validate_json(json.dumps(REFERENCES[name]["contract"]))
-        line = status.HEADLINES[name].format(**REFERENCES[name]["contract"])
+        assert load(REFERENCE / f"{name}.json").provenance is None
+        line = CONTRACTS[name].headline.format(**REFERENCES[name]["contract"])
         assert "{" not in line
 
 
@@ -56,9 +57,9 @@ def test_what_leaves_its_band_is_found(moved, change, said):
     change(contract)
     reference = REFERENCES["plot_73"]["contract"]
     key, value = said
-    assert key in status.drift(contract, reference)
-    assert status.drift(contract, reference)[key][0] == value
-    assert set(status.drift(contract, reference)) == {key}
+    assert key in drift(contract, reference)
+    assert drift(contract, reference)[key][0] == value
+    assert set(drift(contract, reference)) == {key}
 
 
 def test_large_numbers_have_a_band_of_their_own():
@@ -89,18 +90,15 @@ def test_a_record_that_breaks_its_schema_stops_the_build(moved):
 
 
 def test_records_are_written_and_read(tmp_path):
-    line = json.dumps(REFERENCES["plot_10"]["contract"])
-    run = Run(None, line, 1.23, Memory(700.4, float("nan")), line)
-    status.write(tmp_path, status.record(run))
-    assert [path.name for path in tmp_path.iterdir()] == ["plot_10.json"]
-    (content,) = status.records(tmp_path).values()
-    assert (content["seconds"], content["peak_mb"], content["private_mb"]) == (
-        1.2,
-        700,
-        None,
-    )
-    assert (
-        content["versions"]["torch"].split("+")[0]
-        in (status.ROOT / "requirements.txt").read_text()
-    )
+    memory = 700.4, float("nan")
+    made = new_record(REFERENCES["plot_10"]["contract"], 1.23, memory, seed=3)
+    write_json(tmp_path / "runs" / "plot_10.json", made.model_dump(mode="json"))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["plot_10.json"]
+    (content,) = records(tmp_path / "runs").values()
+    taken = content["seconds"], content["peak_mb"], content["private_mb"], content["seed"]
+    assert taken == (1.2, 700, None, 3)
+    torch = content["versions"]["torch"].split("+")[0]
+    assert f"torch=={torch}" in (ROOT / "requirements.txt").read_text()
     assert content["machine"]["cpu"].endswith("cores")
+    assert platform.node() not in json.dumps(content["machine"])
+    assert load(tmp_path / "runs" / "plot_10.json") == made
