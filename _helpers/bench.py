@@ -18,8 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from _helpers.bench_scale import ROUNDS, bench_scale, show_scale
 from _helpers.contracts import CONTRACTS
+from _helpers.measure import paired
 from _helpers.pages import DOCS, EXAMPLES, tutorials
-from _helpers.record import EVIDENCE, machine, new_record, versions, write_json
+from _helpers.record import EVIDENCE, machine, versions, write_json
 from _helpers.run_example import run_example
 
 BENCHMARKS = DOCS / "benchmarks.json"
@@ -28,40 +29,6 @@ BENCHMARKS = DOCS / "benchmarks.json"
 def kept(path):
     """What a file of results holds already, part by part."""
     return json.loads(path.read_text("utf-8")) if path.is_file() else {}
-
-
-def paired(one, other, repeats=9):
-    """Time two pieces of work in turn.
-
-    Parameters
-    ----------
-    one, other : callable
-        The work; each call is one measurement of CPU time.
-    repeats : int
-        Counted pairs, after one that is not counted.
-
-    Returns
-    -------
-    dict
-        Median seconds of both, and median, lowest and highest of the ratio ``other / one``.
-    """
-    times = []
-    for _ in range(repeats + 1):
-        row = []
-        for work in (one, other):
-            start = time.process_time()
-            work()
-            row.append(time.process_time() - start)
-        times.append(row)
-    first, second = zip(*times[1:], strict=True)
-    ratios = [b / a for a, b in times[1:]]
-    return {
-        "seconds": statistics.median(first),
-        "against_seconds": statistics.median(second),
-        "ratio": statistics.median(ratios),
-        "lowest": min(ratios),
-        "highest": max(ratios),
-    }
 
 
 def page_names(script, until):
@@ -275,7 +242,7 @@ def evidence(page):
     def one(seed):
         run = run_example(script, study=f"{study}-{seed}", timeout=1200)
         print(f"{page}, seed {seed}: done", flush=True)
-        return new_record(json.loads(run.line), run.seconds, run.memory, seed=seed)
+        return run.record(seed=seed)
 
     # Each run is a process of its own on one thread; what they print does not depend on speed.
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -171,8 +171,8 @@ def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=N
         The line that it printed.
     seconds : float
         Wall time of the process.
-    memory : tuple of float
-        Peak, and private part of it, in MB; NaN where it cannot be measured.
+    memory : _helpers.measure.Memory
+        Of the process and its children.
     provenance, figures, seed
         See :class:`Record`.
 
@@ -181,7 +181,6 @@ def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=N
     Record
         Checked, but for the contract.
     """
-    peak, private = (None if mb != mb else round(mb) for mb in memory)
     return Record(
         contract=contract,
         provenance=provenance,
@@ -190,8 +189,8 @@ def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=N
         machine=machine(),
         versions=versions(),
         seconds=round(seconds, 1),
-        peak_mb=peak,
-        private_mb=private,
+        peak_mb=round(memory.peak),
+        private_mb=round(memory.private),
         date=datetime.datetime.now(datetime.UTC).date().isoformat(),
     )
 

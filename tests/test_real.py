@@ -10,12 +10,12 @@ import pytest
 from sphinx.errors import ExtensionError
 
 import _study
-from _helpers import real
+from _helpers import figures, run_example
 from _helpers.live import look_up
 from _helpers.pages import ROOT, ExampleError, tutorials
-from _helpers.real import PAGES, describe_data, opened, run_on_study
 from _helpers.real_page import TABLES, _get
 from _helpers.record import REAL, RecordError, load
+from _helpers.run_example import ON_REAL, describe_data, find_data, main, run_on_study
 from conftest import snapshot
 
 KEPT = sorted(REAL.glob("*/plot_*.json"))
@@ -25,7 +25,7 @@ KEPT = sorted(REAL.glob("*/plot_*.json"))
 
 def test_every_tutorial_of_the_session_is_kept_for_the_study_of_the_page():
     kept = {p.stem for p in KEPT if p.parent.name == "nm000109"}
-    assert kept == {*PAGES, "plot_80-n_subtractions"}
+    assert kept == {*ON_REAL, "plot_80-n_subtractions"}
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda p: f"{p.parent.name}/{p.stem}")
@@ -63,7 +63,7 @@ def test_kept_results_are_of_one_study_and_of_the_pins():
 
 
 def test_kept_results_carry_what_the_page_says_in_words():
-    kept = {page: load(REAL / "nm000109" / f"{page}.json").checked() for page in PAGES}
+    kept = {page: load(REAL / "nm000109" / f"{page}.json").checked() for page in ON_REAL}
     fine = kept["plot_73"]
     assert all(fine.controls["zero-shot"] > value for value in fine.accuracy.values())
     assert all(fine.controls["band power"] > value for value in fine.accuracy.values())
@@ -91,9 +91,11 @@ import json, os
 import matplotlib
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt
+from _study import Study
 name = os.path.basename(os.environ["EEG_TUTORIAL_STUDY"])
-print(f"{name}: 3 people (source cohort), 60 windows of 4 channels x 256 samples at 128 Hz")
-print("elsewhere: 9 people, 90 windows of 4 channels x 256 samples at 128 Hz")
+print("a table")
+source = Study(name, 3, 60, "source")
+sides = {"again": [Study(name, 3, 60, "source")], "other": (Study("elsewhere", 9, 90, "all"),)}
 figure, axes = plt.subplots(figsize=(4, 3))
 axes.plot([0, 1], [1, 0], "o", clip_on=True)
 figure.set_label("A   line.")
@@ -110,11 +112,25 @@ print(json.dumps(line))
 """
 
 
+STUDY = """
+import numpy as np, pandas as pd
+
+class Study:
+    sfreq = 128.0
+
+    def __init__(self, data, n_people, n_windows, cohort):
+        self.data, self.cohort = data, cohort
+        self.windows = np.zeros((n_windows, 4, 256))
+        self.metadata = pd.DataFrame({"subject": np.arange(n_windows) % n_people})
+"""
+
+
 @pytest.fixture
 def script(tmp_path):
     path = tmp_path / "scripts" / "plot_10_small.py"
     path.parent.mkdir()
     path.write_text(SCRIPT)
+    (path.parent / "_study.py").write_text(STUDY)
     return path
 
 
@@ -185,12 +201,15 @@ def test_the_fingerprint_of_the_data_notices_people_and_files(bids):
     assert describe_data(bids)["sha256"] != first
 
 
-def test_what_was_opened_is_read_from_what_was_printed(bids, capsys):
-    _study.open_study(bids, cohort="target")
-    found = opened(capsys.readouterr().out, "mystudy")
-    assert found == [
-        {"people": 2, "windows": 20, "channels": 4, "samples": 256, "sfreq": 128.0, "cohort": "target"}
-    ]  # fmt: skip
+def test_what_was_opened_is_found_among_the_names_of_the_page(bids):
+    target, everybody = _study.open_study(bids, cohort="target"), _study.open_study(bids)
+    object.__setattr__(target, "cohort", "target")  # it is frozen
+    names = {"n": 3, "sides": {"one": [(target,)]}, "again": target, "all": everybody}
+    size = {"channels": 4, "samples": 256, "sfreq": 128.0, "data": "mystudy"}
+    assert figures.opened(names) == [
+        {**size, "people": 2, "windows": 20, "cohort": "target"},
+        {**size, "people": 3, "windows": 30, "cohort": None},
+    ]
 
 
 @pytest.mark.parametrize(
@@ -204,18 +223,20 @@ def test_what_was_opened_is_read_from_what_was_printed(bids, capsys):
 def test_the_session_refuses_before_anything_runs(
     study, message, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(real, "REAL", tmp_path / "results")
+    monkeypatch.setattr(run_example, "REAL", tmp_path / "results")
     monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.setattr(real, "run_on_study", lambda *a, **k: pytest.fail("too late"))
-    assert real.main(["--study", study]) == 1
+    monkeypatch.setattr(
+        run_example, "run_on_study", lambda *a, **k: pytest.fail("too late")
+    )
+    assert main(["--keep", "--study", study]) == 1
     assert message in capsys.readouterr().err
     assert not (tmp_path / "results").exists()
 
 
 def test_a_study_of_the_catalogue_says_its_size_there_as_well(bids):
-    assert real.find_data(str(bids))[1]["megabytes_catalogue"] is None
+    assert find_data(str(bids))[1]["megabytes_catalogue"] is None
     named = bids.rename(bids.with_name("ds002718"))
-    root, data = real.find_data(f"{named}/")
+    root, data = find_data(f"{named}/")
     assert (root, data["dataset"]) == (named, "ds002718")
     assert data["megabytes_catalogue"] > 1000 > 1 > data["megabytes"] > 0
 
@@ -229,9 +250,9 @@ def test_one_failure_does_not_stop_the_others(bids, tmp_path, monkeypatch, capsy
             raise ExampleError("nothing to exchange")
         return load(KEPT[0])
 
-    monkeypatch.setattr(real, "run_on_study", stand_in)
-    assert real.main(["--study", str(bids), "--target", "age"]) == 1
-    assert [name for name, *_ in ran] == list(PAGES)
+    monkeypatch.setattr(run_example, "run_on_study", stand_in)
+    assert main(["--keep", "--study", str(bids), "--target", "age"]) == 1
+    assert [name for name, *_ in ran] == ON_REAL
     assert {tuple(rest) for _, *rest in ran} == {(bids, "mystudy", "age")}
     assert "FAILED: nothing to exchange" in capsys.readouterr().out
 

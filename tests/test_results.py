@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from _helpers import bench, record
+from _helpers import bench, measure, record
 from _helpers.pages import ROOT
 from _helpers.results import (
     REGIMES,
@@ -90,7 +90,7 @@ def test_pairs_are_taken_in_turn_and_give_the_ratio():
         while time.process_time() < end:
             pass
 
-    found = bench.paired(lambda: burn("a", 0.01), lambda: burn("b", 0.04), repeats=3)
+    found = measure.paired(lambda: burn("a", 0.01), lambda: burn("b", 0.04), repeats=3)
     assert order == ["a", "b"] * 4
     assert found["lowest"] <= found["ratio"] <= found["highest"]
     assert found["ratio"] == pytest.approx(4, rel=0.3)
@@ -286,12 +286,12 @@ def test_a_cohort_of_links_is_a_cohort(tmp_path):
     study = tmp_path / bench_scale.NAME
     blocks = ((2, "open"), (6, "open"), (6, "closed"), (2, "open"))
     bench_scale.write_cohort(study, blocks, 3, n_different=1)
-    found = bench_scale.in_fresh_process(
+    found = measure.in_fresh_process(
         bench_scale.process_people, str(study), 3, str(tmp_path / "windows")
     )
     assert found["people"] == 3
     assert found["n_windows"] == 3 * 6
     assert found["window_bytes"] == 3 * 6 * 8 * 200 * 4
     assert found["peak_mb"] >= found["first_mb"] > 100
-    at_once = bench_scale.in_fresh_process(bench_scale.process_at_once, str(study), 3, "")
+    at_once = measure.in_fresh_process(bench_scale.process_at_once, str(study), 3, "")
     assert at_once["people"] == 3

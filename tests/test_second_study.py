@@ -11,8 +11,8 @@ from mne_bids import BIDSPath, write_raw_bids
 
 import _study
 from _helpers.pages import ROOT, tutorials
-from _helpers.real import describe_data, run_on_study
 from _helpers.record import load
+from _helpers.run_example import describe_data, run_on_study
 from _study import open_study
 
 CH_NAMES = ("A1", "A2", "A3", "B1", "B2")

@@ -8,6 +8,7 @@ import pytest
 
 from _helpers import status
 from _helpers.contracts import CONTRACTS, ContractError
+from _helpers.measure import Memory
 from _helpers.pages import ROOT, short_name, tutorials
 from _helpers.record import REFERENCE, drift, load, new_record, records, write_json
 
@@ -90,13 +91,13 @@ def test_a_record_that_breaks_its_schema_stops_the_build(moved):
 
 
 def test_records_are_written_and_read(tmp_path):
-    memory = 700.4, float("nan")
-    made = new_record(REFERENCES["plot_10"]["contract"], 1.23, memory, seed=3)
+    line = REFERENCES["plot_10"]["contract"]
+    made = new_record(line, 1.23, Memory(700.4, 600.6), seed=3)
     write_json(tmp_path / "runs" / "plot_10.json", made.model_dump(mode="json"))
     assert [path.name for path in (tmp_path / "runs").iterdir()] == ["plot_10.json"]
     (content,) = records(tmp_path / "runs").values()
     taken = content["seconds"], content["peak_mb"], content["private_mb"], content["seed"]
-    assert taken == (1.2, 700, None, 3)
+    assert taken == (1.2, 700, 601, 3)
     torch = content["versions"]["torch"].split("+")[0]
     assert f"torch=={torch}" in (ROOT / "requirements.txt").read_text()
     assert content["machine"]["cpu"].endswith("cores")

@@ -1,0 +1,147 @@
+"""What work takes: seconds in pairs, memory of processes, and a process of its own to take it in."""
+
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from typing import NamedTuple
+
+import psutil
+
+from _helpers.pages import EXAMPLES, ROOT
+
+
+class Memory(NamedTuple):
+    """Largest memory of a process and its children, in MB."""
+
+    #: Largest residence of each, the pages of shared libraries included. How many of those count
+    #: depends on the machine's file cache: the same run differs by a fifth between machines.
+    peak: float = 0.0
+    #: What they hold alone, each.
+    private: float = 0.0
+    #: What they hold together, each shared page once (where the system does not say: the first).
+    together: float = 0.0
+
+
+class Meter(threading.Thread):
+    """Looks at a process and its children; as a thread, ten times a second.
+
+    Parameters
+    ----------
+    pid : int or None
+        The process; None is this one.
+
+    Attributes
+    ----------
+    memory : Memory
+        The largest of each since the start, or since `start_over`.
+    """
+
+    def __init__(self, pid=None):
+        super().__init__(daemon=True)
+        self.process = psutil.Process(pid)
+        self.start_over()
+
+    def start_over(self):
+        """Forget what was seen so far."""
+        self.memory, self.largest = Memory(), {}
+
+    def look(self):
+        """Look once; a process that ended meanwhile is left out.
+
+        Returns
+        -------
+        Memory
+            The largest so far.
+        """
+        rows = []
+        with contextlib.suppress(psutil.Error):
+            for one in (self.process, *self.process.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    now = one.memory_full_info()
+                    largest = max(now.rss, self.largest.get(one, 0))
+                    self.largest[one] = largest
+                    rows.append((largest, now.uss, getattr(now, "pss", now.rss)))
+        sums = (sum(column) / 1e6 for column in zip(*rows, strict=True))
+        self.memory = Memory(*map(max, sums, self.memory)) if rows else self.memory
+        return self.memory
+
+    def run(self):
+        """Look until the process has ended."""
+        while self.process.is_running():
+            self.look()
+            time.sleep(0.1)
+
+
+def paired(one, other, repeats=9):
+    """Time two pieces of work in turn.
+
+    Parameters
+    ----------
+    one, other : callable
+        The work; each call is one measurement of CPU time.
+    repeats : int
+        Counted pairs, after one that is not counted.
+
+    Returns
+    -------
+    dict
+        Median seconds of both, and median, lowest and highest of the ratio ``other / one``.
+    """
+    times = []
+    for _ in range(repeats + 1):
+        row = []
+        for work in (one, other):
+            start = time.process_time()
+            work()
+            row.append(time.process_time() - start)
+        times.append(row)
+    first, second = zip(*times[1:], strict=True)
+    ratios = [b / a for a, b in times[1:]]
+    return {
+        "seconds": statistics.median(first),
+        "against_seconds": statistics.median(second),
+        "ratio": statistics.median(ratios),
+        "lowest": min(ratios),
+        "highest": max(ratios),
+    }
+
+
+def in_fresh_process(function, *args):
+    """Call a function in a new interpreter, on one thread, where it can import the siblings.
+
+    Parameters
+    ----------
+    function : callable
+        Of a module of this package; returns what JSON can hold.
+    *args
+        What ``repr`` can write.
+
+    Returns
+    -------
+    object
+        What it returned.
+
+    Raises
+    ------
+    RuntimeError
+        If it failed; the message ends with what it printed last.
+    """
+    code = (
+        f"import json\nfrom {function.__module__} import {function.__name__} as work\n"
+        f"print(json.dumps(work(*{args!r})))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,  # where python -c finds this package
+        capture_output=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(EXAMPLES)},
+    )
+    if done.returncode:
+        raise RuntimeError(f"{function.__name__}{args} failed:\n{done.stderr[-2000:]}")
+    return json.loads(done.stdout.splitlines()[-1])
