@@ -60,7 +60,6 @@ def opened(names):
     found = []
     for study in _studies(names, sys.modules["_study"].Study):
         _, channels, samples = study.windows.shape
-        cohort = getattr(study, "cohort", "all")
         one = {
             "data": study.data,
             "people": int(study.metadata["subject"].nunique()),
@@ -68,7 +67,7 @@ def opened(names):
             "channels": channels,
             "samples": samples,
             "sfreq": float(study.sfreq),
-            "cohort": None if cohort == "all" else cohort,
+            "cohort": None if study.cohort == "all" else study.cohort,
         }
         if one not in found:
             found.append(one)

@@ -1,18 +1,12 @@
-"""What work takes: seconds in pairs, memory of processes, and a process of its own to take it in."""
+"""What work takes: seconds in pairs, and memory of a process with its children."""
 
 import contextlib
-import json
-import os
 import statistics
-import subprocess
-import sys
 import threading
 import time
 from typing import NamedTuple
 
 import psutil
-
-from _helpers.pages import EXAMPLES, ROOT
 
 
 class Memory(NamedTuple):
@@ -109,39 +103,3 @@ def paired(one, other, repeats=9):
         "lowest": min(ratios),
         "highest": max(ratios),
     }
-
-
-def in_fresh_process(function, *args):
-    """Call a function in a new interpreter, on one thread, where it can import the siblings.
-
-    Parameters
-    ----------
-    function : callable
-        Of a module of this package; returns what JSON can hold.
-    *args
-        What ``repr`` can write.
-
-    Returns
-    -------
-    object
-        What it returned.
-
-    Raises
-    ------
-    RuntimeError
-        If it failed; the message ends with what it printed last.
-    """
-    code = (
-        f"import json\nfrom {function.__module__} import {function.__name__} as work\n"
-        f"print(json.dumps(work(*{args!r})))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,  # where python -c finds this package
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(EXAMPLES)},
-    )
-    if done.returncode:
-        raise RuntimeError(f"{function.__name__}{args} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])

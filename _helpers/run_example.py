@@ -129,15 +129,14 @@ def find_data(study):
     StudyError
         As ``open_study`` raises it.
     """
-    _study = sibling("_study")
-    if _study.SIMULATED.fullmatch(study):
+    _study, _study_catalogue = sibling("_study"), sibling("_study_catalogue")
+    if _study_catalogue.is_simulated(study):
         raise RecordError(
             f"{study} is simulated: pass the path of a BIDS folder, or its id"
         )
-    _study.list_people(study)  # everything that can be refused before a signal is read
-    root = _study.get_study_folder(study).resolve()
+    root = _study.find_study(study).root.resolve()
     size = None
-    if root.name in _study.catalogue_ids():
+    if root.name in _study_catalogue.catalogue().index:
         size = round(_study.download_size(root.name)[1], 1)
     return root, describe_data(root, _study.get_recipe(root.name).credit, size)
 

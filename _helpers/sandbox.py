@@ -134,7 +134,8 @@ def run_alone(words, folder, *, timeout=300, **settings):
         guard = folder / ".guard"
         guard.mkdir(exist_ok=True)
         (guard / "sitecustomize.py").write_text(GUARD, "utf-8")
-        env["PYTHONPATH"] = str(guard)
+        path = [str(guard), *filter(None, [env.get("PYTHONPATH")])]
+        env["PYTHONPATH"] = os.pathsep.join(path)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
         process = subprocess.Popen(

@@ -3,17 +3,17 @@
 import copy
 import json
 import platform
+import shutil
 
 import pytest
 
-from _helpers import status
 from _helpers.contracts import CONTRACTS, ContractError
 from _helpers.measure import Memory
-from _helpers.pages import ROOT, short_name, tutorials
+from _helpers.pages import DOCS, ROOT, short_name, tutorials
 from _helpers.record import REFERENCE, drift, load, new_record, records, write_json
+from _helpers.show import environment, standings
 
 REFERENCES = records(REFERENCE)
-PAGES = [f"auto_examples/{script.stem}" for script in tutorials()]
 
 
 def names():
@@ -29,16 +29,35 @@ def test_every_tutorial_has_a_reference_that_keeps_its_contract_and_a_headline()
 
 
 @pytest.fixture
+def status(tmp_path):
+    """The status page, given records of runs and references."""
+
+    def render(runs, references):
+        for script in tutorials():
+            page = tmp_path / "auto_examples" / f"{script.stem}.rst"
+            page.parent.mkdir(exist_ok=True)
+            page.touch()
+        for folder, kept in (("_build/runs", runs), ("reference", references)):
+            shutil.rmtree(tmp_path / folder, ignore_errors=True)
+            for name, content in kept.items():
+                write_json(tmp_path / folder / f"{name}.json", content)
+        template = environment(DOCS).from_string((DOCS / "status.rst").read_text("utf-8"))
+        return template.render(status=standings(tmp_path))
+
+    return render
+
+
+@pytest.fixture
 def moved():
     """Records of runs, to change."""
     return copy.deepcopy(REFERENCES)
 
 
-def test_a_run_like_the_reference_held(moved):
+def test_a_run_like_the_reference_held(moved, status):
     moved["plot_10"]["contract"]["alpha_closed_over_open"] += 0.03
-    lines = status.status_lines(PAGES, moved, REFERENCES)
-    assert lines.count("     - held") == len(PAGES)
-    assert "Outside the band" not in "\n".join(lines)
+    text = status(moved, REFERENCES)
+    assert text.count("     - held\n") == len(tutorials())
+    assert "Outside the band" not in text
 
 
 @pytest.mark.parametrize(
@@ -70,24 +89,24 @@ def test_large_numbers_have_a_band_of_their_own():
     assert CONTRACTS["plot_73"].band("lr.linear-probe", 0.003) == 0
 
 
-def test_drift_is_on_the_page(moved):
+def test_drift_is_on_the_page(moved, status):
     moved["plot_80"]["contract"]["null_r"] = 0.4
-    text = "\n".join(status.status_lines(PAGES, moved, REFERENCES))
+    text = status(moved, REFERENCES)
     assert "**1 values drifted**" in text
     assert "<code>null_r</code>: 0.4, reference 0.1751" in text
 
 
-def test_pages_without_a_run_and_without_a_reference_say_so():
-    text = "\n".join(status.status_lines(PAGES, {}, {}))
-    assert text.count("not run yet: ``nox -s examples``") == len(PAGES)
-    text = "\n".join(status.status_lines(PAGES, {}, REFERENCES))
-    assert text.count("this is the reference") == len(PAGES)
+def test_pages_without_a_run_and_without_a_reference_say_so(status):
+    text = status({}, {})
+    assert text.count("not run yet: ``nox -s examples``") == len(tutorials())
+    text = status({}, REFERENCES)
+    assert text.count("this is the reference") == len(tutorials())
 
 
-def test_a_record_that_breaks_its_schema_stops_the_build(moved):
+def test_a_record_that_breaks_its_schema_stops_the_build(moved, status):
     moved["plot_73"]["contract"]["frozen_running_var"] = 0.9
     with pytest.raises(ContractError, match=r"frozen_running_var is 0\.9"):
-        status.status_lines(PAGES, moved, REFERENCES)
+        status(moved, REFERENCES)
 
 
 def test_records_are_written_and_read(tmp_path):
