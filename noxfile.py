@@ -115,7 +115,7 @@ def bench(session):
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def real(session):
     """Run tutorials on real EEG and keep the results: -- --study PATH_OR_ID (docs/real/)."""
-    shared(session, "-m", "_helpers.real", *session.posargs)
+    shared(session, "-m", "_helpers.run_example", "--keep", *session.posargs)
 
 
 @nox.session(reuse_venv=True, venv_backend="virtualenv", default=False)

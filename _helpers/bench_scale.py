@@ -9,15 +9,14 @@ import json
 import os
 import re
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 from itertools import chain
 from pathlib import Path
 
-from _helpers.measure import paired
+from _helpers.measure import Meter, paired
 from _helpers.pages import EXAMPLES, ROOT
+from _helpers.sandbox import run_alone
 
 #: Name of a study with the recipe of HBN-shaped people.
 NAME = "simulated-highdensity"
@@ -25,7 +24,7 @@ PEOPLE = (16, 64, 256)
 #: Blocks of eyes open and closed, in seconds: a minute, and the median length at rest in HBN.
 MINUTE = ((4, "open"), *((10, "open"), (10, "closed")) * 2, (16, "open"))
 HBN_REST = ((39, "open"), *((20, "open"), (40, "closed")) * 5, (42, "open"))
-CELL_STEPS, N_CELLS, ROUNDS = 200, 8, 5
+CELL_STEPS, N_CELLS = 200, 8
 
 
 def write_person(root, subject, blocks, seed):
@@ -61,6 +60,7 @@ def write_cohort(root, blocks, n_people, n_different=4):
     """Write a study of ``n_people``, of whom ``n_different`` differ and the rest are links."""
     import _study_simulated
 
+    root = Path(root)
     root.mkdir(parents=True)
     for number in range(n_different):
         write_person(root, f"{number:04d}", blocks, number)
@@ -72,12 +72,7 @@ def write_cohort(root, blocks, n_people, n_different=4):
             own.joinpath(re.sub(r"sub-\d+", own.parent.name, path.name)).symlink_to(path)
     rows = [{"participant_id": f"sub-{number:04d}"} for number in range(n_people)]
     _study_simulated.write_tables(root, rows, {}, "Simulated cohort (NOT real EEG)")
-
-
-def memory_mb():
-    """Largest memory of this process so far, in MB."""
-    status = Path("/proc/self/status").read_text()
-    return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6
+    return {}
 
 
 def records_of(root, people):
@@ -94,10 +89,7 @@ def records_of(root, people):
 def process_people(root, n_people, folder):
     """In a fresh process: a loop over people, then one pass of the training reader.
 
-    Returns
-    -------
-    dict
-        CPU and wall seconds of the loop, after a first person who is not counted, and memory.
+    A first person is not counted. ``first_mb`` is the memory after them.
     """
     import torch
 
@@ -111,7 +103,7 @@ def process_people(root, n_people, folder):
     tasks = [(root, person, records[person], folder, {}) for person in people]
     first = root, people[0], records[people[0]], f"{folder}-first", {}
     _scale_files.save_person(*first)
-    imported = memory_mb()
+    first_mb = Meter().look().peak
     wall, cpu = time.perf_counter(), time.process_time()
     outcomes = _scale_workers.run_tasks(_scale_files.save_person, tasks)
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
@@ -127,14 +119,13 @@ def process_people(root, n_people, folder):
         "people": n_people,
         "cpu_seconds": cpu,
         "wall_seconds": wall,
-        "first_mb": imported,
-        "peak_mb": memory_mb(),
+        "first_mb": first_mb,
         "n_windows": n_read,
         "window_bytes": sum(file.nbytes for file in windows.files),
     }
 
 
-def process_at_once(root, n_people, folder):
+def process_at_once(root, n_people):
     """In a fresh process: the same people opened as one study."""
     import _runtime
     import _study
@@ -147,69 +138,40 @@ def process_at_once(root, n_people, folder):
         "people": n_people,
         "cpu_seconds": time.process_time() - cpu,
         "wall_seconds": time.perf_counter() - wall,
-        "peak_mb": memory_mb(),
     }
 
 
-def in_fresh_process(function, *args):
-    """Call a function of this module in a new interpreter and return its dictionary."""
-    code = (
-        f"import json, sys; sys.path[:0] = [{str(ROOT)!r}, {str(EXAMPLES)!r}]\n"
-        f"from _helpers import bench_scale\n"
-        f"print(json.dumps(bench_scale.{function.__name__}(*{args!r})))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    if done.returncode:
-        raise RuntimeError(f"{function.__name__}{args} failed:\n{done.stderr[-2000:]}")
-    return json.loads(done.stdout.splitlines()[-1])
+def in_fresh_process(function, workplace, *args):
+    """Call a function of this module in a new interpreter that can import the siblings.
 
-
-def page_cell(*task):
-    """A cell as the page calls it; on workers, in a process that only trains."""
-    import _scale_grid
-
-    return _scale_grid.train_cell(*task)
-
-
-def plain_cell(*task):
-    """The same without asking glibc to keep freed memory: what a function does that nobody tuned."""
-    import _runtime
-    import _scale_grid
-
-    _runtime.keep_freed_memory = lambda: False
-    return _scale_grid.train_cell(*task)
-
-
-def compare(cells, function, environ, rounds):
-    """Loop and two warm workers in turn.
-
-    Returns
-    -------
-    dict
-        Seconds of both, and the ratio of each round: median, lowest and highest.
+    What it returns is a dictionary and gets ``peak_mb``, of its process and the children; its
+    arguments are what ``repr`` can write.
     """
+    code = (
+        f"import json\nfrom {__name__} import {function.__name__} as work\n"
+        f"print(json.dumps(work(*{args!r})))"
+    )
+    path = os.pathsep.join(map(str, (ROOT, EXAMPLES)))
+    ran = run_alone(["-c", code], workplace, timeout=3600, PYTHONPATH=path)
+    found = json.loads(ran.stdout.splitlines()[-1])
+    return {**found, "peak_mb": max(ran.memory.peak, found.get("first_mb", 0))}
+
+
+def compare(cells, rounds):
+    """Loop and two warm workers in turn: seconds of both, and the ratio of each round."""
+    import _scale_grid
     import _scale_workers
 
-    rows = []
-    with _scale_workers.local_workers(2, environ=environ) as client:
+    rows, cell = [], _scale_grid.train_cell
+    with _scale_workers.local_workers(2) as client:
         begin = time.perf_counter()
-        expected = _scale_workers.run_tasks(
-            function, cells[:2], client
-        )  # not counted: imports
+        expected = _scale_workers.run_tasks(cell, cells[:2], client)  # not counted: imports
         first = time.perf_counter() - begin
         for _ in range(rounds):
             row = []
             for where in (None, client):
                 begin = time.perf_counter()
-                # The loop is always that of the page: this process keeps freed memory.
-                results = _scale_workers.run_tasks(
-                    page_cell if where is None else function, cells, where
-                )
+                results = _scale_workers.run_tasks(cell, cells, where)
                 row.append(time.perf_counter() - begin)
                 if results[:2] != expected:
                     raise RuntimeError("loop and workers gave different bits")
@@ -231,10 +193,21 @@ def nothing(number):
     return {}
 
 
-def bench_workers(workplace, rounds):
-    """Loop against two workers: the grid as the page has it, and what the allocator does."""
-    import dask.config
+def price_of_workers():
+    """Seconds to start two workers, and of an empty task on them."""
+    import _scale_workers
 
+    begin = time.perf_counter()
+    with _scale_workers.local_workers(2) as client:
+        start = time.perf_counter() - begin
+        _scale_workers.run_tasks(nothing, [(i,) for i in range(20)], client)
+        begin = time.perf_counter()
+        _scale_workers.run_tasks(nothing, [(i,) for i in range(400)], client)
+        return start, (time.perf_counter() - begin) / 400
+
+
+def make_cells(workplace):
+    """Arguments of the cells of a grid, of people and an encoder that are made for it."""
     import _scale_files
     import _scale_grid
     import _scale_workers
@@ -248,35 +221,22 @@ def bench_workers(workplace, rounds):
     _scale_workers.run_tasks(_scale_files.save_person, tasks)
     _scale_grid.pretrain(folder, tuple(people[:4]), checkpoint, n_steps=20)
     sides = tuple(people[:4]), tuple(people[4:])
-    cells = [
+    return [
         (folder, checkpoint, "full-finetune", seed, *sides, 1e-3, CELL_STEPS)
         for seed in range(N_CELLS)
     ]
-    usual = dask.config.get("distributed.nanny.pre-spawn-environ")
-    ways = {
-        "this page": (page_cell, None),
-        "this page, in dask's own environment": (page_cell, usual),
-        "cells that do not keep freed memory": (plain_cell, None),
-        "such cells in dask's own environment": (plain_cell, usual),
-    }
-    found = {}
-    for name, (function, environ) in ways.items():
-        found[name] = compare(cells, function, environ, rounds)
-        print(f"{name}: {found[name]['ratio']:.2f}x", flush=True)
-    begin = time.perf_counter()
-    with _scale_workers.local_workers(2) as client:
-        start = time.perf_counter() - begin
-        _scale_workers.run_tasks(nothing, [(i,) for i in range(20)], client)
-        begin = time.perf_counter()
-        _scale_workers.run_tasks(nothing, [(i,) for i in range(400)], client)
-        each = (time.perf_counter() - begin) / 400
-    main = found["this page"]
+
+
+def process_workers(workplace, rounds):
+    """In a fresh process: loop against two workers, the grid as the page has it."""
+    main = compare(make_cells(Path(workplace)), rounds)
+    start, each = price_of_workers()
     cell = main["loop_seconds"] / N_CELLS
     # Imports are paid with the first cell of each worker.
     paid_once = start + max(main["first_seconds"] - cell, 0)
     saved = 1 - 1 / main["ratio"]
     return {
-        "ways": found,
+        "ways": {"this page": main},
         "cell_seconds": cell,
         "n_cells": N_CELLS,
         "rounds": rounds,
@@ -289,8 +249,8 @@ def bench_workers(workplace, rounds):
     }
 
 
-def bench_reader(folder, n_people, repeats=9):
-    """The training reader against one memmap with the same windows, in the same random order."""
+def process_reader(folder, n_people):
+    """In a fresh process: the training reader against one memmap, in one random order."""
     import numpy as np
 
     import _scale_files
@@ -308,44 +268,41 @@ def bench_reader(folder, n_people, repeats=9):
     def read(source):
         return lambda: [source(batch) for batch in batches]
 
-    found = paired(read(windows.__getitems__), read(lambda batch: whole[batch]), repeats)
+    found = paired(read(windows.__getitems__), read(lambda batch: whole[batch]))
     return {
         "people": n_people,
         "n_windows": len(windows),
         "bytes_per_window": int(whole[0].nbytes),
-        "windows_per_second": len(windows) / found["seconds"],
-        "memmap_windows_per_second": len(windows) / found["against_seconds"],
-        "ratio": found["ratio"],
-        "lowest": found["lowest"],
-        "highest": found["highest"],
+        "windows_per_second": len(windows) / found.pop("seconds"),
+        "memmap_windows_per_second": len(windows) / found.pop("against_seconds"),
+        **found,
     }
 
 
-def bench_scale(rounds=ROUNDS):
+def bench_scale(rounds):
     """Everything the Benchmarks page and the concept page say about cohorts."""
     import numpy as np
 
-    sys.path.insert(0, str(EXAMPLES))
     with tempfile.TemporaryDirectory() as name:
         workplace = Path(name)
-        os.environ["EEGDASH_CACHE_DIR"] = name
-        os.environ.pop("DASK_SCHEDULER_ADDRESS", None)
-        minute, long = workplace / "minute" / NAME, workplace / "long" / NAME
-        write_cohort(minute, MINUTE, max(PEOPLE))
-        write_cohort(long, HBN_REST, 6, n_different=2)
+        minute, long = (str(workplace / part / NAME) for part in ("minute", "long"))
+        windows = str(workplace / "windows")
+
+        def measure(function, *args):
+            return in_fresh_process(function, workplace, *args)
+
+        measure(write_cohort, minute, MINUTE, max(PEOPLE))
+        measure(write_cohort, long, HBN_REST, 6, 2)
         sizes = []
         for n in PEOPLE:
-            folder = str(workplace / f"windows-{n}")
-            sizes.append(in_fresh_process(process_people, str(minute), n, folder))
+            sizes.append(measure(process_people, minute, n, f"{windows}-{n}"))
             print(f"{n} people: {sizes[-1]['cpu_seconds']:.1f} CPU-s", flush=True)
-        slope, offset = np.polyfit(PEOPLE, [s["cpu_seconds"] for s in sizes], 1)
-        off = [s["cpu_seconds"] - slope * s["people"] - offset for s in sizes]
-        one = in_fresh_process(
-            process_people, str(long), 6, str(workplace / "windows-long")
-        )
-        at_once = in_fresh_process(process_at_once, str(minute), PEOPLE[1], "")
-        reader = bench_reader(str(workplace / f"windows-{max(PEOPLE)}"), max(PEOPLE))
-        workers = bench_workers(workplace, rounds)
+        one = measure(process_people, long, 6, f"{windows}-long")
+        at_once = measure(process_at_once, minute, PEOPLE[1])
+        reader = measure(process_reader, f"{windows}-{max(PEOPLE)}", max(PEOPLE))
+        workers = measure(process_workers, name, rounds)
+    slope, offset = np.polyfit(PEOPLE, [s["cpu_seconds"] for s in sizes], 1)
+    off = [s["cpu_seconds"] - slope * s["people"] - offset for s in sizes]
     return {
         "recording_seconds": sum(seconds for seconds, _ in MINUTE),
         "sizes": sizes,
@@ -366,20 +323,15 @@ def show_scale(result):
         wall = f"{row['wall_seconds']:>9.1f}{row['peak_mb']:>9.0f}"
         print(f"{row['people']:>7}{each:>13.0f}{wall}")
     print("the last row: the same people opened as one study")
-    per_person = result["seconds_per_person"] * 1e3
-    print(
-        f"{per_person:.0f} ms of CPU for one more person; worst residual "
-        f"{result['worst_residual'] * 1e3:.0f} ms"
-    )
+    more, off = result["seconds_per_person"] * 1e3, result["worst_residual"] * 1e3
+    print(f"{more:.0f} ms of CPU for one more person; worst residual {off:.0f} ms")
     hbn, reader, workers = result["hbn"], result["reader"], result["workers"]
-    print(
-        f"a person of {hbn['recording_seconds']} s: "
-        f"{hbn['cpu_seconds'] / hbn['people']:.2f} CPU-s, {hbn['peak_mb']:.0f} MB"
-    )
+    cpu, mb = hbn["cpu_seconds"] / hbn["people"], hbn["peak_mb"]
+    print(f"a person of {hbn['recording_seconds']} s: {cpu:.2f} CPU-s, {mb:.0f} MB")
     for name, way in workers["ways"].items():
         spread = f"{way['lowest']:.2f}-{way['highest']:.2f}"
         print(f"two workers, {name}: {way['ratio']:.2f}x ({spread})")
+    own, memmap = reader["windows_per_second"], reader["memmap_windows_per_second"]
     print(
-        f"reader: {reader['windows_per_second']:,.0f} windows/s, memmap "
-        f"{reader['memmap_windows_per_second']:,.0f} ({reader['ratio']:.2f} of its time)"
+        f"reader: {own:,.0f} windows/s, memmap {memmap:,.0f} ({reader['ratio']:.2f} of its time)"
     )

@@ -9,15 +9,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
 from pathlib import Path
 
-import psutil
-
 from _helpers.chromium import browser
-from _helpers.contract import ContractError, parse
+from _helpers.contracts import ContractError, parse
+from _helpers.measure import Meter
 from _helpers.pages import HTML, ExampleError, tutorials
 
 #: Binder brings its own JupyterLab beside the requirements; here it is installed after them.
@@ -105,38 +103,6 @@ def build(site, folder):
     subprocess.run([folder / "binder" / "postBuild"], check=True, env=env, cwd=folder)
     subprocess.run([*pip, JUPYTERLAB], check=True, env=env)
     return env
-
-
-class Peak(threading.Thread):
-    """Largest memory of a process and its children, each shared page counted once.
-
-    Attributes
-    ----------
-    mb : float
-        Peak since `start_over`, in MB.
-    """
-
-    def __init__(self, pid):
-        super().__init__(daemon=True)
-        self.pid, self.mb = pid, 0.0
-
-    def run(self):
-        """Look ten times a second."""
-        root = psutil.Process(self.pid)
-        while root.is_running():
-            total = 0
-            with contextlib.suppress(psutil.Error):
-                for process in (root, *root.children(recursive=True)):
-                    with contextlib.suppress(psutil.Error):
-                        total += getattr(
-                            process.memory_full_info(), "pss", process.memory_info().rss
-                        )
-            self.mb = max(self.mb, total / 1e6)
-            time.sleep(0.1)
-
-    def start_over(self):
-        """Forget the peak so far."""
-        self.mb = 0.0
 
 
 @contextlib.contextmanager
@@ -267,26 +233,26 @@ def main(argv=None):
             jupyter_lab(folder, env) as (base, process),
             browser(viewport={"width": 1300, "height": 900}) as context,
         ):
-            peak = Peak(process.pid)
-            peak.start()
+            meter = Meter(process.pid)
+            meter.start()
             time.sleep(1)
-            print(f"JupyterLab alone: {peak.mb:.0f} MB", flush=True)
+            print(f"JupyterLab alone: {meter.memory.together:.0f} MB", flush=True)
             for script in scripts:
-                peak.start_over()
+                meter.start_over()
                 start = time.monotonic()
                 notebook = Path("notebooks", "auto_examples", f"{script.stem}.ipynb")
                 page = context.new_page()
                 try:
                     run_all(page, base, notebook)
                     line, figures = outcome(folder / notebook)
-                    seconds = time.monotonic() - start
+                    seconds, mb = time.monotonic() - start, meter.memory.together
                     print(
-                        f"{script.stem:<40}{seconds:>6.0f} s{peak.mb:>7.0f} MB  {figures} figures  {line[:60]}...",
+                        f"{script.stem:<40}{seconds:>6.0f} s{mb:>7.0f} MB  {figures} figures  {line[:60]}...",
                         flush=True,
                     )
-                    if peak.mb > LIMIT_MB:
+                    if mb > LIMIT_MB:
                         failed.append(
-                            f"{script.stem} needs {peak.mb:.0f} MB, more than {LIMIT_MB}"
+                            f"{script.stem} needs {mb:.0f} MB, more than {LIMIT_MB}"
                         )
                 except ExampleError as err:
                     failed.append(str(err))

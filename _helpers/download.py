@@ -8,9 +8,9 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from _helpers.contract import ContractError, parse
+from _helpers.contracts import ContractError, parse
 from _helpers.pages import HTML, ROOT, ExampleError, siblings, tutorials
-from _helpers.run_example import run_script
+from _helpers.sandbox import run_alone
 
 NOTEBOOK = str(ROOT / "_helpers" / "run_notebook.py")
 
@@ -21,7 +21,7 @@ def _words(name):
 
 def _line(name, folder):
     """Run a script or notebook in ``folder``; its contract's line and seconds."""
-    stdout, seconds, _ = run_script(_words(name), folder, timeout=600)
+    stdout, seconds, _ = run_alone(_words(name), folder, timeout=600)
     try:
         parse(stdout)
     except ContractError as err:
@@ -84,7 +84,7 @@ def try_page(script):
             )
         tried.append(("notebook alone", *_line(f"{script.stem}.ipynb", alone)))
         try:
-            run_script(script.name, lone, timeout=20)
+            run_alone([script.name], lone, timeout=20)
         except ExampleError as err:
             if "Take the zip of its page" not in str(err):
                 raise

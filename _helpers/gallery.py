@@ -24,6 +24,7 @@ from sphinx_gallery.py_source_parser import (
     split_code_and_text_blocks,
 )
 
+from _helpers.figures import save
 from _helpers.notebooks import guarded, readme, standalone
 from _helpers.pages import ROOT, siblings
 
@@ -282,23 +283,17 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
     figures, rst = block_vars.setdefault("figures", []), []
     for number in plt.get_fignums():
         figure = plt.figure(number)
-        alt = " ".join(str(figure.get_label()).split())
-        if not alt:
+        if not str(figure.get_label()).strip():
             raise ExtensionError(
                 f"a figure of {block_vars['src_file']} has no alt text: call fig.set_label('...')"
             )
         path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
-        with plt.rc_context(
-            {"svg.hashsalt": "tutorials", "svg.fonttype": "path"}
-        ):  # same bytes every time
-            figure.savefig(path, metadata={"Date": None}, facecolor="white")
-            size, extent = _card(figure)
-            how = {"dpi": CARD_PIXELS / size, "bbox_inches": extent}
-            figure.savefig(path.with_suffix(".png"), facecolor="white", **how)
-        # 96 CSS pixels to the inch: 8 pt on the figure are 8 pt on the page.
-        width, height = (round(inches * 96) for inches in figure.get_size_inches())
+        words = save(figure, path)
+        size, extent = _card(figure)
+        how = {"dpi": CARD_PIXELS / size, "bbox_inches": extent}
+        figure.savefig(path.with_suffix(".png"), facecolor="white", **how)
         target = path.relative_to(gallery_conf["src_dir"]).as_posix()
-        figures.append({"file": target, "alt": alt, "width": width, "height": height})
+        figures.append({"file": target, **words})
         rst.append(figure_text(**figures[-1]))
     plt.close("all")
     found = {"figures": figures}

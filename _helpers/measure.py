@@ -1,8 +1,8 @@
-"""Seconds in pairs, and the memory of a process with its children."""
+"""What work takes: seconds in pairs, and memory of a process with its children."""
 
 import contextlib
-import math
 import statistics
+import threading
 import time
 from typing import NamedTuple
 
@@ -10,45 +10,65 @@ import psutil
 
 
 class Memory(NamedTuple):
-    """Memory of a process and its children, in MB."""
+    """Largest memory of a process and its children, in MB."""
 
-    #: Everything resident, the pages of shared libraries included. How many of those count
+    #: Largest residence of each, the pages of shared libraries included. How many of those count
     #: depends on the machine's file cache: the same run differs by a fifth between machines.
-    peak: float
-    #: What the processes alone hold. NaN where the system does not tell.
-    private: float
+    peak: float = 0.0
+    #: What they hold alone, each.
+    private: float = 0.0
+    #: What they hold together, each shared page once (where the system does not say: the first).
+    together: float = 0.0
 
 
-def tree_memory(pid):
-    """Memory that a process and its children hold now.
+class Meter(threading.Thread):
+    """Looks at a process and its children; as a thread, ten times a second.
 
     Parameters
     ----------
-    pid : int
-        The process.
+    pid : int or None
+        The process; None is this one.
 
-    Returns
-    -------
-    Memory or None
-        Sums in MB of what is resident and of what each holds alone; None where all have ended.
+    Attributes
+    ----------
+    memory : Memory
+        The largest of each since the start, or since `start_over`.
     """
-    try:
-        root = psutil.Process(pid)
-        everyone = [root, *root.children(recursive=True)]
-    except psutil.Error:
-        return None
-    sums = []
-    for one in everyone:
-        with contextlib.suppress(psutil.NoSuchProcess):  # it ended between the two looks
-            sums.append([one.memory_info().rss / 1e6, _alone(one) / 1e6])
-    return Memory(*map(sum, zip(*sums, strict=True))) if sums else None
 
+    def __init__(self, pid=None):
+        super().__init__(daemon=True)
+        self.process = psutil.Process(pid)
+        self.start_over()
 
-def _alone(process):
-    try:
-        return process.memory_full_info().uss
-    except psutil.AccessDenied:
-        return math.nan
+    def start_over(self):
+        """Forget what was seen so far."""
+        self.memory, self.largest = Memory(), {}
+
+    def look(self):
+        """Look once; a process that ended meanwhile is left out.
+
+        Returns
+        -------
+        Memory
+            The largest so far.
+        """
+        rows = []
+        with contextlib.suppress(psutil.Error):
+            for one in (self.process, *self.process.children(recursive=True)):
+                with contextlib.suppress(psutil.Error):
+                    now = one.memory_full_info()
+                    largest = max(now.rss, self.largest.get(one, 0))
+                    self.largest[one] = largest
+                    rows.append((largest, now.uss, getattr(now, "pss", now.rss)))
+        sums = (sum(column) / 1e6 for column in zip(*rows, strict=True))
+        self.memory = Memory(*map(max, sums, self.memory)) if rows else self.memory
+        return self.memory
+
+    def run(self):
+        """Look until the process has ended."""
+        while self.process.is_running():
+            self.look()
+            time.sleep(0.1)
 
 
 def paired(one, other, repeats=9):

@@ -1,186 +1,46 @@
-"""Run one tutorial the way a reader will: alone in an empty folder, offline, and timed."""
+"""Run tutorials the way a reader will: alone in an empty folder, offline, and timed; keep what came out.
+
+``nox -s examples`` runs each twice and leaves records in ``docs/_build/runs``, or with ``--accept`` in
+``docs/reference``. ``nox -s real -- --study PATH_OR_ID`` runs some on a real study and writes records
+and figures to ``docs/real/STUDY``: they are committed as results; the data are not.
+"""
 
 import argparse
-import math
-import os
+import hashlib
+import json
 import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-import time
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
-from _helpers import status
-from _helpers.contract import Contract, ContractError, parse
-from _helpers.measure import Memory, tree_memory
-from _helpers.pages import ExampleError, siblings, tutorials
+from _helpers import figures
+from _helpers.contracts import CONTRACTS, ContractError, parse
+from _helpers.pages import ExampleError, short_name, sibling, tutorials
+from _helpers.record import REAL, REFERENCE, RUNS, RecordError, new_record, write_json
+from _helpers.sandbox import kernel_can_block, only_with_siblings, run_alone
 
-#: Started inside a network namespace of its own, where even this machine's own address is down:
-#: dask and Jupyter talk to their own children over it, so it comes up before the script starts.
-ALONE = (
-    "import fcntl, os, socket, struct, sys; "
-    "fcntl.ioctl(socket.socket(), 0x8914, struct.pack('16sh14x', b'lo', 1)); "  # SIOCSIFFLAGS, IFF_UP
-    "os.execv(sys.argv[1], sys.argv[1:])"
-)
-#: Where the kernel cannot take the network away, Python itself refuses to connect.
-GUARD = '''"""Written by run_example.py: no connection leaves this machine."""
-import socket
-
-HERE = {"127.0.0.1", "::1", "localhost", "", None}
+#: Tutorials that make sense on a study of people who do or rest.
+ON_REAL = [name for name, promise in CONTRACTS.items() if promise.on_real]
 
 
-def _guarded(connect):
-    def connect_here(self, address, *args):
-        if isinstance(address, tuple) and address[0] not in HERE:
-            raise OSError(101, f"Network is unreachable (blocked for this run): {address}")
-        return connect(self, address, *args)
+class Run(NamedTuple):
+    """What one run of a tutorial gave: its line, byte for byte, seconds and memory of its process."""
 
-    return connect_here
-
-
-def _refuse_lookup(host, *args, **kwargs):
-    if (host.decode() if isinstance(host, bytes) else host) not in HERE:
-        raise socket.gaierror(-2, f"Name or service not known (blocked for this run): {host}")
-    return _lookup(host, *args, **kwargs)
-
-
-socket.socket.connect = _guarded(socket.socket.connect)
-socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
-_lookup, socket.getaddrinfo = socket.getaddrinfo, _refuse_lookup
-'''
-
-
-@dataclass(frozen=True)
-class Run:
-    """What one run of a tutorial showed.
-
-    Attributes
-    ----------
-    contract : Contract
-        The checked JSON line.
-    line : str
-        The same line, byte for byte.
-    seconds : float
-        Wall time of the whole process, imports included.
-    memory : Memory
-        Largest memory of the process and its children, in MB: resident, and their own.
-    stdout : str
-        Everything it printed.
-    """
-
-    contract: Contract
     line: str
     seconds: float
-    memory: Memory
-    stdout: str
+    memory: tuple
+
+    def record(self, **about):
+        """The run as a record; what else is known of it is passed on."""
+        return new_record(json.loads(self.line), self.seconds, self.memory, **about)
 
 
-def _kernel_can_block():
-    """Can this machine start a process without a network (a network namespace of its own)?"""
-    if not sys.platform.startswith("linux") or shutil.which("unshare") is None:
-        return False
-    return subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode == 0
-
-
-def _wait(process, timeout):
-    """Exit code (None when time ran out) and peak memory of a child with its own children.
-
-    The kernel's own answer, ``ru_maxrss``, starts from the memory of whoever started the child,
-    so on Linux the child is looked at while it runs.
-    """
-    peak, deadline = None, time.monotonic() + timeout
-    while time.monotonic() < deadline:
-        if now := tree_memory(process.pid):
-            peak = Memory(*map(max, now, peak or now))
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return process.returncode, peak or Memory(usage.ru_maxrss / 1e6, math.nan)
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    return None, peak
-
-
-def run_script(script, folder, *, timeout=300, study=None):
-    """Run a script in ``folder`` with the network blocked and a cache of its own.
-
-    Parameters
-    ----------
-    script : str or list of str
-        Name of the script inside ``folder``, or all the words after ``python``.
-    folder : pathlib.Path
-        Where the script and its siblings lie; the cache is made beside them.
-    timeout : float
-        Limit in seconds.
-    study : path-like or None
-        Sets ``EEG_TUTORIAL_STUDY``.
-
-    Returns
-    -------
-    tuple of (str, float, Memory)
-        Standard output, seconds and peak memory.
-
-    Raises
-    ------
-    ExampleError
-        If the script fails or runs out of time; the message ends with what it printed last.
-    """
-    keep = {
-        k: v
-        for k, v in os.environ.items()
-        if not k.startswith(("EEG_TUTORIAL_", "EEGDASH_", "PYTHON"))
-    }
-    env = keep | {
-        "EEGDASH_CACHE_DIR": str(folder / "eegdash_cache"),
-        "HOME": str(folder),  # nothing may be written to the reader's home
-        "HF_HUB_OFFLINE": "1",
-        "MPLBACKEND": "Agg",
-        # Listing the fonts of a machine is done once per machine, not once per run.
-        "MPLCONFIGDIR": str(Path(tempfile.gettempdir()) / "tutorial-matplotlib"),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONHASHSEED": "random",
-    }
-    if study:
-        env["EEG_TUTORIAL_STUDY"] = str(study)
-    words = [script] if isinstance(script, str) else script
-    command, script = [sys.executable, *words], words[-1]
-    if _kernel_can_block():
-        command = ["unshare", "-rn", sys.executable, "-c", ALONE, *command]
-    else:
-        guard = folder / ".guard"
-        guard.mkdir(exist_ok=True)
-        (guard / "sitecustomize.py").write_text(GUARD, "utf-8")
-        env["PYTHONPATH"] = str(guard)
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-        )
-        code, memory = _wait(process, timeout)
-        seconds = time.monotonic() - start
-        out.seek(0), err.seek(0)
-        stdout, stderr = (
-            out.read().decode(errors="replace"),
-            err.read().decode(errors="replace"),
-        )
-    if code is None:
-        raise ExampleError(
-            f"{script} was stopped after {timeout:g} s. It last printed:\n{stdout[-800:]}"
-        )
-    if code:
-        raise ExampleError(
-            f"{script} ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}"
-        )
-    return stdout, seconds, memory
+def _checked(script, ran):
+    try:
+        parse(ran.stdout)
+    except ContractError as err:
+        raise ExampleError(f"{script.name} broke its contract: {err}") from err
+    return Run(ran.stdout.rstrip().splitlines()[-1], ran.seconds, ran.memory)
 
 
 def run_example(script, *, timeout=300, study=None):
@@ -198,46 +58,154 @@ def run_example(script, *, timeout=300, study=None):
     Returns
     -------
     Run
-        Contract, seconds and peak memory.
+        Line, seconds and peak memory.
 
     Raises
     ------
     ExampleError
         If the script fails, runs out of time or breaks its contract.
     """
-    with tempfile.TemporaryDirectory(prefix="tutorial-") as name:
-        folder = Path(name)
-        for path in (script, *siblings(script)):
-            shutil.copy(path, folder)
-        stdout, seconds, memory = run_script(
-            script.name, folder, timeout=timeout, study=study
+    settings = {"EEG_TUTORIAL_STUDY": str(study)} if study else {}
+    with only_with_siblings(script) as folder:
+        ran = run_alone([script.name], folder, timeout=timeout, **settings)
+    return _checked(script, ran)
+
+
+def describe_data(root, credit="", megabytes_catalogue=None):
+    """What identifies a BIDS folder, without its place on this machine.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        A BIDS dataset.
+    credit : str
+        Licence and citation.
+    megabytes_catalogue : float or None
+        Size of the study in EEGDash's catalogue.
+
+    Returns
+    -------
+    dict
+        The part of `_helpers.record.Provenance` that is known before anything runs.
+    """
+    recordings = sorted(
+        path
+        for path in root.glob("sub-*/**/eeg/*_eeg.*")
+        if path.suffix != ".json" and path.is_file()
+    )
+    sizes = {path.relative_to(root): path.stat().st_size for path in recordings}
+    digest = hashlib.sha256((root / "participants.tsv").read_bytes())
+    digest.update("".join(f"{p.as_posix()} {size}\n" for p, size in sizes.items()).encode())
+    description = json.loads((root / "dataset_description.json").read_text("utf-8"))
+    return {
+        "dataset": root.name,
+        "title": str(description.get("Name", "")),
+        "credit": credit or str(description.get("License", "")),
+        "sha256": digest.hexdigest(),
+        "n_people": len({path.parts[0] for path in sizes}),
+        "n_recordings": len({path.with_suffix("") for path in sizes}),
+        "megabytes": round(sum(sizes.values()) / 1e6, 1),
+        "megabytes_catalogue": megabytes_catalogue,
+    }
+
+
+def find_data(study):
+    """A study on this machine, and what is known of it; fetched only if the reader asked for that.
+
+    Parameters
+    ----------
+    study : str
+        Path of a BIDS folder, or a dataset id.
+
+    Returns
+    -------
+    tuple of (pathlib.Path, dict)
+        The folder, and :func:`describe_data` of it.
+
+    Raises
+    ------
+    RecordError
+        If it is a simulated study.
+    StudyError
+        As ``open_study`` raises it.
+    """
+    _study, _study_catalogue = sibling("_study"), sibling("_study_catalogue")
+    if _study_catalogue.is_simulated(study):
+        raise RecordError(
+            f"{study} is simulated: pass the path of a BIDS folder, or its id"
         )
-    try:
-        contract = parse(stdout)
-    except ContractError as err:
-        raise ExampleError(f"{script.name} broke its contract: {err}") from err
-    return Run(contract, stdout.rstrip().splitlines()[-1], seconds, memory, stdout)
+    root = _study.find_study(study).root.resolve()
+    size = None
+    if root.name in _study_catalogue.catalogue().index:
+        size = round(_study.download_size(root.name)[1], 1)
+    return root, describe_data(root, _study.get_recipe(root.name).credit, size)
 
 
-def main(argv=None):
+def _put_figures(source, folder, files, prefix):
+    """Figures of a run take the place of those of an earlier one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in folder.glob(f"{prefix}_*.svg"):
+        old.unlink()
+    for i, file in enumerate(files, 1):
+        unfinished = folder / f"{file}.tmp"
+        shutil.copy(source / f"{i}.svg", unfinished)
+        unfinished.replace(folder / file)
+
+
+def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
+    """Run one tutorial on a study in an empty folder, and write its record and figures.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        A script of ``examples/``.
+    root : pathlib.Path
+        A BIDS dataset on this machine.
+    data : dict
+        What :func:`describe_data` says of it.
+    folder : pathlib.Path
+        Where the results go. It is left as it was if the run fails.
+    target : str or None
+        Column of ``participants.tsv`` to predict, and part of the files' names; None leaves it to
+        the study's recipe.
+    timeout : float
+        Limit in seconds.
+
+    Returns
+    -------
+    _helpers.record.Record
+        What was written.
+
+    Raises
+    ------
+    ExampleError
+        If the tutorial fails, runs out of time or breaks its contract.
+    """
+    tutorial = short_name(script)
+    name = f"{tutorial}-{target}" if target else tutorial
+    command = f"nox -s real -- {tutorial} --study {data['dataset']}"
+    settings = {"EEG_TUTORIAL_STUDY": str(root)}
+    if target:
+        settings["EEG_TUTORIAL_TARGET"] = target
+        command += f" --target {target}"
+    with only_with_siblings(script) as work:
+        shutil.copy(figures.__file__, work)
+        words = [Path(figures.__file__).name, "kept", script.name]
+        run = _checked(script, run_alone(words, work, timeout=timeout, **settings))
+        kept = json.loads((work / "kept" / "run.json").read_text("utf-8"))
+        line = json.loads(run.line)
+        opened = [own for own in kept["opened"] if own.pop("data") == line["data"]]
+        drawn = [{"file": f"{name}_{i}.svg", **f} for i, f in enumerate(kept["figures"], 1)]
+        provenance = {**data, "opened": opened, "command": command}
+        record = run.record(provenance=provenance, figures=drawn)
+        _put_figures(work / "kept", folder, [f.file for f in record.figures], name)
+    write_json(folder / f"{name}.json", record.model_dump(mode="json"))
+    return record
+
+
+def _twice(args):
     """Run tutorials twice, compare the JSON bytes, and print a table."""
-    parser = argparse.ArgumentParser(prog="nox -s examples --", description=main.__doc__)
-    parser.add_argument(
-        "select", nargs="*", help="part of a tutorial's name, e.g. 73 (default: all)"
-    )
-    parser.add_argument(
-        "--study",
-        help="run on this BIDS folder or dataset id instead of the simulated study",
-    )
-    parser.add_argument(
-        "--accept",
-        action="store_true",
-        help="make what came out the reference of the status page (docs/reference)",
-    )
-    args = parser.parse_args(argv)
-    if args.accept and args.study:
-        parser.error("--accept is for the simulated studies, leave out --study")
-    how = "the kernel" if _kernel_can_block() else "a socket guard inside Python"
+    how = "the kernel" if kernel_can_block() else "a socket guard inside Python"
     print(f"network blocked by {how}; one thread; every run in an empty folder\n")
     head = f"{'tutorial':<40}{'seconds':>8}{'peak MB':>9}{'private':>9}  JSON bytes"
     print(f"{head}\n{'-' * len(head)}")
@@ -250,22 +218,83 @@ def main(argv=None):
             print(f"{script.stem:<40}  FAILED")
             continue
         same = first.line == second.line
-        memory = Memory(*map(max, first.memory, second.memory))
-        seconds = min(first.seconds, second.seconds)
-        numbers = f"{seconds:>8.1f}{memory.peak:>9.0f}{memory.private:>9.0f}"
+        memory = type(first.memory)(*map(max, first.memory, second.memory))
+        best = Run(first.line, min(first.seconds, second.seconds), memory)
+        numbers = f"{best.seconds:>8.1f}{memory.peak:>9.0f}{memory.private:>9.0f}"
         print(f"{script.stem:<40}{numbers}  {'identical twice' if same else 'DIFFER'}")
         lines.append(first.line)
         if same and not args.study:
-            content = status.record(replace(first, seconds=seconds, memory=memory))
-            status.write(status.RUNS, content)
-            if args.accept:
-                status.write(status.REFERENCE, content)
+            for folder in (RUNS, REFERENCE) if args.accept else (RUNS,):
+                content = best.record().model_dump(mode="json")
+                write_json(folder / f"{short_name(script)}.json", content)
         if not same:
             failed.append(
                 f"{script.name}: two runs printed different lines:\n{first.line}\n{second.line}"
             )
     print("", *lines, *failed, sep="\n")
     return 1 if failed else 0
+
+
+def _on_real(args):
+    """Run tutorials on a real study, one after the other, and write docs/real/STUDY/."""
+    scripts = [tutorials([word]) for word in args.select or ON_REAL]
+    try:
+        root, data = find_data(args.study)
+    except (RecordError, ValueError) as err:
+        print(f"{type(err).__name__}: {err}", file=sys.stderr)
+        return 1
+    print(
+        f"{data['dataset']}: {data['n_people']} people, {data['n_recordings']} recordings, "
+        f"{data['megabytes']:,.1f} MB, sha256 {data['sha256'][:12]}\n"
+    )
+    failed, folder = [], REAL / data["dataset"]
+    for script in dict.fromkeys(script for own in scripts for script in own):
+        try:
+            run = run_on_study(script, root, data, folder, target=args.target)
+        except ExampleError as err:
+            failed.append(script.stem)
+            print(f"{script.stem:<40}  FAILED: {err}", flush=True)
+            continue
+        print(f"{script.stem:<40}{run.seconds:>8.1f} s{run.peak_mb:>8} MB", flush=True)
+    if failed:
+        print(f"failed, and what an earlier run wrote is kept: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def main(argv=None):
+    """Run tutorials alone and offline: each twice, or (--keep) on a real study."""
+    parser = argparse.ArgumentParser(
+        prog="nox -s examples|real --", description=main.__doc__
+    )
+    parser.add_argument(
+        "select",
+        nargs="*",
+        help="part of a tutorial's name, e.g. 73 (default: all that fit)",
+    )
+    parser.add_argument(
+        "--study", help="a BIDS folder or dataset id instead of the simulated study"
+    )
+    parser.add_argument(
+        "--accept",
+        action="store_true",
+        help="make what came out the reference of the status page (docs/reference)",
+    )
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="of a real study, write records and figures to docs/real (nox -s real)",
+    )
+    parser.add_argument(
+        "--target", help="with --keep: column of participants.tsv to predict"
+    )
+    args = parser.parse_args(argv)
+    if args.accept and args.study:
+        parser.error("--accept is for the simulated studies, leave out --study")
+    if args.keep and not args.study:
+        parser.error("--keep is for a real study, add --study")
+    if args.target and not args.keep:
+        parser.error("--target is for a real study, run nox -s real")
+    return _on_real(args) if args.keep else _twice(args)
 
 
 if __name__ == "__main__":

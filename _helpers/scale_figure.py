@@ -7,6 +7,7 @@ from pathlib import Path
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective
 
+from _helpers.figures import save
 from _helpers.gallery import figure_text
 from _helpers.pages import sibling
 
@@ -42,8 +43,6 @@ def draw(content, path):
         regimes[name][0] for name in ("from-scratch", "linear-probe", "full-finetune")
     )
     style = {
-        "svg.hashsalt": "tutorials",
-        "svg.fonttype": "path",
         "font.size": 9,
         "axes.spines.top": False,
         "axes.spines.right": False,
@@ -64,7 +63,7 @@ def draw(content, path):
             axes.set_title("")
             axes.legend(frameon=False, fontsize=8, loc="best")
         path.parent.mkdir(parents=True, exist_ok=True)
-        fig.savefig(path, metadata={"Date": None}, facecolor="white")
+        save(fig, path)
         plt.close(fig)
     return (
         f"Two panels against {people[0]} to {people[-1]} people. CPU time: "

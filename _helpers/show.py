@@ -19,14 +19,15 @@ from markupsafe import Markup
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from _helpers.contract import CONTRACTS, parse
+from _helpers.contracts import CONTRACTS, parse
 from _helpers.filters import FILTERS, compare, escaped, get, num
 from _helpers.gallery import figure_text
 from _helpers.pages import short_name, sibling
-from _helpers.real import RealError, load_result
-from _helpers.status import HEADLINES, drift, records
+from _helpers.record import RecordError, drift, load, records
 
 TUTORIAL = re.compile(r"plot_\d+")
+#: What is known of the run of this build, too.
+OF_A_PAGE = ("contract", "figures")
 
 
 def tutorial(srcdir, word):
@@ -67,8 +68,8 @@ def kept(srcdir, study, name):
     """A result on a real study, as ``docs/real`` keeps it; parameters and errors as in `tutorial`."""
     path = Path(srcdir, "real", study, f"{name}.json")
     try:
-        result = load_result(path).model_dump()
-    except RealError as err:
+        result = load(path).model_dump(mode="json")
+    except RecordError as err:
         raise ExtensionError(f"real.{study}.{name}: {err}") from err
     for figure in result["figures"]:
         figure["file"] = f"real/{study}/{figure['file']}"
@@ -86,8 +87,10 @@ def source_of(srcdir, name):
 
 
 def flat(content):
-    """A contract, with ``provenance`` beside its keys where there is one."""
-    return content["contract"] | {k: content[k] for k in ("provenance",) if k in content}
+    """A contract; beside its keys ``provenance``, and what else is known of the ``run``, where it is kept."""
+    about = {key: value for key, value in content.items() if key not in OF_A_PAGE}
+    provenance = about.pop("provenance", None)
+    return content["contract"] | ({"provenance": provenance, "run": about} if about else {})
 
 
 def look_up(srcdir, name):
@@ -100,7 +103,7 @@ def look_up(srcdir, name):
     name : str
         Tutorial and keys, separated by dots; a number is a place in a list:
         ``plot_73.accuracy_ci.full-finetune.0``. With ``real.nm000109.`` in front, the value of a
-        run on that study, whose ``provenance`` is a key as well.
+        run on that study, whose ``provenance`` and ``run`` are keys as well.
 
     Returns
     -------
@@ -201,7 +204,7 @@ def standings(srcdir):
         both = name in runs and name in references
         where = json.dumps([last["machine"], last["versions"], last["date"]])
         row |= {
-            "headline": HEADLINES[name].format(**contract),
+            "headline": CONTRACTS[name].headline.format(**contract),
             "accepted": name in references,
             "again": both,
             "moved": drift(contract, references[name]["contract"]) if both else {},
@@ -236,15 +239,10 @@ def context(srcdir, note, names):
 
     def read_json(name):
         path = Path(srcdir, f"{name}.json")
-        content = noted(path, json.loads(path.read_text("utf-8")))
-        old = {
-            "finetune": "plot_73",
-            "pfactor_features": "plot_80",
-            "pfactor_deep": "plot_81",
-        }
-        if name == "evidence":
-            content |= {old[part]: runs for part, runs in content.items() if part in old}
-        return content
+        return noted(path, json.loads(path.read_text("utf-8")))
+
+    def read_evidence():
+        return {page: list(map(flat, runs)) for page, runs in read_json("evidence").items()}
 
     def read_kept(study, name):
         path, content = kept(srcdir, study, name)
@@ -265,7 +263,7 @@ def context(srcdir, note, names):
     }
     known |= {
         "benchmarks": lambda: read_json("benchmarks"),
-        "evidence": lambda: read_json("evidence"),
+        "evidence": read_evidence,
         "real": lambda: Real(read_kept),
         "status": read_status,
         "compare": lambda: compare,

@@ -75,13 +75,8 @@ TODAY = {
     ("functions", "plot_90_scale_out.py"): 7,
     ("figure", "examples/_finetune_figure.py"): 218,
     ("module", "examples/_simulate.py"): 481,
-    ("module", "_helpers/bench_scale.py"): 385,
-    ("module", "_helpers/contract.py"): 743,
-    ("module", "_helpers/real.py"): 369,
-    ("module", "_helpers/show.py"): 362,
-    ("_helpers", "all"): 4886,
-    ("sys.path", "_helpers/bench.py"): 1,
-    ("sys.path", "_helpers/bench_scale.py"): 1,
+    ("module", "_helpers/show.py"): 360,
+    ("_helpers", "all"): 4645,
 }
 
 

@@ -6,11 +6,13 @@ import zipfile
 
 import pytest
 
-from _helpers import binder, download, status
+from _helpers import binder, download
+from _helpers.measure import Meter
 from _helpers.notebooks import guarded, standalone
 from _helpers.pages import ExampleError
+from _helpers.record import REFERENCE, records
 
-LINE = json.dumps(status.records(status.REFERENCE)["plot_10"]["contract"])
+LINE = json.dumps(records(REFERENCE)["plot_10"]["contract"])
 
 
 def cell(text):
@@ -145,8 +147,8 @@ def test_peak_memory_counts_the_tree():
         subprocess.run([sys.executable, "-c", "import time; x = bytearray(200_000_000); time.sleep(1)"])
     """)
     process = subprocess.Popen([sys.executable, "-c", code])
-    peak = binder.Peak(process.pid)
-    peak.start()
+    meter = Meter(process.pid)
+    meter.start()
     process.wait()
     time.sleep(0.3)
-    assert 190 < peak.mb < 300
+    assert 190 < meter.memory.together < 300

@@ -12,7 +12,7 @@ from mne_bids import BIDSPath, write_raw_bids
 
 import _study
 import _study_find
-from _helpers.real import find_data
+from _helpers.run_example import find_data
 from _study import StudyError, open_study
 from conftest import snapshot
 

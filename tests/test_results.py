@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from _helpers import bench
+from _helpers import bench, bench_scale, measure, record
 
 
 def test_pairs_are_taken_in_turn_and_give_the_ratio():
@@ -17,7 +17,7 @@ def test_pairs_are_taken_in_turn_and_give_the_ratio():
         while time.process_time() < end:
             pass
 
-    found = bench.paired(lambda: burn("a", 0.01), lambda: burn("b", 0.04), repeats=3)
+    found = measure.paired(lambda: burn("a", 0.01), lambda: burn("b", 0.04), repeats=3)
     assert order == ["a", "b"] * 4
     assert found["lowest"] <= found["ratio"] <= found["highest"]
     assert found["ratio"] == pytest.approx(4, rel=0.3)
@@ -25,12 +25,12 @@ def test_pairs_are_taken_in_turn_and_give_the_ratio():
 
 def test_json_is_whole_or_not_there(tmp_path, monkeypatch):
     path = tmp_path / "x.json"
-    bench.write_json(path, {"a": 1})
+    record.write_json(path, {"a": 1})
     monkeypatch.setattr(
-        bench.json, "dumps", lambda *a, **k: (_ for _ in ()).throw(OSError("full"))
+        record.json, "dumps", lambda *a, **k: (_ for _ in ()).throw(OSError("full"))
     )
     with pytest.raises(OSError, match="full"):
-        bench.write_json(path, {"a": 2})
+        record.write_json(path, {"a": 2})
     assert json.loads(path.read_text()) == {"a": 1}
 
 
@@ -38,27 +38,28 @@ def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatc
     path = tmp_path / "benchmarks.json"
     path.write_text('{"finetune": 1, "scale": 2}')
     monkeypatch.setattr(bench, "BENCHMARKS", path)
-    monkeypatch.setattr(bench, "bench_scale", lambda rounds: {"new": rounds})
-    monkeypatch.setattr(bench, "show_scale", print)
+    monkeypatch.setattr(bench_scale, "bench_scale", lambda rounds: {"new": rounds})
+    monkeypatch.setattr(bench_scale, "show_scale", print)
     assert bench.main(["scale", "--rounds", "3"]) == 0
     content = json.loads(path.read_text())
     assert content["finetune"] == 1
     assert content["scale"]["new"] == 3
-    assert "torch" in content["scale"]["machine"]
+    assert "torch" in content["scale"]["versions"]
+    assert content["scale"]["machine"]["cpu"].endswith("cores")
 
 
 def test_a_cohort_of_links_is_a_cohort(tmp_path):
-    from _helpers import bench_scale
-
     study = tmp_path / bench_scale.NAME
     blocks = ((2, "open"), (6, "open"), (6, "closed"), (2, "open"))
     bench_scale.write_cohort(study, blocks, 3, n_different=1)
     found = bench_scale.in_fresh_process(
-        bench_scale.process_people, str(study), 3, str(tmp_path / "windows")
+        bench_scale.process_people, tmp_path, str(study), 3, str(tmp_path / "windows")
     )
     assert found["people"] == 3
     assert found["n_windows"] == 3 * 6
     assert found["window_bytes"] == 3 * 6 * 8 * 200 * 4
     assert found["peak_mb"] >= found["first_mb"] > 100
-    at_once = bench_scale.in_fresh_process(bench_scale.process_at_once, str(study), 3, "")
+    at_once = bench_scale.in_fresh_process(
+        bench_scale.process_at_once, tmp_path, str(study), 3
+    )
     assert at_once["people"] == 3

@@ -1,14 +1,13 @@
 """The clean-room runner: blocks the network, limits time, measures, and reports failures."""
 
-import os
 import time
 from pathlib import Path
 
 import pytest
 
-from _helpers import run_example
+from _helpers import run_example, sandbox
 from _helpers.pages import ExampleError, siblings, tutorials
-from _helpers.run_example import run_script
+from _helpers.sandbox import run_alone
 
 CONNECT = """
 import socket
@@ -25,14 +24,14 @@ with socket.create_connection(server.getsockname(), timeout=3):
 
 def run(tmp_path, code, **kwargs):
     (tmp_path / "script.py").write_text(code)
-    return run_script("script.py", tmp_path, **kwargs)
+    return run_alone(["script.py"], tmp_path, **kwargs)
 
 
 @pytest.mark.parametrize("kernel", [True, False])
 def test_only_this_machine_is_reached(tmp_path, monkeypatch, kernel):
-    if kernel and not run_example._kernel_can_block():
+    if kernel and not sandbox.kernel_can_block():
         pytest.skip("this kernel does not let a process give up its network")
-    monkeypatch.setattr(run_example, "_kernel_can_block", lambda: kernel)
+    monkeypatch.setattr(sandbox, "kernel_can_block", lambda: kernel)
     address, name, itself = run(tmp_path, CONNECT)[0].splitlines()
     assert ("unreachable" if kernel else "blocked for this run") in address
     assert ("resolution" if kernel else "blocked for this run") in name
@@ -61,7 +60,9 @@ def test_the_script_gets_a_clean_environment(tmp_path, monkeypatch):
 
 def test_the_study_is_passed_on(tmp_path):
     stdout, _, _ = run(
-        tmp_path, "import os\nprint(os.environ['EEG_TUTORIAL_STUDY'])", study="here"
+        tmp_path,
+        "import os\nprint(os.environ['EEG_TUTORIAL_STUDY'])",
+        EEG_TUTORIAL_STUDY="here",
     )
     assert stdout == "here\n"
 
@@ -90,7 +91,6 @@ def test_failure_shows_the_error(tmp_path):
         run(tmp_path, "raise ValueError('too bad')")
 
 
-@pytest.mark.skipif(os.name == "nt", reason="measured with wait4")
 def test_seconds_and_memory_are_those_of_the_script(tmp_path):
     _, seconds, small = run(tmp_path, "import time; time.sleep(0.5)")
     _, _, large = run(tmp_path, "import time; x = bytearray(300_000_000); time.sleep(0.2)")

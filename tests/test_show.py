@@ -9,7 +9,7 @@ import sys
 import pytest
 from sphinx.errors import ExtensionError
 
-from _helpers import bench, scale_figure
+from _helpers import record, scale_figure
 from _helpers.filters import escaped
 from _helpers.pages import DOCS, ROOT, tutorials
 from _helpers.show import context, environment, look_up
@@ -264,7 +264,8 @@ def test_committed_results_can_be_shown():
 
 
 def test_machine_is_described_and_not_named():
-    text = filled("benchmarks", benchmarks=benchmarks() | {"machine": bench.machine()})
+    here = {"machine": record.machine(), "versions": record.versions()}
+    text = filled("benchmarks", benchmarks=benchmarks(**here))
     assert "torch" in text
     assert platform.node() not in text
 
@@ -272,7 +273,7 @@ def test_machine_is_described_and_not_named():
 def finetune_run(seed, full):
     points = {"from-scratch": 0.6, "linear-probe": 0.7, "full-finetune": full}
     return {
-        "seed": seed,
+        "run": {"seed": seed, **MEASURED},
         "budgets": {r: {"2": [points[r], 0.5, 0.9]} for r in points},
         "paired": {"full-finetune - from-scratch": {"mean": full - 0.6, "ci": [full - 0.7, 0.3], "p": 0.01}},
         "controls": {"zero-shot": 0.55, "a control, e.g. this": 0.5},
@@ -310,11 +311,12 @@ def test_evidence_counts_what_it_should():
     runs = [person_run(0.8, 0.5, -0.2), person_run(0.4, 1.1, 0.05)]
     features, deep = map(list, zip(*runs, strict=True))
     kept = {
-        "machine": MACHINE,
         "plot_73": [finetune_run(0, 0.8), finetune_run(1, 0.5)],
         "plot_80": features,
         "plot_81": deep,
     }
+    for line in (*features, *deep):
+        line["run"] = MEASURED
     text = filled("evidence", evidence=kept)
     assert "over 2 draws of people" in text
     for cell in ("0.600 (sd 0.000)", "0.650 (sd 0.212)", "1 of 2", "2 of 2", "0.550"):
@@ -332,7 +334,10 @@ def test_evidence_counts_what_it_should():
     )
 
 
-MACHINE = {"processor": "a processor", "cores": 2, "torch": "2.13.0"}
+MEASURED = {
+    "machine": {"cpu": "a processor, 2 cores", "python": "3.11.7"},
+    "versions": {"torch": "2.13.0"},
+}
 ROW = {"what": "this", "against": "that", "ratio": 3.14, "lowest": 2.5, "highest": 4.0}
 SPEED = {
     "rows": [{**ROW, "difference": 2e-7}, ROW],
@@ -346,7 +351,7 @@ def scale_part(ratio=1.8):
     way = {"ratio": ratio, "lowest": ratio - 0.1, "highest": ratio + 0.1}
     saved = 1 - 1 / ratio
     return {
-        "machine": MACHINE,
+        **MEASURED,
         "recording_seconds": 60,
         "sizes": [row, row | {"people": 40, "cpu_seconds": 4.0, "peak_mb": 510.0}],
         "seconds_per_person": 0.1,
@@ -375,15 +380,18 @@ def scale_part(ratio=1.8):
     }
 
 
-def benchmarks(ratio=1.8):
-    return {"machine": MACHINE, "finetune": SPEED, "scale": scale_part(ratio)}
+def benchmarks(ratio=1.8, **measured):
+    return {
+        "finetune": {**SPEED, **MEASURED, **measured},
+        "scale": {**scale_part(ratio), **measured},
+    }
 
 
 def test_benchmarks_say_ratio_spread_and_difference():
     text = filled("benchmarks", benchmarks=benchmarks())
     for cell in ("3.1x", "2.5 to 4.0", "2e-07", "30%", "60 ms", "1 to 16 people"):
         assert cell in text
-    assert "Measured on a processor, 2 cores; torch 2.13.0." in text
+    assert "Measured on a processor, 2 cores; python 3.11.7, torch 2.13.0." in text
 
 
 def test_scale_says_cost_memory_gain_and_from_when_it_pays():

@@ -2,29 +2,49 @@
 
 import copy
 import json
+import platform
+import shutil
 
 import pytest
 
-from _helpers import status
-from _helpers.contract import CONTRACTS, ContractError
+from _helpers.contracts import CONTRACTS, ContractError
 from _helpers.measure import Memory
-from _helpers.pages import tutorials
-from _helpers.run_example import Run
+from _helpers.pages import DOCS, ROOT, short_name, tutorials
+from _helpers.record import REFERENCE, drift, load, new_record, records, write_json
+from _helpers.show import environment, standings
 
-REFERENCES = status.records(status.REFERENCE)
-PAGES = [f"auto_examples/{script.stem}" for script in tutorials()]
+REFERENCES = records(REFERENCE)
 
 
 def names():
-    return ["_".join(script.stem.split("_")[:2]) for script in tutorials()]
+    return [short_name(script) for script in tutorials()]
 
 
 def test_every_tutorial_has_a_reference_that_keeps_its_contract_and_a_headline():
     assert sorted(REFERENCES) == names()
     for name in names():
-        CONTRACTS[name].model_validate_json(json.dumps(REFERENCES[name]["contract"]))
-        line = status.HEADLINES[name].format(**REFERENCES[name]["contract"])
+        assert load(REFERENCE / f"{name}.json").provenance is None
+        line = CONTRACTS[name].headline.format(**REFERENCES[name]["contract"])
         assert "{" not in line
+
+
+@pytest.fixture
+def status(tmp_path):
+    """The status page, given records of runs and references."""
+
+    def render(runs, references):
+        for script in tutorials():
+            page = tmp_path / "auto_examples" / f"{script.stem}.rst"
+            page.parent.mkdir(exist_ok=True)
+            page.touch()
+        for folder, kept in (("_build/runs", runs), ("reference", references)):
+            shutil.rmtree(tmp_path / folder, ignore_errors=True)
+            for name, content in kept.items():
+                write_json(tmp_path / folder / f"{name}.json", content)
+        template = environment(DOCS).from_string((DOCS / "status.rst").read_text("utf-8"))
+        return template.render(status=standings(tmp_path))
+
+    return render
 
 
 @pytest.fixture
@@ -33,11 +53,11 @@ def moved():
     return copy.deepcopy(REFERENCES)
 
 
-def test_a_run_like_the_reference_held(moved):
+def test_a_run_like_the_reference_held(moved, status):
     moved["plot_10"]["contract"]["alpha_closed_over_open"] += 0.03
-    lines = status.status_lines(PAGES, moved, REFERENCES)
-    assert lines.count("     - held") == len(PAGES)
-    assert "Outside the band" not in "\n".join(lines)
+    text = status(moved, REFERENCES)
+    assert text.count("     - held\n") == len(tutorials())
+    assert "Outside the band" not in text
 
 
 @pytest.mark.parametrize(
@@ -57,9 +77,9 @@ def test_what_leaves_its_band_is_found(moved, change, said):
     change(contract)
     reference = REFERENCES["plot_73"]["contract"]
     key, value = said
-    assert key in status.drift(contract, reference)
-    assert status.drift(contract, reference)[key][0] == value
-    assert set(status.drift(contract, reference)) == {key}
+    assert key in drift(contract, reference)
+    assert drift(contract, reference)[key][0] == value
+    assert set(drift(contract, reference)) == {key}
 
 
 def test_large_numbers_have_a_band_of_their_own():
@@ -69,39 +89,36 @@ def test_large_numbers_have_a_band_of_their_own():
     assert CONTRACTS["plot_73"].band("lr.linear-probe", 0.003) == 0
 
 
-def test_drift_is_on_the_page(moved):
+def test_drift_is_on_the_page(moved, status):
     moved["plot_80"]["contract"]["null_r"] = 0.4
-    text = "\n".join(status.status_lines(PAGES, moved, REFERENCES))
+    text = status(moved, REFERENCES)
     assert "**1 values drifted**" in text
     assert "<code>null_r</code>: 0.4, reference 0.1751" in text
 
 
-def test_pages_without_a_run_and_without_a_reference_say_so():
-    text = "\n".join(status.status_lines(PAGES, {}, {}))
-    assert text.count("not run yet: ``nox -s examples``") == len(PAGES)
-    text = "\n".join(status.status_lines(PAGES, {}, REFERENCES))
-    assert text.count("this is the reference") == len(PAGES)
+def test_pages_without_a_run_and_without_a_reference_say_so(status):
+    text = status({}, {})
+    assert text.count("not run yet: ``nox -s examples``") == len(tutorials())
+    text = status({}, REFERENCES)
+    assert text.count("this is the reference") == len(tutorials())
 
 
-def test_a_record_that_breaks_its_schema_stops_the_build(moved):
+def test_a_record_that_breaks_its_schema_stops_the_build(moved, status):
     moved["plot_73"]["contract"]["frozen_running_var"] = 0.9
     with pytest.raises(ContractError, match=r"frozen_running_var is 0\.9"):
-        status.status_lines(PAGES, moved, REFERENCES)
+        status(moved, REFERENCES)
 
 
 def test_records_are_written_and_read(tmp_path):
-    line = json.dumps(REFERENCES["plot_10"]["contract"])
-    run = Run(None, line, 1.23, Memory(700.4, float("nan")), line)
-    status.write(tmp_path, status.record(run))
-    assert [path.name for path in tmp_path.iterdir()] == ["plot_10.json"]
-    (content,) = status.records(tmp_path).values()
-    assert (content["seconds"], content["peak_mb"], content["private_mb"]) == (
-        1.2,
-        700,
-        None,
-    )
-    assert (
-        content["versions"]["torch"].split("+")[0]
-        in (status.ROOT / "requirements.txt").read_text()
-    )
+    line = REFERENCES["plot_10"]["contract"]
+    made = new_record(line, 1.23, Memory(700.4, 600.6), seed=3)
+    write_json(tmp_path / "runs" / "plot_10.json", made.model_dump(mode="json"))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["plot_10.json"]
+    (content,) = records(tmp_path / "runs").values()
+    taken = content["seconds"], content["peak_mb"], content["private_mb"], content["seed"]
+    assert taken == (1.2, 700, 601, 3)
+    torch = content["versions"]["torch"].split("+")[0]
+    assert f"torch=={torch}" in (ROOT / "requirements.txt").read_text()
     assert content["machine"]["cpu"].endswith("cores")
+    assert platform.node() not in json.dumps(content["machine"])
+    assert load(tmp_path / "runs" / "plot_10.json") == made

@@ -573,9 +573,9 @@ def test_no_network_is_told_in_seconds_with_a_way_out(tmp_path, monkeypatch, cap
 
 
 def test_no_network_for_real(tmp_path):
-    from _helpers.run_example import _kernel_can_block
+    from _helpers.sandbox import kernel_can_block
 
-    if not _kernel_can_block():
+    if not kernel_can_block():
         pytest.skip("this kernel does not let a process give up its network")
     code = "import _study; _study.open_study('nm000109')"
     env = os.environ | {"EEGDASH_CACHE_DIR": str(tmp_path), "EEG_TUTORIAL_DOWNLOAD": "1"}

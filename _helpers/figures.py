@@ -1,0 +1,93 @@
+"""Save a figure with the same bytes every time. As a script: run a tutorial, save what it drew and opened.
+
+It is copied beside a tutorial to do that, so it imports nothing of this package.
+"""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+
+def save(figure, path):
+    """Write an SVG without a date and without random names, and describe it.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        Its label is the words for readers who do not see it.
+    path : pathlib.Path
+        Ends in ``.svg``.
+
+    Returns
+    -------
+    dict
+        ``alt``; ``width`` and ``height`` in CSS pixels, 96 to the inch: 8 pt are 8 pt on the page.
+    """
+    import matplotlib.pyplot as plt
+
+    with plt.rc_context({"svg.hashsalt": "tutorials", "svg.fonttype": "path"}):
+        figure.savefig(path, metadata={"Date": None}, facecolor="white")
+    width, height = (round(inches * 96) for inches in figure.get_size_inches())
+    alt = " ".join(str(figure.get_label()).split())
+    return {"alt": alt, "width": width, "height": height}
+
+
+def _studies(value, kind):
+    """Every study that is a value or lies in it, in order."""
+    if isinstance(value, kind):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _studies(inner, kind)
+
+
+def opened(names):
+    """What a tutorial opened, each kind once.
+
+    Parameters
+    ----------
+    names : dict
+        Its names, when it has run.
+
+    Returns
+    -------
+    list of dict
+        ``data``, and the keys of `_helpers.record.Opened`.
+    """
+    if "_study" not in sys.modules:
+        return []
+    found = []
+    for study in _studies(names, sys.modules["_study"].Study):
+        _, channels, samples = study.windows.shape
+        one = {
+            "data": study.data,
+            "people": int(study.metadata["subject"].nunique()),
+            "windows": len(study.windows),
+            "channels": channels,
+            "samples": samples,
+            "sfreq": float(study.sfreq),
+            "cohort": None if study.cohort == "all" else study.cohort,
+        }
+        if one not in found:
+            found.append(one)
+    return found
+
+
+def main(folder, script):
+    """Run a script, then write its figures to a new folder, with ``run.json`` beside them."""
+    names = runpy.run_path(script, run_name="__main__")
+    import matplotlib.pyplot as plt
+
+    folder = Path(folder)
+    folder.mkdir()
+    drawn = [
+        save(plt.figure(number), folder / f"{i}.svg")
+        for i, number in enumerate(plt.get_fignums(), 1)
+    ]
+    content = {"figures": drawn, "opened": opened(names)}
+    (folder / "run.json").write_text(json.dumps(content), "utf-8")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
