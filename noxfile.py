@@ -1,6 +1,7 @@
 """Everything this project does, as sessions: ``nox -l`` lists them."""
 
 import hashlib
+import re
 import sys
 import webbrowser
 from pathlib import Path
@@ -16,6 +17,9 @@ REQUIREMENTS = [
     ROOT / "docs" / "requirements.txt",
     ROOT / "tests" / "requirements.txt",
 ]
+
+#: ``torch==2.13.0`` becomes ``torch~=2.13``: any 2.x from there on.
+PIN = re.compile(r"==(\d+\.\d+)[\w.]*")
 
 nox.options.sessions = ["lint", "tests", "examples", "docs"]
 nox.needs_version = ">=2025.2.9"
@@ -73,16 +77,7 @@ def examples(session):
 def docs(session):
     """Run every tutorial and build the site, warnings as errors."""
     shared(
-        session,
-        "-m",
-        "sphinx",
-        "-W",
-        "--keep-going",
-        "-b",
-        "html",
-        "docs",
-        str(HTML),
-        *session.posargs,
+        session, "-m", "sphinx", "-W", "--keep-going", "docs", str(HTML), *session.posargs
     )
     session.log(f"open {HTML / 'index.html'}")
 
@@ -121,6 +116,21 @@ def bench(session):
 def real(session):
     """Run tutorials on real EEG and keep the results: -- --study PATH_OR_ID (docs/real/)."""
     shared(session, "-m", "_helpers.real", *session.posargs)
+
+
+@nox.session(reuse_venv=True, venv_backend="virtualenv", default=False)
+def newest(session):
+    """Try the newest releases of the same major versions, in an environment of their own."""
+    loosened = [PIN.sub(r"~=\1", path.read_text()) for path in REQUIREMENTS]
+    wanted = Path(session.create_tmp()) / "newest.txt"
+    wanted.write_text("\n".join(loosened))
+    session.install("--upgrade", "-r", str(wanted))
+    session.run("python", "_helpers/cpu_torch.py")
+    session.run("python", "-m", "pip", "freeze")
+    session.run("python", "-m", "pytest")
+    session.run("python", "-m", "_helpers.run_example")
+    out = ROOT / "docs" / "_build" / "newest"
+    session.run("python", "-m", "sphinx", "-W", "--keep-going", "docs", str(out))
 
 
 @nox.session(venv_backend="none", default=False)

@@ -10,91 +10,20 @@ import copy
 import io
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
-from pathlib import Path
 
 from _helpers.bench_scale import ROUNDS, bench_scale, show_scale
+from _helpers.measure import paired
 from _helpers.pages import EXAMPLES, ROOT, tutorials
+from _helpers.record import kept, machine, write_json
 from _helpers.run_example import run_example
 
 BENCHMARKS = ROOT / "docs" / "benchmarks.json"
 EVIDENCE = ROOT / "docs" / "evidence.json"
-PACKAGES = (
-    "torch",
-    "braindecode",
-    "eegdash",
-    "mne",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "dask",
-)
-
-
-def machine():
-    """What this ran on: processor, cores and package versions, and no name of a machine."""
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(": ")[1] for line in lines if line.startswith("model name"))
-    return {
-        "processor": model,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
-    }
-
-
-def write_json(path, content):
-    """Write to a temporary name and rename."""
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    unfinished.replace(path)
-
-
-def kept(path):
-    """What a file of results holds already, part by part."""
-    return json.loads(path.read_text("utf-8")) if path.is_file() else {}
-
-
-def paired(one, other, repeats=9):
-    """Time two pieces of work in turn.
-
-    Parameters
-    ----------
-    one, other : callable
-        The work; each call is one measurement of CPU time.
-    repeats : int
-        Counted pairs, after one that is not counted.
-
-    Returns
-    -------
-    dict
-        Median seconds of both, and median, lowest and highest of the ratio ``other / one``.
-    """
-    times = []
-    for _ in range(repeats + 1):
-        row = []
-        for work in (one, other):
-            start = time.process_time()
-            work()
-            row.append(time.process_time() - start)
-        times.append(row)
-    first, second = zip(*times[1:], strict=True)
-    ratios = [b / a for a, b in times[1:]]
-    return {
-        "seconds": statistics.median(first),
-        "against_seconds": statistics.median(second),
-        "ratio": statistics.median(ratios),
-        "lowest": min(ratios),
-        "highest": max(ratios),
-    }
 
 
 def page_names(script, until):

@@ -13,8 +13,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 
+from _helpers.measure import paired
 from _helpers.pages import EXAMPLES, ROOT
 
 #: Name of a study with the recipe of HBN-shaped people.
@@ -33,12 +35,9 @@ def write_person(root, subject, blocks, seed):
     from mne_bids import BIDSPath, write_raw_bids
 
     import _simulate
+    import _study_simulated
 
-    positions = mne.channels.make_standard_montage("GSN-HydroCel-129").get_positions()
-    names = [*(f"E{i}" for i in range(1, 129)), "Cz"]
-    places = np.array([positions["ch_pos"][name] for name in names])
-    places = places - places.mean(axis=0)
-    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    names, places = _study_simulated.high_density_cap()
     rng = np.random.default_rng([90, seed])
     recorded, _ = _simulate.simulate_high_density(rng, places, blocks)
     raw = mne.io.RawArray(
@@ -60,7 +59,7 @@ def write_person(root, subject, blocks, seed):
 
 def write_cohort(root, blocks, n_people, n_different=4):
     """Write a study of ``n_people``, of whom ``n_different`` differ and the rest are links."""
-    import _write_bids
+    import _study_simulated
 
     root.mkdir(parents=True)
     for number in range(n_different):
@@ -72,13 +71,24 @@ def write_cohort(root, blocks, n_people, n_different=4):
         for path in like.iterdir():
             own.joinpath(re.sub(r"sub-\d+", own.parent.name, path.name)).symlink_to(path)
     rows = [{"participant_id": f"sub-{number:04d}"} for number in range(n_people)]
-    _write_bids._write_tables(root, rows, {}, "Simulated cohort (NOT real EEG)")
+    _study_simulated.write_tables(root, rows, {}, "Simulated cohort (NOT real EEG)")
 
 
 def memory_mb():
     """Largest memory of this process so far, in MB."""
     status = Path("/proc/self/status").read_text()
     return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024 / 1e6
+
+
+def records_of(root, people):
+    """Records of each person. Most people are links to a few: as a study they would be refused."""
+    import _study_find
+
+    root = Path(root)
+    paths = {person: root.glob(f"sub-{person}/eeg/*_eeg.set") for person in people}
+    return {
+        p: [_study_find.record_of(root, one) for one in own] for p, own in paths.items()
+    }
 
 
 def process_people(root, n_people, folder):
@@ -97,8 +107,10 @@ def process_people(root, n_people, folder):
 
     _runtime.setup()
     people = [f"{number:04d}" for number in range(n_people)]
-    tasks = [(root, person, folder, {}) for person in people]
-    _scale_files.save_person(root, people[0], f"{folder}-first", {})
+    records = records_of(root, people)
+    tasks = [(root, person, records[person], folder, {}) for person in people]
+    first = root, people[0], records[people[0]], f"{folder}-first", {}
+    _scale_files.save_person(*first)
     imported = memory_mb()
     wall, cpu = time.perf_counter(), time.process_time()
     outcomes = _scale_workers.run_tasks(_scale_files.save_person, tasks)
@@ -128,11 +140,9 @@ def process_at_once(root, n_people, folder):
     import _study
 
     _runtime.setup()
-    # Most people here are links to a few; a study that holds one person twice is refused.
-    _study._refuse_copies = lambda paths: None
+    records = records_of(root, [f"{number:04d}" for number in range(n_people)])
     wall, cpu = time.perf_counter(), time.process_time()
-    people = [f"{number:04d}" for number in range(n_people)]
-    _study.open_study(root, subjects=people)
+    _study.open_records(root, list(chain.from_iterable(records.values())))
     return {
         "people": n_people,
         "cpu_seconds": time.process_time() - cpu,
@@ -230,10 +240,11 @@ def bench_workers(workplace, rounds):
     import _scale_workers
     import _study
 
-    people = list(_study.list_people("simulated-transfer", cohort="target").index)[:8]
-    study = _scale_files.study_folder("simulated-transfer")
+    found = _study.find_study("simulated-transfer", cohort="target")
+    people, study = list(found.people.index)[:8], str(found.root)
     folder, checkpoint = str(workplace / "grid"), str(workplace / "encoder.pt")
-    tasks = [(study, person, folder, {"classes": ["delta", "alpha"]}) for person in people]
+    settings = {"classes": ["delta", "alpha"]}
+    tasks = [(study, p, found.records[p], folder, settings) for p in people]
     _scale_workers.run_tasks(_scale_files.save_person, tasks)
     _scale_grid.pretrain(folder, tuple(people[:4]), checkpoint, n_steps=20)
     sides = tuple(people[:4]), tuple(people[4:])
@@ -283,7 +294,6 @@ def bench_reader(folder, n_people, repeats=9):
     import numpy as np
 
     import _scale_files
-    from _helpers.bench import paired
 
     people = [f"{number:04d}" for number in range(n_people)]
     windows = _scale_files.WindowFiles(folder, people)

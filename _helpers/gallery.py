@@ -5,9 +5,12 @@ when the script itself changed, gives figures the file name as alt text, and lea
 in notebooks. Each of these is mended here, through events and documented functions.
 """
 
+import ast
 import hashlib
 import json
+import multiprocessing
 import os
+import re
 import shutil
 import zipfile
 from pathlib import Path
@@ -28,6 +31,11 @@ from _helpers.pages import ROOT, siblings
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 #: Larger side of the picture on a card, in pixels.
 CARD_PIXELS = 480
+#: What writes the simulated studies.
+WRITERS = ("_simulate.py", "_study_simulated.py")
+PRINTED = re.compile(r"inspect\.getsource\((_\w+)\.(\w+)\)")
+#: The picture of the README, and the figure that it is.
+PICTURE, FIGURE = "finetune.svg", "sphx_glr_plot_73_*_002.svg"
 POST_BUILD = """#!/usr/bin/env bash
 # torchaudio beside a CPU-only torch: see cpu_torch.py. Does nothing where there is nothing to mend.
 set -e
@@ -43,14 +51,78 @@ def _pages(app):
     return [(path, generated / path.name) for path in sorted(source.glob("plot_*.py"))]
 
 
+def offline_and_simulated(app):
+    """The environment of every page: no network, the simulated studies, a cache of this build.
+
+    Studies that another state of the writers made are left alone, not reported as outdated.
+    """
+    source = (Path(app.srcdir) / app.config.sphinx_gallery_conf["examples_dirs"]).resolve()
+    writers = [p for p in sorted(source.glob("_*.py")) if p.name in WRITERS]
+    state = hashlib.sha256(b"".join(path.read_bytes() for path in writers)).hexdigest()[:8]
+    cache = Path(app.srcdir) / "_build" / "eegdash_cache" / state
+    os.environ.setdefault("EEGDASH_CACHE_DIR", str(cache))
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.pop("EEG_TUTORIAL_STUDY", None)
+    # A page that keeps files for its next run says what happens in the first.
+    for kept in Path(os.environ["EEGDASH_CACHE_DIR"]).glob("windows-*"):
+        shutil.rmtree(kept)
+
+
+def start_as_a_script_does(gallery_conf, fname):
+    """Forget that joblib started this process, so that dask's workers start as from a script."""
+    multiprocessing.set_start_method(None, force=True)
+
+
+class _Meaning(ast.NodeTransformer):
+    """A syntax tree without docstrings."""
+
+    def visit_Expr(self, node):
+        words = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        return None if words else node
+
+
+def meaning(page, modules):
+    """What of its siblings a page can see: all but comments and docstrings.
+
+    A page may print the source of a function, as ``inspect.getsource(_module.function)``: of that
+    function it sees every byte. If it does so in another way, it sees every byte of them all.
+
+    Parameters
+    ----------
+    page : pathlib.Path
+        Its script.
+    modules : list of pathlib.Path
+        Its siblings.
+
+    Returns
+    -------
+    str
+        A digest; the page has to run again when it is another one.
+    """
+    text, seen = page.read_text("utf-8"), []
+    printed = PRINTED.findall(text)
+    for path in modules:
+        source = path.read_text("utf-8")
+        tree = ast.parse(source)
+        names = {function for module, function in printed if module == path.stem}
+        seen += [
+            ast.get_source_segment(source, node)
+            for node in tree.body
+            if isinstance(node, ast.FunctionDef) and node.name in names
+        ]
+        if text.count("getsource(") > len(printed):
+            seen.append(source)
+        seen += [path.name, ast.dump(_Meaning().visit(tree))]
+    return hashlib.sha256("\n".join(seen).encode()).hexdigest()
+
+
 def forget_stale_runs(app):
-    """Before the gallery runs: a page whose siblings changed has to run again."""
+    """Before the gallery runs: a page that sees a change in a sibling has to run again."""
     for source, generated in _pages(app):
-        digest = hashlib.sha256(
-            b"".join(p.read_bytes() for p in siblings(source))
-        ).hexdigest()
+        digest = meaning(source, siblings(source))
         seen = generated.with_suffix(".siblings")
-        if not seen.is_file() or seen.read_text("utf-8") != digest:
+        current = seen.is_file() and seen.read_text("utf-8") == digest
+        if not (current and generated.with_suffix(".json").is_file()):
             Path(f"{generated}.md5").unlink(missing_ok=True)
             seen.parent.mkdir(parents=True, exist_ok=True)
             seen.write_text(digest, "utf-8")
@@ -177,11 +249,37 @@ def _card(figure):
     return max(extent.size), extent
 
 
+def figure_text(file, alt, width, height):
+    """Restructured text of a figure.
+
+    Parameters
+    ----------
+    file : str
+        Its place in the documentation's sources.
+    alt : str
+        Words for readers who do not see it.
+    width, height : int
+        Natural size in CSS pixels.
+
+    Returns
+    -------
+    str
+        A box that scrolls where the screen is narrower.
+    """
+    return (
+        f".. container:: figure-scroll\n\n   .. image:: /{file}\n      :alt: {alt}\n"
+        f"      :width: {width}px\n      :height: {height}px\n      :loading: lazy\n\n"
+    )
+
+
 def scraper(block, block_vars, gallery_conf, **kwargs):
-    """Save open figures as SVG with the alt text from ``fig.set_label``, and a PNG for thumbnails."""
+    """Save open figures as SVG with the alt text from ``fig.set_label``, and a PNG for thumbnails.
+
+    What the page gave so far, its contract and its figures, goes to a JSON file beside the page.
+    """
     import matplotlib.pyplot as plt
 
-    rst = []
+    figures, rst = block_vars.setdefault("figures", []), []
     for number in plt.get_fignums():
         figure = plt.figure(number)
         alt = " ".join(str(figure.get_label()).split())
@@ -200,17 +298,30 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
         # 96 CSS pixels to the inch: 8 pt on the figure are 8 pt on the page.
         width, height = (round(inches * 96) for inches in figure.get_size_inches())
         target = path.relative_to(gallery_conf["src_dir"]).as_posix()
-        rst.append(
-            f".. container:: figure-scroll\n\n   .. image:: /{target}\n      :alt: {alt}\n"
-            f"      :width: {width}px\n      :height: {height}px\n      :loading: lazy\n\n"
-        )
+        figures.append({"file": target, "alt": alt, "width": width, "height": height})
+        rst.append(figure_text(**figures[-1]))
     plt.close("all")
+    found = {"figures": figures}
+    if (contract := block_vars["example_globals"].get("contract")) is not None:
+        found["contract"] = contract
+    Path(block_vars["target_file"]).with_suffix(".json").write_text(
+        json.dumps(found), "utf-8"
+    )
     return "\n".join(rst)
+
+
+def refresh_picture(app):
+    """After the gallery ran: the picture of the README is the figure of this build."""
+    folder = Path(app.srcdir) / app.config.sphinx_gallery_conf["gallery_dirs"] / "images"
+    for figure in folder.glob(FIGURE):
+        _write_if_changed(Path(app.srcdir) / "_static" / PICTURE, figure.read_text("utf-8"))
 
 
 def setup(app):
     """Connect to Sphinx; the gallery itself is made at priority 500."""
+    app.connect("builder-inited", offline_and_simulated, priority=300)
     app.connect("builder-inited", forget_stale_runs, priority=400)
     app.connect("builder-inited", complete_downloads, priority=600)
+    app.connect("builder-inited", refresh_picture, priority=600)
     app.connect("build-finished", publish_binder, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

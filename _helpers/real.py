@@ -18,9 +18,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from _helpers.bench import machine, write_json
 from _helpers.contract import Contract, ContractError, parse
-from _helpers.pages import EXAMPLES, ROOT, ExampleError, siblings, tutorials
+from _helpers.pages import ROOT, ExampleError, sibling, siblings, tutorials
+from _helpers.record import machine, write_json
 from _helpers.run_example import run_script
 
 RESULTS = ROOT / "docs" / "real"
@@ -318,15 +318,13 @@ def find_data(study):
     StudyError
         As ``open_study`` raises it.
     """
-    sys.path.insert(0, str(EXAMPLES))
-    import _study
+    _study, _study_catalogue = sibling("_study"), sibling("_study_catalogue")
 
-    if _study.SIMULATED.fullmatch(study):
+    if _study_catalogue.is_simulated(study):
         raise RealError(f"{study} is simulated: pass the path of a BIDS folder, or its id")
-    _study.list_people(study)  # everything that can be refused before a signal is read
-    root = _study.get_study_folder(study).resolve()
+    root = _study.find_study(study).root.resolve()
     size = None
-    if root.name in _study.catalogue_ids():
+    if root.name in _study_catalogue.catalogue().index:
         size = round(_study.download_size(root.name)[1], 1)
     return root, describe_data(root, _study.get_recipe(root.name).credit, size)
 

@@ -3,7 +3,6 @@
 import argparse
 import math
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -12,10 +11,10 @@ import tempfile
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from _helpers import status
 from _helpers.contract import Contract, ContractError, parse
+from _helpers.measure import Memory, tree_memory
 from _helpers.pages import ExampleError, siblings, tutorials
 
 #: Started inside a network namespace of its own, where even this machine's own address is down:
@@ -53,16 +52,6 @@ _lookup, socket.getaddrinfo = socket.getaddrinfo, _refuse_lookup
 '''
 
 
-class Memory(NamedTuple):
-    """Peak memory of a process and its children, in MB."""
-
-    #: Everything resident, the pages of shared libraries included. How many of those count
-    #: depends on the machine's file cache: the same run differs by a fifth between machines.
-    peak: float
-    #: What the processes alone hold. NaN where there is no ``/proc``.
-    private: float
-
-
 @dataclass(frozen=True)
 class Run:
     """What one run of a tutorial showed.
@@ -95,44 +84,6 @@ def _kernel_can_block():
     return subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode == 0
 
 
-def _tree(pid):
-    """A process and everything it started that still runs."""
-    found = [pid]
-    for parent in found:  # grows while it is read
-        for path in Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
-                found += [int(child) for child in path.read_text().split()]
-            except OSError:  # it ended between the two looks
-                continue
-    return found
-
-
-def tree_memory(pid):
-    """Memory that a process and its children hold now.
-
-    Parameters
-    ----------
-    pid : int
-        The process.
-
-    Returns
-    -------
-    Memory or None
-        Sums in MB: the largest residence of each so far, and what each holds alone now. None where
-        there is no ``/proc``, or the process has ended.
-    """
-    sums = []
-    for one in _tree(pid):
-        try:
-            status = Path(f"/proc/{one}/status").read_text()
-        except OSError:
-            continue
-        found = [re.search(rf"{key}:\s+(\d+) kB", status) for key in ("VmHWM", "RssAnon")]
-        if all(found):
-            sums.append([int(match[1]) * 1024 / 1e6 for match in found])
-    return Memory(*map(sum, zip(*sums, strict=True))) if sums else None
-
-
 def _wait(process, timeout):
     """Exit code (None when time ran out) and peak memory of a child with its own children.
 
@@ -147,7 +98,7 @@ def _wait(process, timeout):
         if pid:
             process.returncode = os.waitstatus_to_exitcode(status)
             return process.returncode, peak or Memory(usage.ru_maxrss / 1e6, math.nan)
-        time.sleep(0.02)
+        time.sleep(0.05)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return None, peak

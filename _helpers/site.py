@@ -1,7 +1,7 @@
 """Sphinx extension: what a page says about itself, to people, to search engines and to machines.
 
-Descriptions and preview images, a Markdown copy of every page, ``llms.txt``, tags, math without
-scripts, and HTML that assistive technology accepts.
+Descriptions and preview images, a Markdown copy of every page, ``llms.txt``, HTML that assistive
+technology accepts, and the lists of pages: what to read before what, tags, who cites what.
 """
 
 import html
@@ -10,16 +10,21 @@ from pathlib import Path
 from urllib.parse import urljoin
 
 from docutils import nodes
-from latex2mathml.converter import convert
 from markdownify import MarkdownConverter
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
+
+from _helpers.pages import short_name
+from _helpers.status import records
 
 CARD_LINK = re.compile(
     r'(<div class="sphx-glr-thumbcontainer"[^>]*>\s*<img[^>]*>\s*<p><a class="reference internal" href="[^"]+")'
     r"(?=><span[^>]*>([^<]+)<)>"
 )
 TAG = re.compile(r":tag:`([^`]+)`")
+NEEDS = re.compile(r"^You need: (.*?)\n\n", re.M | re.S)
+DOC = re.compile(r":doc:`(?:[^<`]*<)?/?(?:auto_examples/)?(plot_\d+\w*)>?`")
+CITE = re.compile(r":cite:[pt]:`([^`]+)`")
 
 
 def describe(app, doctree):
@@ -45,11 +50,7 @@ def describe(app, doctree):
 
 
 class Markdown(MarkdownConverter):
-    """HTML of a page as Markdown; MathML becomes the TeX it was made from."""
-
-    def convert_math(self, el, text, parent_tags):
-        """TeX between dollars."""
-        return f"${el.get('alttext', text)}$"
+    """HTML of a page as Markdown."""
 
     def convert_a(self, el, text, parent_tags):
         """Links, but not the paragraph signs beside headings."""
@@ -172,21 +173,72 @@ class TagIndex(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
-def _inline_math(translator, node):
-    translator.body.append(_mathml(node, "inline"))
-    raise nodes.SkipNode
+class ReadingOrder(SphinxDirective):
+    """``.. reading-order::``: every tutorial, what to read before it, and its seconds in the last run."""
+
+    def run(self):
+        """A table."""
+        folders = [Path(self.env.srcdir) / name for name in ("reference", "_build/runs")]
+        for path in (path for folder in folders for path in folder.glob("*.json")):
+            self.env.note_dependency(str(path))
+        known = {k: v for folder in folders for k, v in records(folder).items()}
+        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 50 35 15", ""]
+        lines += ["   * - page", "     - read before", "     - seconds"]
+        for page in sorted((Path(self.env.srcdir) / "auto_examples").glob("plot_*.rst")):
+            self.env.note_dependency(str(page))
+            needs = NEEDS.search(page.read_text("utf-8"))
+            before = DOC.findall(needs[1]) if needs else []
+            run = known.get(short_name(page))
+            links = (
+                ", ".join(f":doc:`/auto_examples/{name}`" for name in before) or "nothing"
+            )
+            lines += [f"   * - :doc:`/auto_examples/{page.stem}`", f"     - {links}"]
+            lines += [f"     - {run['seconds']:.0f}" if run else "     - not measured"]
+        return self.parse_text_to_nodes("\n".join(lines))
 
 
-def _block_math(translator, node):
-    translator.body.append(f'<div class="math">{_mathml(node, "block")}</div>')
-    raise nodes.SkipNode
+def citations(srcdir):
+    """Which pages cite which work.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Folder of the documentation's sources.
+
+    Returns
+    -------
+    dict of str to list of str
+        Key of the bibliography -> names of documents, both sorted.
+    """
+    srcdir, found = Path(srcdir), {}
+    for page in sorted(srcdir.rglob("*.rst")):
+        if "_build" in page.parts:
+            continue
+        name = page.relative_to(srcdir).with_suffix("").as_posix()
+        for group in CITE.findall(page.read_text("utf-8")):
+            for key in group.split(","):
+                found.setdefault(key.strip(), set()).add(name)
+    return {key: sorted(pages) for key, pages in sorted(found.items())}
 
 
-def _mathml(node, display):
-    tex = node.astext()
-    return convert(tex, display=display).replace(
-        "<math ", f'<math alttext="{html.escape(tex)}" ', 1
-    )
+class CitedIn(SphinxDirective):
+    """``.. cited-in::``: each work and the pages that cite it."""
+
+    def run(self):
+        """A list."""
+        self.env.metadata[self.env.docname]["cites"] = True
+        lines = []
+        for key, pages in citations(self.env.srcdir).items():
+            links = ", ".join(f":doc:`/{page}`" for page in pages)
+            lines.append(f"- :cite:t:`{key}` in {links}")
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+def reread_citations(app, env, added, changed, removed):
+    """A page with ``cited-in`` is read again when any other page was."""
+    if not added | changed | removed:
+        return []
+    return [name for name, about in env.metadata.items() if about.get("cites")]
 
 
 def setup(app):
@@ -197,7 +249,9 @@ def setup(app):
     )  # before sphinxext.opengraph looks
     app.connect("html-page-context", wait_for_no_script)
     app.connect("build-finished", write_llms_txt)
+    app.connect("env-get-outdated", reread_citations)
     app.add_role("tag", Tag())
+    app.add_directive("reading-order", ReadingOrder)
+    app.add_directive("cited-in", CitedIn)
     app.add_directive("tag-index", TagIndex)
-    app.add_html_math_renderer("mathml", (_inline_math, None), (_block_math, None))
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

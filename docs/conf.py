@@ -1,8 +1,6 @@
 """Sphinx configuration: short, with a reason beside each unusual line."""
 
-import hashlib
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -11,16 +9,7 @@ sys.path.insert(0, str(HERE.parent))  # for _helpers; tutorials never see it
 
 # One constant to change in a fork that is not on GitHub Actions.
 ORG, REPO = os.environ.get("GITHUB_REPOSITORY", "eegdash/eeg-transfer-tutorials").split("/")
-
-# Simulated studies of another state of the code are left alone, not reported as outdated.
-WRITERS = [HERE.parent / "examples" / name for name in ("_simulate.py", "_write_bids.py")]
-STATE = hashlib.sha256(b"".join(path.read_bytes() for path in WRITERS)).hexdigest()[:8]
-os.environ.setdefault("EEGDASH_CACHE_DIR", str(HERE / "_build" / "eegdash_cache" / STATE))
-os.environ["HF_HUB_OFFLINE"] = "1"
-# plot_90 keeps its files for the next run; a page says what happens in the first.
-for kept in Path(os.environ["EEGDASH_CACHE_DIR"]).glob("windows-*"):
-    shutil.rmtree(kept)
-os.environ.pop("EEG_TUTORIAL_STUDY", None)  # the site always shows the simulated studies
+SOURCE = f"https://github.com/{ORG}/{REPO}"
 
 project = "EEG transfer tutorials"
 author = "The EEG transfer tutorials authors"
@@ -35,12 +24,7 @@ extensions = [
     "sphinxcontrib.bibtex",
     "sphinxext.opengraph",
     "notfound.extension",
-    "_helpers.gallery",
-    "_helpers.icons",
-    "_helpers.live",
-    "_helpers.real_page",
-    "_helpers.results",
-    "_helpers.site",
+    "_helpers",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build", "inventories", "auto_examples/*.ipynb", "auto_examples/*.py"]
@@ -78,8 +62,9 @@ sphinx_gallery_conf = {
     "remove_config_comments": True,
     "show_signature": False,
     "write_computation_times": False,  # that page loads files from other sites
-    "min_reported_time": 10
-    ** 6,  # seconds inside a build mean little; nox -s examples measures
+    "min_reported_time": 10**6,  # seconds in a build mean little; nox -s examples measures
+    "parallel": os.cpu_count(),
+    "reset_modules": ("matplotlib", "_helpers.gallery.start_as_a_script_does"),
     "reset_modules_order": "both",
     "binder": {
         "org": ORG,
@@ -92,8 +77,6 @@ sphinx_gallery_conf = {
 }
 
 copybutton_prompt_text = "$ "
-
-html_math_renderer = "mathml"  # no script to load
 
 html_theme = "pydata_sphinx_theme"
 html_title = project
@@ -117,7 +100,7 @@ html_sidebars = {page: [] for page in PLAIN}
 html_context = {
     "default_mode": "auto",
     # A tutorial is edited where it is written, not where the gallery generates it.
-    "edit_page_url_template": f"https://github.com/{ORG}/{REPO}/edit/main/"
+    "edit_page_url_template": f"{SOURCE}/edit/main/"
     "{% if pagename == 'auto_examples/index' %}examples/GALLERY_HEADER.rst"
     "{% elif pagename.startswith('auto_examples/') %}examples/{{ file_name[14:-4] }}.py"
     "{% else %}docs/{{ file_name }}{% endif %}",
@@ -126,13 +109,7 @@ html_context = {
 html_theme_options = {
     "logo": {"text": project},
     "use_edit_page_button": True,
-    "icon_links": [
-        {
-            "name": "GitHub",
-            "url": f"https://github.com/{ORG}/{REPO}",
-            "icon": "fa-brands fa-github",
-        }
-    ],
+    "icon_links": [{"name": "GitHub", "url": SOURCE, "icon": "fa-brands fa-github"}],
     "secondary_sidebar_items": [
         "page-toc",
         "sg_download_links",

@@ -7,18 +7,24 @@ import contextlib
 import ctypes
 import logging
 import sys
+import warnings
 
-import numpy as np
 import torch
 
 
 @contextlib.contextmanager
-def logging_left_alone():
-    """Put the root logger back as it was: importing eegdash replaces its handlers and level."""
+def quiet_imports():
+    """Import MNE, Braindecode and EEGDash without what a reader cannot act on.
+
+    MNE warns of a montage that it renames itself, and importing eegdash replaces the handlers and
+    the level of the root logger, which are put back.
+    """
     root = logging.getLogger()
     before = root.handlers[:], root.level
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Montage name", FutureWarning)
+            yield
     finally:
         root.handlers[:] = before[0]
         root.setLevel(before[1])
@@ -46,24 +52,6 @@ def keep_freed_memory():
         -1,
     )  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
     return bool(mallopt(mmap_threshold, 1 << 30) and mallopt(trim_threshold, 1 << 30))
-
-
-def rounded(values):
-    """Four decimals for the JSON line, for one number or for many.
-
-    Parameters
-    ----------
-    values : float or array-like
-        Finite numbers.
-
-    Returns
-    -------
-    float or list
-        Plain Python numbers.
-    """
-    if np.ndim(values) == 0:
-        return round(float(values), 4)
-    return [rounded(value) for value in values]
 
 
 def setup():

@@ -6,11 +6,9 @@ a module, not on a page, because a worker is another process and has to import i
 """
 
 import contextlib
-import errno
 import hashlib
 import io
 import json
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 
@@ -26,41 +24,18 @@ class ScaleError(RuntimeError):
     """A file that cannot be written or used, or workers that cannot work; the message says why."""
 
 
-def study_folder(name):
-    """Folder of a study that :func:`_study.list_people` has seen.
-
-    Parameters
-    ----------
-    name : str or path-like
-        See :func:`_study.open_study`.
-
-    Returns
-    -------
-    str
-        An absolute path: what a worker in another folder can use.
-    """
-    folder = Path(name).expanduser()
-    if folder.joinpath("dataset_description.json").is_file():
-        return str(folder.absolute())
-    return str(_study.get_cache_dir(writable=False) / folder.name)
-
-
-def read_person(study, subject, folder, settings):
+def read_person(study, records, settings):
     """Windows of one person, read as if the person were a study alone.
-
-    EEGDash looks at every file of a study, whoever is asked for, so asking person by person
-    costs the square of their number. Here it is shown a folder of links with one person in it.
 
     Parameters
     ----------
     study : str
         Folder of the study.
-    subject : str
-        Label without ``sub-``.
-    folder : path-like
-        Where the links are made, and removed again.
+    records : list of dict
+        The person's records, see :class:`_study.Found`. With them nobody has to look for the
+        recordings again: the cost of a person does not depend on the number of people.
     settings : dict
-        Arguments of :func:`_study.open_study` that must not differ between people.
+        Classes and channels, which must not differ between people.
 
     Returns
     -------
@@ -70,47 +45,23 @@ def read_person(study, subject, folder, settings):
     Raises
     ------
     StudyError
-        As :func:`_study.open_study` does.
-    ScaleError
-        If the links cannot be made.
+        As :func:`_study.open_records` does.
     """
-    study, around = Path(study), Path(folder, f".sub-{subject}.view")
-    view = around / study.name  # the name decides which recipe is used
-    person = study / f"sub-{subject}"
-    if not person.is_dir():
-        raise _study.StudyError(f"{person} is not there: take people from list_people()")
-    shutil.rmtree(around, ignore_errors=True)  # of a run that was killed
-    try:
-        view.mkdir(parents=True)
-        for path in study.iterdir():
-            if path.is_file() and path.name not in ("participants.tsv", _study.MANIFEST):
-                (view / path.name).symlink_to(path)
-        (view / person.name).symlink_to(person)
-        with (study / "participants.tsv").open(encoding="utf-8") as lines:
-            head = next(lines)
-            column = head.rstrip("\r\n").split("\t").index("participant_id")
-            own = [x for x in lines if x.rstrip("\r\n").split("\t")[column] == person.name]
-        (view / "participants.tsv").write_text("".join([head, *own]), "utf-8")
-        with contextlib.redirect_stdout(io.StringIO()):  # a line per person is too much
-            return _study.open_study(view, subjects=[subject], **settings)
-    except _study.StudyError as err:  # name the file that is there, not the link
-        raise _study.StudyError(str(err).replace(str(view), str(study))) from err
-    except OSError as err:
-        if err.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES):
-            raise
-        raise _unwritable(around, err) from err
-    finally:
-        shutil.rmtree(around, ignore_errors=True)
+    with contextlib.redirect_stdout(io.StringIO()):  # a line per person is too much
+        return _study.open_records(study, records, **settings)
 
 
-def save_person(study, subject, folder, settings):
+def save_person(study, subject, records, folder, settings):
     """One person: recordings in, one file of windows out. Safe to stop, to repeat, to run twice.
 
     Parameters
     ----------
-    study, subject, folder, settings
-        See :func:`read_person`; ``folder`` is also where ``sub-XX.npy`` and its record
-        ``sub-XX.json`` go.
+    study, records, settings
+        See :func:`read_person`.
+    subject : str
+        Label without ``sub-``.
+    folder : path-like
+        Where ``sub-XX.npy`` and its record ``sub-XX.json`` go.
 
     Returns
     -------
@@ -125,11 +76,15 @@ def save_person(study, subject, folder, settings):
     ScaleError
         If the file cannot be written. Nothing half-written stays behind.
     """
+    if not records:
+        raise _study.StudyError(
+            f"sub-{subject} has no recordings in {study}: take people from list_people()"
+        )
     wanted = made_with(study, subject, settings)
     with file_lock(folder, subject):  # another run waits here, and then finds the file
         record, why = check_person(folder, subject, wanted)
         if record is None:
-            person = read_person(study, subject, folder, settings)
+            person = read_person(study, records, settings)
             record = write_person(folder, subject, person, wanted)
     return {
         "status": "skipped" if why is None else "done",

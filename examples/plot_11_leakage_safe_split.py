@@ -23,21 +23,22 @@ Tags: :tag:`leakage`, :tag:`splits`, :tag:`regression`
 # Nothing to learn
 # ----------------
 # **Simulated** people at rest, each with a score. The score left no trace in any signal
-# (``effect=0``, a :term:`null study`), so an honest test finds nothing.
+# (:term:`null study`), so an honest test finds nothing.
 import json
 import os
 
 import _runtime
 import _study
 import numpy as np
+from _features import log_band_power
 from _leakage_figure import draw_leakage_scatter
-from _regression import MIN_PEOPLE, log_band_power, per_person, score_people
+from _scores import MIN_PEOPLE, per_subject, rounded, score_people
 from _splits import assert_no_leakage, load_split, save_split, split_subjects
 
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 TARGET = _study.get_recipe(STUDY).subject_target
-study = _study.open_study(STUDY, target=TARGET, on_missing_target="drop", effect=0)
+study = _study.find_study(STUDY, column=TARGET, on_missing="drop").without_effect().open()
 subjects = study.metadata["subject"].to_numpy()
 X, y = log_band_power(study.windows, study.sfreq), study.targets
 print(f"{len(y)} windows of {len(np.unique(subjects))} people, {X.shape[1]} features")
@@ -74,7 +75,7 @@ for name, parts in {"windows shuffled": by_window, "people kept whole": by_perso
     true, who = y[parts["test"]], subjects[parts["test"]]
     r = float(pearsonr(predicted, true).statistic)
     found[name] = (true, predicted, r)
-    means = per_person(true, who), per_person(predicted, who)
+    means = per_subject(true, who), per_subject(predicted, who)
     over_people[name] = score_people(*means, baseline=y[parts["train"]].mean())
     own, (low, high) = (over_people[name][key] for key in ("pearson_r", "r_ci"))
     print(f"{name:<19}r = {r:+.2f} over {len(true)} windows")
@@ -253,7 +254,6 @@ for name, rows in {"training people": train, "all people": slice(None)}.items():
 # The result, as one line
 # -----------------------
 # Everything a reader or a test needs to check this run.
-r4 = _runtime.rounded
 contract = {
     "tutorial": "plot_11",
     "version": 2,
@@ -261,21 +261,21 @@ contract = {
     "effect": study.effect,
     "n_subjects": n_people,
     "n_windows": len(y),
-    "window_split_r": r4(found["windows shuffled"][2]),
-    "subject_split_r": r4(found["people kept whole"][2]),
-    "window_split_person_r": r4(over_people["windows shuffled"]["pearson_r"]),
-    "subject_split_person_r": r4(over_people["people kept whole"]["pearson_r"]),
-    "window_split_person_r_ci": r4(over_people["windows shuffled"]["r_ci"]),
-    "subject_split_person_r_ci": r4(over_people["people kept whole"]["r_ci"]),
+    "window_split_r": found["windows shuffled"][2],
+    "subject_split_r": found["people kept whole"][2],
+    "window_split_person_r": over_people["windows shuffled"]["pearson_r"],
+    "subject_split_person_r": over_people["people kept whole"]["pearson_r"],
+    "window_split_person_r_ci": over_people["windows shuffled"]["r_ci"],
+    "subject_split_person_r_ci": over_people["people kept whole"]["r_ci"],
     "shared_people": {name: row[1] for name, row in rows_of_table.items()},
     "n_folds": {name: row[0] for name, row in rows_of_table.items()},
-    "pooled_r": {name: r4(row[2]) for name, row in rows_of_table.items()},
-    "pooled_r_of_train_mean": {name: r4(row[3]) for name, row in rows_of_table.items()},
-    "overlap_accuracy": {name: r4(value) for name, value in overlap.items()},
+    "pooled_r": {name: row[2] for name, row in rows_of_table.items()},
+    "pooled_r_of_train_mean": {name: row[3] for name, row in rows_of_table.items()},
+    "overlap_accuracy": overlap,
     "manifest_replayed": bool(same),
     "subject_overlap": report["overlap"],
 }
-print(json.dumps(contract))
+print(json.dumps(rounded(contract)))
 
 # %%
 # References

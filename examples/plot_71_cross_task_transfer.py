@@ -36,7 +36,8 @@ import _study
 import numpy as np
 import pandas as pd
 import torch
-from _regression import interval_over_people, log_band_power
+from _features import log_band_power
+from _scores import interval, per_subject, rounded, with_interval
 from _splits import assert_no_leakage, split_subjects
 from _transfer import encoder_of, fit, freeze_encoder, load_encoder
 from _transfer_figure import draw_transfer_figure
@@ -163,7 +164,7 @@ def adapt(target, regime, encoder=None):
         with torch.no_grad():
             correct.append((model(X_test).argmax(dim=1) == y_test).cpu().numpy())
     people = studies[target].metadata["subject"][rows_of(studies[target], "test")]
-    return pd.Series(np.mean(correct, axis=0)).groupby(people.to_numpy()).mean().to_numpy()
+    return per_subject(np.mean(correct, axis=0), people)
 
 
 scratch = {target: adapt(target, "scratch") for target in TASKS}
@@ -190,11 +191,8 @@ for source in encoders:
 # :term:`negative transfer`.
 def gain(regime, source, target):
     """Mean gain over scratch and its 95 % interval."""
-    return with_interval(accuracy[regime][source, target] - scratch[target])
-
-
-def with_interval(values):
-    return values.mean(), *interval_over_people(values)
+    values = accuracy[regime][source, target] - scratch[target]
+    return values.mean(), *interval(values)
 
 
 gains = {r: {pair: gain(r, *pair) for pair in accuracy[r]} for r in accuracy}
@@ -238,8 +236,7 @@ for name, own in controls.items():
 for source in ("rest", "flicker"):
     for regime in gains:
         own = accuracy[regime]
-        mean, low, high = with_interval(own[source, "side"] - own["shuffled rest", "side"])
-        found = f"{mean:+.3f} [{low:+.3f}, {high:+.3f}]"
+        found = with_interval(own[source, "side"] - own["shuffled rest", "side"], "+")
         print(f"{source} - shuffled, to side, {regime:<6}{found}")
 
 # %%
@@ -313,7 +310,6 @@ for regime in gains:
 # The result, as one line
 # -----------------------
 # Everything a reader or a test needs to check this run.
-r4 = _runtime.rounded
 contract = {
     "tutorial": "plot_71",
     "version": 1,
@@ -324,21 +320,18 @@ contract = {
     "n_test_subjects": len(who["test"]),
     "subject_overlap": report["overlap"],
     "chance_level": 0.5,
-    "scratch": {target: r4(values.mean()) for target, values in scratch.items()},
-    "controls": {
-        name: {target: r4(value) for target, value in own.items()}
-        for name, own in controls.items()
-    },
+    "scratch": {target: values.mean() for target, values in scratch.items()},
+    "controls": controls,
     "gain": {
-        regime: {" -> ".join(pair): r4(values[0]) for pair, values in own.items()}
+        regime: {" -> ".join(pair): values[0] for pair, values in own.items()}
         for regime, own in gains.items()
     },
     "gain_ci": {
-        regime: {" -> ".join(pair): r4(values[1:]) for pair, values in own.items()}
+        regime: {" -> ".join(pair): values[1:] for pair, values in own.items()}
         for regime, own in gains.items()
     },
 }
-print(json.dumps(contract))
+print(json.dumps(rounded(contract)))
 
 # %%
 # References

@@ -35,13 +35,14 @@ import _runtime
 import _study
 import numpy as np
 import pandas as pd
+from _features import log_band_power
 from _invariant_figure import draw_invariant_figure
-from _regression import interval_over_people, log_band_power
+from _scores import interval, rounded, with_interval
 from _splits import assert_no_leakage
 
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-tasks")
-study = _study.open_study(STUDY, task="contrastChangeDetection", target="rt")
+study = _study.open_study(STUDY, task="contrastChangeDetection", column="rt")
 subjects = study.metadata["subject"].to_numpy()
 y = np.log(study.targets)
 X = log_band_power(study.windows, study.sfreq)
@@ -140,13 +141,11 @@ print(f"{'normalisation':<15}{'within r':<23}{'between r':<12}error / own mean's
 between_people = {way: between_r(y, predicted[way]) for way in WAYS}
 for way in WAYS:
     values, r = per_person[way], between_people[way]
-    low, high = interval_over_people(values)
-    found = f"{values.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
+    found = with_interval(values, "+", digits=2)
     shown = "undefined" if r is None else f"{r:+.2f}"
     print(f"{way:<15}{found:<23}{shown:<12}{error[way]:.2f}")
 difference = per_person["person"] - per_person["none"]
-low, high = interval_over_people(difference)
-print(f"person - none, within r: {difference.mean():+.3f} [{low:+.3f}, {high:+.3f}]")
+print(f"person - none, within r: {with_interval(difference, '+')}")
 
 # %%
 # Correlation within a person cannot see what the error sees: a constant added to everything
@@ -285,7 +284,6 @@ print(f"says who it is: {identity(overall):.2f}")
 # The result, as one line
 # -----------------------
 # Everything a reader or a test needs to check this run.
-r4 = _runtime.rounded
 contract = {
     "tutorial": "plot_72",
     "version": 1,
@@ -294,17 +292,17 @@ contract = {
     "n_subjects": int(by_person.ngroups),
     "n_trials": len(y),
     "subject_overlap": sum(report["overlap"] for report in reports),
-    "within_r": {way: r4(per_person[way].mean()) for way in WAYS},
-    "within_r_ci": {way: r4(interval_over_people(per_person[way])) for way in WAYS},
-    "error_ratio": {way: r4(error[way]) for way in WAYS},
-    "between_r": {way: r4(r) for way, r in between_people.items() if r is not None},
-    "identity_accuracy": {way: r4(who[way]) for way in WAYS},
-    "identity_chance": r4(chance),
-    "permutation_p": r4(p),
-    "null_mean": r4(np.mean(null)),
-    "pooled_constant_r": r4(pearsonr(constant, y).statistic),
+    "within_r": {way: per_person[way].mean() for way in WAYS},
+    "within_r_ci": {way: interval(per_person[way]) for way in WAYS},
+    "error_ratio": error,
+    "between_r": {way: r for way, r in between_people.items() if r is not None},
+    "identity_accuracy": who,
+    "identity_chance": chance,
+    "permutation_p": p,
+    "null_mean": np.mean(null),
+    "pooled_constant_r": pearsonr(constant, y).statistic,
 }
-print(json.dumps(contract))
+print(json.dumps(rounded(contract)))
 
 # %%
 # References

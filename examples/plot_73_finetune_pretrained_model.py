@@ -40,8 +40,9 @@ import _study
 import numpy as np
 import pandas as pd
 import torch
+from _features import log_band_power
 from _finetune_figure import draw_budget_figure, draw_finetune_figure, draw_frozen_figure
-from _regression import log_band_power
+from _scores import difference, interval, per_subject, rounded, with_interval
 from _splits import assert_no_leakage, nested_subjects, split_subjects
 
 DEVICE = _runtime.setup()  # one thread, and CUDA if it is there
@@ -74,7 +75,7 @@ print(f"channels: {', '.join(target.ch_names)}")
 # validation people make the choices; the rest is the **pool** whose labels we may buy.
 # First we buy few. Later the budget grows, person by person, so the groups are nested. How
 # many people, and how many steps of training, depends on the study and is written down in
-# the table of ``_study.py``.
+# the table of ``_study_catalogue.py``.
 BUDGET = _study.get_budget(STUDY, target.metadata["subject"].nunique())
 N_LABELLED, N_VALIDATION, N_TEST = BUDGET.n_labelled, BUDGET.n_validation, BUDGET.n_test
 N_STEPS, PRETRAIN_STEPS = BUDGET.n_steps, BUDGET.pretrain_steps
@@ -444,28 +445,15 @@ for regime, still in held_still.items():
 # few windows are easily lucky :cite:p:`combrisson2015chance` and so are a few people
 # :cite:p:`varoquaux2018cv`. The intervals say how much the *test* people could vary; other
 # labelled people, or another pretrained encoder, would vary the result further.
-from scipy.stats import binom, bootstrap, permutation_test
+from scipy.stats import binom
 
 test_subjects = rows["test"]["subject"].to_numpy()
 
 
-def per_subject(correct):
-    """Mean over windows for each test person."""
-    return pd.Series(correct).groupby(test_subjects).mean().to_numpy()
-
-
 def score(models):
     """Accuracy of each test person, mean over initialisations."""
-    return per_subject(
-        np.mean([evaluate(model, *data["test"]) for model in models], axis=0)
-    )
-
-
-def interval(values):
-    """95 % percentile bootstrap interval of a mean over people."""
-    rng = np.random.default_rng(0)
-    found = bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=rng)
-    return [float(end) for end in found.confidence_interval]
+    correct = [evaluate(model, *data["test"]) for model in models]
+    return per_subject(np.mean(correct, axis=0), test_subjects)
 
 
 accuracies = {r: score([run.model for run in c.runs]) for r, c in chosen.items()}
@@ -476,11 +464,6 @@ print(f"guessing on {n_windows} windows: {lucky[0]:.3f} to {lucky[1]:.3f}, 19 ti
 # %%
 # Brackets hold intervals; the last column is the mean difference from training from
 # scratch, taken within each person.
-
-
-def with_interval(values, sign=""):
-    low, high = interval(values)
-    return f"{values.mean():{sign}.3f} [{low:{sign}.3f}, {high:{sign}.3f}]"
 
 
 def print_table(accuracies, scratch=accuracies["from-scratch"]):
@@ -502,21 +485,11 @@ PAIRS = [
     ("linear-probe", "from-scratch"),
     ("full-finetune", "linear-probe"),
 ]
-
-
-def sign_flip(differences):
-    """Two-sided p of a mean difference; exact up to 16 people, random signs beyond."""
-    found = permutation_test(
-        (differences,), np.mean, permutation_type="samples", n_resamples=2**16, rng=0
-    )
-    return float(found.pvalue)
-
-
 paired = {}
 for one, other in PAIRS:
-    name, values = f"{one} - {other}", accuracies[one] - accuracies[other]
-    paired[name] = (values, values.mean(), interval(values), sign_flip(values))
-    print(f"{name:<30}{with_interval(values, '+')}  p = {paired[name][3]:.5f}")
+    name = f"{one} - {other}"
+    paired[name] = difference(accuracies[one], accuracies[other])
+    print(f"{name:<30}{paired[name]}")
 
 # %%
 # If an interval contains zero, these people do not settle the matter, whatever the order
@@ -614,7 +587,7 @@ controls = {
     "shuffled pretraining": score(adapted_models("full-finetune", fine, encoder=blind)),
     "random frozen encoder": score(adapted_models("linear-probe", probe, encoder=None)),
     "band power": per_subject(
-        classical.predict(band_power(X_test)) == y_test.cpu().numpy()
+        classical.predict(band_power(X_test)) == y_test.cpu().numpy(), test_subjects
     ),
 }
 for regime in ("from-scratch", "full-finetune"):
@@ -654,7 +627,10 @@ means = "; ".join(f"{r} {' '.join(f'{m:.2f}' for m in v[0])}" for r, v in by_bud
 figure = draw_budget_figure(
     list(budgets),
     by_budget,
-    {name: pair[:3] for name, pair in paired.items()},
+    {
+        name: (accuracies[one] - accuracies[other], found.mean, found.ci)
+        for (one, other), (name, found) in zip(PAIRS, paired.items(), strict=True)
+    },
     chance=chance,
     title="How many labelled people, and who gains?",
     subtitle=f"{target.question}; B: {N_LABELLED} labelled people, one dot per test person",
@@ -691,8 +667,7 @@ features = {
 
 def later_accuracy(guess):
     """Accuracy on the later windows of each test person."""
-    correct = pd.Series(guess == y_test.cpu().numpy())[~early]
-    return correct.groupby(test_subjects[~early]).mean().to_numpy()
+    return per_subject((guess == y_test.cpu().numpy())[~early], test_subjects[~early])
 
 
 def own_guess(X, y):
@@ -723,11 +698,11 @@ for kind, (X_many, X_few, X_own) in features.items():
     labels_from[kind]["own windows"] = later_accuracy(
         own_guess(X_own, y_test.cpu().numpy())
     )
-    gain = labels_from[kind]["own windows"] - labels_from[kind]["labelled people"]
-    own_gain[kind] = (gain.mean(), interval(gain), sign_flip(gain))
+    one, other = (labels_from[kind][name] for name in ("own windows", "labelled people"))
+    own_gain[kind] = difference(one, other)
     for name, values in labels_from[kind].items():
         print(f"{kind:<11} labels from {name:<16} {with_interval(values)}")
-    print(f"{kind:<11} own - labelled people        {with_interval(gain, '+')}")
+    print(f"{kind:<11} own - labelled people        {own_gain[kind]}")
 
 # %%
 # What it costs
@@ -914,8 +889,7 @@ else:
 # Everything a reader or a test needs to check this run.
 best, scratch = accuracies[best_regime], accuracies["from-scratch"]
 
-r4 = _runtime.rounded
-rounded = {regime: r4(values.mean()) for regime, values in accuracies.items()}
+accuracy = rounded({regime: values.mean() for regime, values in accuracies.items()})
 contract = {
     "tutorial": "plot_73",
     "version": 3,
@@ -926,53 +900,44 @@ contract = {
     "n_val_subjects": people["validation"],
     "n_test_subjects": people["test"],
     "best_regime": best_regime,
-    "best_accuracy": rounded[best_regime],
-    "chance_level": r4(chance),
-    "chance_interval": r4(lucky),
-    "gap_vs_chance": r4(rounded[best_regime] - chance),
-    "gap_vs_scratch": r4(rounded[best_regime] - rounded["from-scratch"]),
-    "gap_vs_scratch_ci": r4(interval(best - scratch)),
+    "best_accuracy": accuracy[best_regime],
+    "chance_level": chance,
+    "chance_interval": lucky,
+    "gap_vs_chance": accuracy[best_regime] - chance,
+    "gap_vs_scratch": accuracy[best_regime] - accuracy["from-scratch"],
+    "gap_vs_scratch_ci": interval(best - scratch),
     "trainable_params": {regime: counts[regime][1] for regime in accuracies},
     "total_params": counts[best_regime][2],
-    "accuracy": rounded,
-    "accuracy_ci": {regime: r4(interval(values)) for regime, values in accuracies.items()},
+    "accuracy": accuracy,
+    "accuracy_ci": {regime: interval(values) for regime, values in accuracies.items()},
     "lr": {regime: choice.lr for regime, choice in chosen.items()},
-    "budgets": {
-        regime: {str(n): r4(point) for n, point in points.items()}
-        for regime, points in curves.items()
-    },
-    "paired": {
-        name: {"mean": r4(mean), "ci": r4(ci), "p": round(p, 5)}
-        for name, (_, mean, ci, p) in paired.items()
-    },
-    "controls": {name: r4(values.mean()) for name, values in controls.items()},
-    "controls_ci": {name: r4(interval(values)) for name, values in controls.items()},
+    "budgets": curves,
+    "paired": paired,
+    "controls": {name: values.mean() for name, values in controls.items()},
+    "controls_ci": {name: interval(values) for name, values in controls.items()},
     "controls_over_scratch": {
-        name: {"mean": r4((own - scratch).mean()), "ci": r4(interval(own - scratch))}
+        name: {"mean": (own - scratch).mean(), "ci": interval(own - scratch)}
         for name, own in controls.items()
     },
     "labels_from": {
-        kind: {name: r4(values.mean()) for name, values in own.items()}
+        kind: {name: values.mean() for name, values in own.items()}
         for kind, own in labels_from.items()
     },
     "labels_from_ci": {
-        kind: {name: r4(interval(values)) for name, values in own.items()}
+        kind: {name: interval(values) for name, values in own.items()}
         for kind, own in labels_from.items()
     },
-    "own_gain": {
-        kind: {"mean": r4(mean), "ci": r4(ci), "p": round(p, 5)}
-        for kind, (mean, ci, p) in own_gain.items()
-    },
+    "own_gain": own_gain,
     "n_source_subjects": source.metadata["subject"].nunique(),
     "n_windows": {"source": len(y_source), **{n: len(r) for n, r in rows.items()}},
     "n_steps": {"pretraining": PRETRAIN_STEPS, "regime": N_STEPS},
     "gflop": {name: round(operations, 2) for name, (operations, _) in spent.items()},
-    "naive_running_var": r4(naive_history[-1, 2]),
-    "frozen_running_var": r4(frozen_history[-1, 2]),
+    "naive_running_var": naive_history[-1, 2],
+    "frozen_running_var": frozen_history[-1, 2],
     "frozen_state_unchanged": held_still["linear-probe"],
     "subject_overlap": sum(report["overlap"] for report in reports),
 }
-print(json.dumps(contract))
+print(json.dumps(rounded(contract, p=5)))
 
 # %%
 # References

@@ -31,7 +31,7 @@ Tags: :tag:`p-factor`, :tag:`regression`, :tag:`features`, :tag:`leakage`
 # The people on this page are **simulated**: resting EEG on eight electrodes, read from BIDS
 # files, with a score whose only trace is the strength of the alpha rhythm at two
 # electrodes. The ``effect`` is a setting: by how much the logarithm of its amplitude grows
-# with one standard deviation of the score. With ``effect=0`` there is no trace.
+# with one standard deviation of the score. Without it there is no trace.
 import json
 import os
 
@@ -39,8 +39,9 @@ import _runtime
 import _study
 import numpy as np
 import pandas as pd
+from _features import BANDS, log_band_power
 from _pfactor_features_figure import draw_leakage_figure, draw_prediction_figure
-from _regression import BANDS, log_band_power, per_person, print_scores, score_people
+from _scores import per_subject, print_scores, rounded, score_people
 from _splits import assert_no_leakage
 
 _runtime.setup()
@@ -48,7 +49,8 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 RECIPE = _study.get_recipe(STUDY)
 TARGET = RECIPE.subject_target
 everybody = _study.list_people(STUDY)
-people = _study.list_people(STUDY, target=TARGET, on_missing_target="drop")
+found = _study.find_study(STUDY, column=TARGET, on_missing="drop")
+people = found.people
 print(people.head(3).to_string())
 print(people["target"].describe().round(2).to_string())
 
@@ -66,16 +68,12 @@ train_people, test_people = train_test_split(
 )
 
 
-def open_sides(effect=None):
+def open_sides(found):
     """Training and test people as two studies."""
-    sides = (train_people, test_people)
-    return [
-        _study.open_study(STUDY, target=TARGET, subjects=side, effect=effect)
-        for side in sides
-    ]
+    return [found.open(side) for side in (train_people, test_people)]
 
 
-train, test = open_sides()
+train, test = open_sides(found)
 report = assert_no_leakage(train.metadata, test.metadata)
 print(f"planted effect: {train.effect}")
 print(train.metadata.head(3).to_string())
@@ -89,8 +87,8 @@ print(train.metadata.head(3).to_string())
 
 def features_and_target(study):
     subjects = study.metadata["subject"]
-    features = per_person(log_band_power(study.windows, study.sfreq), subjects)
-    return features, per_person(study.targets, subjects)
+    features = per_subject(log_band_power(study.windows, study.sfreq), subjects)
+    return features, per_subject(study.targets, subjects)
 
 
 X_train, y_train = features_and_target(train)
@@ -167,7 +165,7 @@ print(f"train mean: MAE {first['baseline_mae']:.2f}, MSE {first['baseline_mse']:
 # In the null study the score leaves no trace in anybody's signal. (In a real study, which
 # cannot be recorded again, scores are exchanged between people.) Every step is repeated.
 # This is what a result has to beat.
-null_train, null_test = open_sides(effect=0)
+null_train, null_test = open_sides(found.without_effect())
 null_sides = features_and_target(null_train), features_and_target(null_test)
 null_ridge = build_ridge()
 null_predicted, null_scores = {}, {}
@@ -299,16 +297,16 @@ print_scores(fewer)
 # tell anything about one child, and nothing on this page is a clinical tool. Care with the
 # recording comes before all of it :cite:p:`cisotto2024tips`.
 #
-# **Try it yourself.** Call ``open_sides(effect=0.25)``: with half the effect, can you still
-# tell the result from the null? Replace :class:`~sklearn.linear_model.RidgeCV` by a model
-# of your own: does it beat ridge on the effect and stay at nothing on the null? Change
-# ``random_state`` of the split: how far does r move with other test people? Then let
+# **Try it yourself.** Set ``STUDY`` to ``"simulated-pfactor-effect0.25"``: with half the
+# effect, can you still tell the result from the null? Replace
+# :class:`~sklearn.linear_model.RidgeCV` by a model of your own: does it beat ridge on the
+# effect and stay at nothing on the null? Change ``random_state`` of the split: how far does
+# r move with other test people? Then let
 # :doc:`a network </auto_examples/plot_81_pfactor_deep>` try.
 #
 # The result, as one line
 # -----------------------
 # Everything a reader or a test needs to check this run.
-r4 = _runtime.rounded
 null = null_scores["ridge"]
 contract = {
     "tutorial": "plot_80",
@@ -320,18 +318,18 @@ contract = {
     "n_test_subjects": report["n_test"],
     "n_dropped": len(everybody) - len(people),
     "subject_overlap": report["overlap"],
-    **{key: r4(value) for key, value in scores["ridge"].items()},
-    "forest": {key: r4(value) for key, value in scores["random forest"].items()},
-    "null_r": r4(null["pearson_r"]),
-    "null_r_ci": r4(null["r_ci"]),
-    "null_mse_ratio": r4(null["mse_ratio"]),
-    "null_mse_ratio_ci": r4(null["mse_ratio_ci"]),
-    "window_split_r": r4(leak["random forest"]["windows shuffled"].mean()),
-    "subject_split_r": r4(leak["random forest"]["people kept whole"].mean()),
-    "window_split_r_ridge": r4(leak["ridge"]["windows shuffled"].mean()),
-    "subject_split_r_ridge": r4(leak["ridge"]["people kept whole"].mean()),
+    **scores["ridge"],
+    "forest": scores["random forest"],
+    "null_r": null["pearson_r"],
+    "null_r_ci": null["r_ci"],
+    "null_mse_ratio": null["mse_ratio"],
+    "null_mse_ratio_ci": null["mse_ratio_ci"],
+    "window_split_r": leak["random forest"]["windows shuffled"].mean(),
+    "subject_split_r": leak["random forest"]["people kept whole"].mean(),
+    "window_split_r_ridge": leak["ridge"]["windows shuffled"].mean(),
+    "subject_split_r_ridge": leak["ridge"]["people kept whole"].mean(),
 }
-print(json.dumps(contract))
+print(json.dumps(rounded(contract)))
 
 # %%
 # References

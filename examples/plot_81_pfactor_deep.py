@@ -35,15 +35,9 @@ import mne
 import numpy as np
 import pandas as pd
 import torch
+from _features import log_band_power
 from _pfactor_deep_figure import draw_pfactor_deep_figure
-from _regression import (
-    MIN_PEOPLE,
-    interval_over_people,
-    log_band_power,
-    per_person,
-    print_scores,
-    score_people,
-)
+from _scores import MIN_PEOPLE, interval, per_subject, print_scores, rounded, score_people
 from _splits import assert_no_leakage
 from _transfer import encoder_of, load_encoder
 from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
@@ -126,7 +120,7 @@ print(f"windows {X_three.shape}, people {np.unique(who)}, scores {np.unique(y_th
 # %%
 # Split people, then cut
 # ----------------------
-# From here on the page uses ``open_study``: the same steps with more checks, and with the
+# From here on the page uses ``find_study``: the same steps with more checks, and with the
 # settings of each study in a table (simulated signals need no reference and no filter). The
 # people are split on the rows of ``participants.tsv``, before a window exists: no window
 # can then be on both sides. It is the split of the feature page, with the same people.
@@ -136,22 +130,19 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 RECIPE = _study.get_recipe(STUDY)
 TARGET = RECIPE.subject_target
 everybody = _study.list_people(STUDY)
-people = _study.list_people(STUDY, target=TARGET, on_missing_target="drop")
+found = _study.find_study(STUDY, column=TARGET, on_missing="drop")
+people = found.people
 train_people, test_people = train_test_split(
     people.index, test_size=RECIPE.n_hold_out, random_state=0
 )
 
 
-def open_sides(effect=None):
+def open_sides(found):
     """Training and test people as two studies."""
-    sides = (train_people, test_people)
-    return [
-        _study.open_study(STUDY, target=TARGET, subjects=side, effect=effect)
-        for side in sides
-    ]
+    return [found.open(side) for side in (train_people, test_people)]
 
 
-train, test = open_sides()
+train, test = open_sides(found)
 report = assert_no_leakage(train.metadata, test.metadata)
 
 # %%
@@ -244,7 +235,7 @@ from sklearn.preprocessing import StandardScaler
 
 
 def of_people(study, values):
-    return per_person(values, study.metadata["subject"])
+    return per_subject(values, study.metadata["subject"])
 
 
 def fit_ridge(train, test):
@@ -289,7 +280,7 @@ def judge(train, test, predicted):
 
 
 model, history, predicted = fit_network(train, test)
-null_train, null_test = open_sides(effect=0)
+null_train, null_test = open_sides(found.without_effect())
 null_model, null_history, null_predicted = fit_network(null_train, null_test)
 ridge_predicted = fit_ridge(train, test)
 scores = {
@@ -314,7 +305,7 @@ truth = of_people(test, test.targets)
 def compare(one, other):
     """Squared error of one prediction minus that of another, with its interval."""
     gain = (one - truth) ** 2 - (other - truth) ** 2
-    low, high = interval_over_people(gain)
+    low, high = interval(gain)
     verdict = "a tie" if low <= 0 <= high else "a difference"
     print(f"{gain.mean():+.3f} [{low:+.3f}, {high:+.3f}], {len(gain)} people: {verdict}")
     return gain.mean(), (low, high)
@@ -516,7 +507,6 @@ compare(predicted, regimes["full-finetune"])
 # The result, as one line
 # -----------------------
 # Everything a reader or a test needs to check this run.
-r4 = _runtime.rounded
 null = scores["network, null"]
 contract = {
     "tutorial": "plot_81",
@@ -529,21 +519,21 @@ contract = {
     "n_dropped": len(everybody) - len(people),
     "subject_overlap": report["overlap"],
     "n_parameters": n_parameters,
-    **{key: r4(value) for key, value in scores["network"].items()},
-    "ridge": {key: r4(value) for key, value in scores["ridge"].items()},
-    "ridge_minus_network": r4(gain),
-    "ridge_minus_network_ci": r4(gain_ci),
-    "null_r": r4(null["pearson_r"]),
-    "null_r_ci": r4(null["r_ci"]),
-    "null_mse_ratio": r4(null["mse_ratio"]),
-    "null_mse_ratio_ci": r4(null["mse_ratio_ci"]),
-    "attribution_share": r4(share["trained"]),
-    "attribution_share_random_init": r4(share["untrained"]),
-    "attribution_share_null": r4(share["trained on the null"]),
-    "time_map_rank_correlation": r4(np.mean(time_rho)),
-    "frequency_map_rank_correlation": r4(np.mean(frequency_rho)),
+    **scores["network"],
+    "ridge": scores["ridge"],
+    "ridge_minus_network": gain,
+    "ridge_minus_network_ci": gain_ci,
+    "null_r": null["pearson_r"],
+    "null_r_ci": null["r_ci"],
+    "null_mse_ratio": null["mse_ratio"],
+    "null_mse_ratio_ci": null["mse_ratio_ci"],
+    "attribution_share": share["trained"],
+    "attribution_share_random_init": share["untrained"],
+    "attribution_share_null": share["trained on the null"],
+    "time_map_rank_correlation": np.mean(time_rho),
+    "frequency_map_rank_correlation": np.mean(frequency_rho),
 }
-print(json.dumps(contract))
+print(json.dumps(rounded(contract)))
 
 # %%
 # References

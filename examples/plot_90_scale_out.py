@@ -42,14 +42,16 @@ import _study
 import numpy as np
 import pandas as pd
 from _scale_figure import draw_scale_figure
+from _scores import rounded
 from _splits import assert_no_leakage
 
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
+found = _study.find_study(STUDY)
 source = list(_study.list_people(STUDY, cohort="source").index)
 target = list(_study.list_people(STUDY, cohort="target").index)
 people = source + target
-folder = _scale_files.study_folder(STUDY)
+folder = str(found.root)
 print(f"{len(source)} people to pretrain on, {len(target)} to adapt to")
 
 # %%
@@ -57,7 +59,7 @@ print(f"{len(source)} people to pretrain on, {len(target)} to adapt to")
 # everybody else: what must not differ between people is decided once, not by each worker.
 CACHE = _study.get_cache_dir()
 workshop = TemporaryDirectory(dir=CACHE)  # for this run; deleted at its end
-first = _scale_files.read_person(folder, people[0], workshop.name, {})
+first = _scale_files.read_person(folder, found.records[people[0]], {})
 settings = {"classes": list(first.classes), "channels": list(first.ch_names)}
 print(f"windows {first.windows.shape} in {first.unit}, {first.sfreq:g} Hz")
 print(settings)
@@ -79,7 +81,7 @@ print(inspect.getsource(_scale_files.save_person).split('"""')[2])
 # The call is a task: a tuple of plain values. The last task asks for a copy of the first
 # person whose file was cut in half, as downloads end.
 windows_folder = str(Path(workshop.name, "windows"))
-tasks = [(folder, person, windows_folder, settings) for person in people]
+tasks = [(folder, p, found.records[p], windows_folder, settings) for p in people]
 
 broken = Path(workshop.name, "broken", Path(folder).name)
 shutil.copytree(Path(folder, f"sub-{people[0]}"), broken / f"sub-{people[0]}")
@@ -87,7 +89,8 @@ for name in ("dataset_description.json", "participants.tsv"):
     shutil.copy(Path(folder, name), broken)
 files = sorted(p for p in broken.rglob("*_eeg.*") if p.suffix in _study.DATA_SUFFIXES)
 os.truncate(files[0], files[0].stat().st_size // 2)
-tasks.append((str(broken), people[0], str(broken.parent / "windows"), settings))
+records = _study.find_study(broken).records[people[0]]
+tasks.append((str(broken), people[0], records, str(broken.parent / "windows"), settings))
 
 
 def print_outcome(outcomes):
@@ -180,20 +183,9 @@ print(f"{len(cells)} cells; the first: {results[0]['weights'][:16]}...")
 # -------------------
 # Nothing above has to change to run elsewhere. A worker of a
 # :class:`~distributed.LocalCluster` is a process that imports the functions, gets one tuple
-# at a time and sends a dictionary back. dask gives its workers an environment:
-if _scale_workers.distributed:
-    import dask
-
-    print("dask's own:", dask.config.get("distributed.nanny.pre-spawn-environ"))
-print("this page's:", _scale_workers.WORKER_ENVIRON)
-
-# %%
-# Training frees and takes the same buffers in every step, so it matters what a worker does
-# with freed memory. ``MALLOC_TRIM_THRESHOLD_`` hands it back to the kernel, and every step
-# pays to have it again. This page takes the variable out **before** the workers start;
-# later, or through the ``env=`` of a cluster, is too late. And every cell asks the
-# allocator to keep what it frees, as all pages do in ``_runtime.setup``. Which of the two
-# matters how much is on the page of the :doc:`benchmarks </benchmarks>`.
+# at a time and sends a dictionary back. Every cell asks the allocator to keep what it
+# frees, as all pages do in ``_runtime.setup``; how much that matters is on the page of the
+# :doc:`benchmarks </benchmarks>`.
 # ``_scale_workers.local_workers`` starts the workers:
 print(inspect.getsource(_scale_workers.local_workers).split('"""')[2])
 
@@ -201,7 +193,7 @@ print(inspect.getsource(_scale_workers.local_workers).split('"""')[2])
 # The windows of the workers go to the cache that you keep. Run this page a second time, and
 # those people are skipped.
 kept_folder = str(CACHE / f"windows-{Path(folder).name}")
-kept_tasks = [(folder, person, kept_folder, settings) for person in people]
+kept_tasks = [(folder, p, found.records[p], kept_folder, settings) for p in people]
 with _scale_workers.open_workers(n_workers=2) as client:
     engine = "loop" if client is None else "dask"
     elsewhere = _scale_workers.run_tasks(_scale_files.save_person, kept_tasks, client)
@@ -331,7 +323,6 @@ print_grid(summarise(more_cells, more))
 # - One person, one file, one record; whole, or not there.
 # - Skipped, done again or failed: each with its reason.
 # - Plain functions of plain values run anywhere, and give the same bits.
-# - Set what a worker's memory allocator does before it starts.
 #
 # What a larger cohort costs is on the page
 # :doc:`from a laptop to a cohort </concepts/laptop_to_cohort>`.
@@ -345,7 +336,6 @@ print_grid(summarise(more_cells, more))
 # -----------------------
 # Everything a reader or a test needs to check this run; the counts are those of the second
 # pass.
-r4 = _runtime.rounded
 workshop.cleanup()
 contract = {
     "tutorial": "plot_90",
@@ -359,12 +349,12 @@ contract = {
     "n_windows": n_windows,
     "n_tasks": len(cells),
     "results_identical": identical,
-    "chance_level": r4(chance),
-    "accuracy": {regime: r4(own["accuracy"]) for regime, own in summary.items()},
-    "accuracy_ci": {regime: r4(own["interval"]) for regime, own in summary.items()},
+    "chance_level": chance,
+    "accuracy": {regime: own["accuracy"] for regime, own in summary.items()},
+    "accuracy_ci": {regime: own["interval"] for regime, own in summary.items()},
     "subject_overlap": sum(report["overlap"] for report in reports),
 }
-print(json.dumps(contract))
+print(json.dumps(rounded(contract)))
 
 # %%
 # References

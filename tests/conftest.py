@@ -1,5 +1,6 @@
 """Small BIDS datasets to break, and a look at which files changed."""
 
+import contextlib
 import hashlib
 import shutil
 
@@ -67,10 +68,25 @@ def bids(pristine, tmp_path):
 def cache(tmp_path_factory):
     """A cache in which the simulated study was written."""
     folder = tmp_path_factory.mktemp("cache")
-    _study.open_study(
-        "simulated-transfer", cohort="target", max_subjects=1, cache_dir=folder
-    )
+    with environment(cache_dir=folder):
+        _study.find_study("simulated-transfer")
     return folder
+
+
+VARIABLES = {
+    "cache_dir": "EEGDASH_CACHE_DIR",
+    "max_subjects": "EEG_TUTORIAL_MAX_SUBJECTS",
+    "download": "EEG_TUTORIAL_DOWNLOAD",
+}
+
+
+@contextlib.contextmanager
+def environment(**given):
+    """Set, for a while, the variables that stand for a cache, a limit and a permission."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in given.items():
+            patch.setenv(VARIABLES[name], str(value))
+        yield
 
 
 def snapshot(folder):

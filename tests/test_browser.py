@@ -71,8 +71,9 @@ def test_page_is_accessible_and_keeps_to_itself(page, address, name, screen):
     page.set_viewport_size({"width": width, "height": 900})
     page.emulate_media(color_scheme=colours)
     # Links of a page that answers for any missing one begin at the root of the published site.
-    page.route("**/eeg-transfer-tutorials/**", lambda route: route.continue_(
-        url=route.request.url.replace("/eeg-transfer-tutorials/", "/", 1)))  # fmt: skip
+    root = re.search(r'href="(/[^"]+/)_static/', (HTML / "404.html").read_text("utf-8"))[1]
+    page.route(f"**{root}**", lambda route: route.continue_(
+        url=route.request.url.replace(root, "/", 1)))  # fmt: skip
     page.goto(address + name)
     load_everything(page)
     assert not page.errors

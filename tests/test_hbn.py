@@ -182,7 +182,7 @@ def test_the_reference_moved_after_the_pick_is_found_out(hbn):
 
 
 def test_open_study_takes_the_same_road(hbn, capsys):
-    study = _study.open_study(hbn, target="p_factor", on_missing_target="drop")
+    study = _study.open_study(hbn, column="p_factor", on_missing="drop")
     assert "dropped sub-NDARBB111BBB" in capsys.readouterr().out
     X, y, subjects = run_page_function(hbn)
     assert study.metadata["subject"].tolist() == subjects.tolist()

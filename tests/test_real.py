@@ -1,20 +1,13 @@
-"""Results on real EEG: the kept ones, how they are made, and the page that shows them."""
+"""Results on real EEG: the kept ones, and how they are made."""
 
-import json
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
-from sphinx.errors import ExtensionError
 
 import _study
 from _helpers import real
-from _helpers.live import look_up
-from _helpers.pages import ROOT, ExampleError, tutorials
-from _helpers.real import PAGES, RealError, describe_data, load_result, opened, run_on_study
-from _helpers.real_page import TABLES, _get
+from _helpers.pages import ROOT, ExampleError
+from _helpers.real import PAGES, describe_data, load_result, opened, run_on_study
 from conftest import snapshot
 
 KEPT = sorted(real.RESULTS.glob("*/plot_*.json"))
@@ -39,13 +32,6 @@ def test_kept_results_keep_contract_and_provenance(path):
     )
     assert not re.search(r"/(home|root|work|tmp|Users)/\w", text)
     assert "<dc:date>" not in text
-    for key in (
-        k
-        for (tutorial, _), rows in TABLES.items()
-        for k in rows
-        if tutorial == path.stem.partition("-")[0]
-    ):
-        _get(result.contract, key[1])
 
 
 def test_kept_results_are_of_one_study_and_of_the_pins():
@@ -235,167 +221,3 @@ def test_one_failure_does_not_stop_the_others(bids, tmp_path, monkeypatch, capsy
     assert [name for name, *_ in ran] == list(PAGES)
     assert {tuple(rest) for _, *rest in ran} == {(bids, "mystudy", "age")}
     assert "FAILED: nothing to exchange" in capsys.readouterr().out
-
-
-# ---------------------------------------------------------------------------------------- the page
-
-SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
-LINE = {
-    "tutorial": "plot_11", "version": 1, "data": "simulated", "effect": 0.0, "n_subjects": 10,
-    "n_windows": 80, "window_split_r": 0.75, "subject_split_r": -0.125,
-    "window_split_person_r": 0.8, "window_split_person_r_ci": [0.5, 0.9],
-    "subject_split_person_r": 0.1, "subject_split_person_r_ci": [-0.5, 0.5],
-    "shared_people": {"group k-fold": 0, "leave one person out": 0},
-    "n_folds": {"leave one person out": 10}, "pooled_r": {}, "pooled_r_of_train_mean": {},
-    "overlap_accuracy": {"overlap, shuffled": 0.8, "overlap, stretches kept whole": 0.5},
-    "manifest_replayed": True, "subject_overlap": 0,
-}  # fmt: skip
-INDEX = """Title
-=====
-
-Real :value:`real.mine.plot_11.window_split_r|+.2f`, :value:`real.mine.plot_11.provenance.n_people`
-people, simulated :value:`plot_11.window_split_r`, on :value:`real.mine.plot_11.provenance.date`.
-
-.. real-table:: mine plot_11 leak
-
-.. real-figure:: mine plot_11 1
-
-.. real-data:: mine
-
-.. real-cost:: mine
-"""
-PROVENANCE = {
-    "dataset": "mine", "title": "My study", "credit": "CC0", "sha256": "ab" * 32, "n_people": 12,
-    "n_recordings": 24, "megabytes": 50.5, "megabytes_catalogue": None,
-    "opened": [{"people": 12, "windows": 99, "channels": 4, "samples": 256, "sfreq": 128.0, "cohort": None}],
-    "packages": {"torch": "2.13.0"}, "machine": "a processor, 2 cores", "date": "2026-11-21",
-    "command": "nox -s real -- plot_11 --study mine", "seconds": 61.0, "peak_mb": 700.0,
-}  # fmt: skip
-
-
-@pytest.fixture
-def site(tmp_path, monkeypatch):
-    pages, kept = tmp_path / "auto_examples", tmp_path / "real" / "mine"
-    (pages / "images").mkdir(parents=True)
-    kept.mkdir(parents=True)
-    line = json.dumps(LINE)
-    (pages / "plot_11_it.rst").write_text(
-        "It\n==\n\n.. container:: figure-scroll\n\n   .. image:: /auto_examples/images/sphx_glr_plot_11_it_001.svg\n"
-        f"      :alt: Simulated dots.\n      :width: 100px\n\n .. code-block:: none\n\n    {line}\n"
-    )
-    (pages / "images" / "sphx_glr_plot_11_it_001.svg").write_text(SVG)
-    figure = {"file": "plot_11_1.svg", "alt": "Real dots.", "width": 80, "height": 40}
-    contract = {**LINE, "data": "mine", "window_split_r": 0.625, "n_windows": 99}
-    content = {"contract": contract, "provenance": PROVENANCE, "figures": [figure]}
-    (kept / "plot_11.json").write_text(json.dumps(content))
-    (kept / "plot_11_1.svg").write_text(SVG.replace("/>", "><g/></svg>"))
-    (tmp_path / "conf.py").write_text(
-        f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "import _helpers.real_page\n_helpers.real_page.PAGES = ('plot_11',)\n"
-        "extensions = ['_helpers.live', '_helpers.real_page']\n"
-    )
-    (tmp_path / "index.rst").write_text(INDEX)
-    return tmp_path
-
-
-def build(site):
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-q",
-        "-b",
-        "html",
-        str(site),
-        str(site / "out"),
-    ]
-    return subprocess.run(command, capture_output=True, text=True)
-
-
-def words(site):
-    return " ".join(
-        re.sub(r"<[^>]+>", "", (site / "out" / "index.html").read_text()).split()
-    )
-
-
-def change(site, **changes):
-    path = site / "real" / "mine" / "plot_11.json"
-    content = json.loads(path.read_text())
-    content["contract"].update(changes)
-    path.write_text(json.dumps(content))
-
-
-def test_the_page_shows_both_columns_both_figures_and_the_cost(site):
-    done = build(site)
-    assert done.returncode == 0, done.stderr
-    text = words(site)
-    assert "Real +0.62, 12 people, simulated 0.75, on 2026-11-21." in text
-    assert "simulated mine people 10 10 windows 80 99" in text
-    assert "windows shuffled +0.75 +0.62" in text
-    assert "people kept whole \u22120.12 \u22120.12" in text
-    assert "people kept whole +0.10 [\u22120.50, +0.50] +0.10 [\u22120.50, +0.50]" in text
-    assert "My study (mine)" in text
-    assert "4 channels, 2 s at 128 Hz" in text
-    assert "Together 1 minutes on one core" in text
-    html = (site / "out" / "index.html").read_text()
-    assert html.index('alt="Simulated dots."') < html.index('alt="Real dots."')
-    change(site, window_split_r=0.5)
-    assert build(site).returncode == 0
-    assert "Real +0.50," in words(site)
-
-
-@pytest.mark.parametrize(
-    ("name", "message"),
-    [
-        ("real.mine.plot_11.wrong", "no 'wrong'"),
-        ("real.mine.plot_11", "is not real.STUDY.TUTORIAL.KEY"),
-        ("real.mine.plot_73.accuracy", "there is no plot_73.json of mine: nox -s real"),
-        ("real.yours.plot_11.n_windows", "there is no plot_11.json of yours"),
-    ],
-)
-def test_what_is_not_kept_cannot_be_named(site, name, message):
-    with pytest.raises(ExtensionError, match=message):
-        look_up(site, name)
-
-
-@pytest.mark.parametrize(
-    ("directive", "message"),
-    [
-        ("real-table:: mine plot_11 nothing", "is not shown here: there is"),
-        ("real-table:: yours plot_11 leak", "there is no plot_11.json of yours"),
-        ("real-figure:: mine plot_11 2", "plot_11 of mine has figures 1 to 1, not 2"),
-    ],
-)
-def test_a_page_that_asks_for_more_stops_the_build(site, directive, message):
-    (site / "index.rst").write_text(f"Title\n=====\n\n.. {directive}\n")
-    done = build(site)
-    assert done.returncode != 0
-    assert message in " ".join(done.stderr.split())
-
-
-@pytest.mark.parametrize(
-    ("damage", "message"),
-    [
-        (lambda c: c["contract"].update(subject_overlap=2), "subject_overlap"),
-        (lambda c: c["contract"].update(data="simulated"), "is a result of simulated"),
-        (lambda c: c["provenance"].update(sha256="?"), "sha256"),
-        (
-            lambda c: c["figures"][0].update(file="plot_11_2.svg"),
-            "no figure .'plot_11_2.svg'.",
-        ),
-        (lambda c: c["figures"][0].update(alt=""), "alt"),
-    ],
-)
-def test_a_kept_result_that_was_tampered_with_is_no_result(site, damage, message):
-    path = site / "real" / "mine" / "plot_11.json"
-    content = json.loads(path.read_text())
-    damage(content)
-    path.write_text(json.dumps(content))
-    with pytest.raises(RealError, match=message):
-        load_result(path)
-
-
-def test_rows_of_the_tables_belong_to_tutorials_that_are_there():
-    names = [script.stem for script in tutorials()]
-    for tutorial, _ in TABLES:
-        assert any(Path(name).stem.startswith(tutorial) for name in names)

@@ -21,6 +21,7 @@ import _scale_files
 import _scale_grid
 import _scale_workers
 import _study
+import _study_windows
 from _helpers.pages import EXAMPLES
 from conftest import snapshot, write_bids
 
@@ -33,8 +34,14 @@ def study(cache):
     return str(cache / "simulated-transfer")
 
 
+def task_of(study, person, folder, settings):
+    """Arguments of ``save_person``; somebody who is not there has no records."""
+    records = _study.find_study(study).records.get(person, [])
+    return str(study), person, records, str(folder), settings
+
+
 def save_all(study, folder, people=PEOPLE, client=None):
-    tasks = [(study, person, str(folder), SETTINGS) for person in people]
+    tasks = [task_of(study, person, folder, SETTINGS) for person in people]
     return _scale_workers.run_tasks(_scale_files.save_person, tasks, client)
 
 
@@ -70,7 +77,8 @@ def files(folder):
 def test_a_person_alone_is_the_person_of_the_whole_study(study, tmp_path):
     whole = _study.open_study(study, cohort="target", subjects=PEOPLE)
     for person in PEOPLE[:2]:
-        alone = _scale_files.read_person(study, person, tmp_path, SETTINGS)
+        records = _study.find_study(study).records[person]
+        alone = _scale_files.read_person(study, records, SETTINGS)
         rows = (whole.metadata["subject"] == person).to_numpy()
         np.testing.assert_array_equal(alone.windows, whole.windows[rows])
         own = whole.metadata[rows].reset_index(drop=True)
@@ -81,7 +89,7 @@ def test_a_person_alone_is_the_person_of_the_whole_study(study, tmp_path):
 
 def test_reading_a_person_leaves_the_study_alone(bids, tmp_path):
     before = snapshot(bids)
-    _scale_files.save_person(str(bids), "01", str(tmp_path / "windows"), {})
+    _scale_files.save_person(*task_of(bids, "01", tmp_path / "windows", {}))
     assert snapshot(bids) == before
 
 
@@ -130,10 +138,10 @@ def test_damage_is_noticed_named_and_repaired(study, clean, folder, name, harm, 
 
 
 def test_what_changed_is_done_again(bids, tmp_path):
-    task = (str(bids), "01", str(tmp_path / "windows"), {})
+    task = task_of(bids, "01", tmp_path / "windows", {})
     assert _scale_files.save_person(*task)["again"] == ""
     assert _scale_files.save_person(*task)["status"] == "skipped"
-    other = (*task[:3], {"channels": ["Cz", "Fz"]})
+    other = (*task[:4], {"channels": ["Cz", "Fz"]})
     assert "settings changed" in _scale_files.save_person(*other)["again"]
     assert "settings changed" in _scale_files.save_person(*task)["again"]
     write_bids(bids, subjects=("01",), seconds=12)
@@ -146,12 +154,12 @@ def test_a_recording_that_raises_does_not_stop_the_others(bids, tmp_path):
     (edf,) = bids.glob("sub-02/eeg/*.edf")
     os.truncate(edf, edf.stat().st_size // 2)
     tasks = [
-        (str(bids), person, str(tmp_path / "w"), {}) for person in ("01", "02", "03", "77")
+        task_of(bids, person, tmp_path / "w", {}) for person in ("01", "02", "03", "77")
     ]
     outcomes = _scale_workers.run_tasks(_scale_files.save_person, tasks)
     assert statuses(outcomes) == ["done", "failed", "done", "failed"]
     assert f"StudyError: {edf}: " in outcomes[1]["reason"]
-    assert f"{bids / 'sub-77'} is not there" in outcomes[3]["reason"]
+    assert f"sub-77 has no recordings in {bids}" in outcomes[3]["reason"]
     assert set(files(tmp_path / "w")) == {
         f"sub-0{i}.{end}" for i in (1, 3) for end in ("npy", "json")
     }
@@ -201,12 +209,13 @@ def python(code, *args, how=(), **kwargs):
 
 
 LOOP = """
-    import json, sys, time, _scale_files, _scale_workers
+    import json, sys, time, _scale_files, _scale_workers, _study
     study, folder, people, go = sys.argv[1:]
     print("ready", flush=True)
     while not __import__("os").path.exists(go):
         time.sleep(0.005)
-    tasks = [(study, p, folder, {"classes": ["delta", "alpha"]}) for p in people.split(",")]
+    records, how = _study.find_study(study).records, {"classes": ["delta", "alpha"]}
+    tasks = [(study, p, records[p], folder, how) for p in people.split(",")]
     print(json.dumps(_scale_workers.run_tasks(_scale_files.save_person, tasks)))
 """
 
@@ -225,7 +234,7 @@ def test_a_run_killed_in_the_middle_is_finished_by_the_next(study, clean, tmp_pa
     folder = tmp_path / "windows"
     (loop,) = start_loops(1, study, folder, PEOPLE, tmp_path)
     deadline = time.monotonic() + 60
-    # Killed while it works on the third: at that moment there are links, a lock, or half a file.
+    # Killed while it works on the third: at that moment there is a lock, or half a file.
     while not (folder / f".sub-{PEOPLE[2]}.lock").exists():
         assert time.monotonic() < deadline
     loop.send_signal(signal.SIGKILL)
@@ -253,13 +262,14 @@ def can_mount():
 
 
 FULL_DISK = """
-    import json, subprocess, sys, _scale_files, _scale_workers
+    import json, subprocess, sys, _scale_files, _scale_workers, _study
     study, folder, people = sys.argv[1:]
     mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]
     subprocess.run(mount, check=True)
     ballast = open(f"{folder}/ballast", "wb")
     ballast.write(bytes(150_000)), ballast.flush()
-    tasks = [(study, p, folder, {"classes": ["delta", "alpha"]}) for p in people.split(",")]
+    records, how = _study.find_study(study).records, {"classes": ["delta", "alpha"]}
+    tasks = [(study, p, records[p], folder, how) for p in people.split(",")]
     first = _scale_workers.run_tasks(_scale_files.save_person, tasks)
     left = sorted(p.name for p in _scale_files.Path(folder).iterdir() if not p.name.endswith(".lock"))
     subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
@@ -297,13 +307,13 @@ def test_a_folder_that_cannot_be_made_is_named(study, tmp_path):
 # ------------------------------------------------------------------------------------------- workers
 
 
-def save_or_die(study, subject, folder, settings, deadly, once):
+def save_or_die(study, subject, records, folder, settings, deadly, once):
     """As ``save_person``, but ``kill -9`` meets the worker that has a deadly person."""
     if subject == deadly and not (once and os.path.exists(once)):
         if once:
             Path(once).touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return _scale_files.save_person(study, subject, folder, settings)
+    return _scale_files.save_person(study, subject, records, folder, settings)
 
 
 @pytest.fixture(scope="module")
@@ -324,7 +334,7 @@ def test_workers_start_without_the_brake(client):
 
 def test_a_killed_worker_loses_nothing(client, study, clean, tmp_path):
     folder, once = tmp_path / "windows", str(tmp_path / "died")
-    tasks = [(study, p, str(folder), SETTINGS, PEOPLE[1], once) for p in PEOPLE]
+    tasks = [(*task_of(study, p, folder, SETTINGS), PEOPLE[1], once) for p in PEOPLE]
     before = set(client.run(os.getpid).values())
     outcomes = _scale_workers.run_tasks(save_or_die, tasks, client)
     assert os.path.exists(once)
@@ -338,7 +348,7 @@ def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
     client, study, tmp_path
 ):
     folder = tmp_path / "windows"
-    tasks = [(study, p, str(folder), SETTINGS, PEOPLE[0], "") for p in PEOPLE]
+    tasks = [(*task_of(study, p, folder, SETTINGS), PEOPLE[0], "") for p in PEOPLE]
     outcomes = _scale_workers.run_tasks(save_or_die, tasks, client)
     assert statuses(outcomes)[0] == "failed"
     assert outcomes[0]["reason"].startswith("KilledWorker: ")
@@ -520,13 +530,15 @@ def test_the_copy_of_a_set_file_is_let_go(tmp_path):
     raw = mne.io.read_raw_eeglab(path, verbose="ERROR").load_data(verbose="ERROR")
     signals = raw.get_data()
     assert "cached_data" in raw._raw_extras[0]  # else there is nothing to let go of
-    _study.release_file_buffer(raw)
+    _study_windows.release_file_buffer(raw)
     assert "cached_data" not in raw._raw_extras[0]
     np.testing.assert_array_equal(raw.get_data(), signals)
     lazy = mne.io.read_raw_eeglab(path, verbose="ERROR")
-    np.testing.assert_array_equal(_study.release_file_buffer(lazy).get_data(), signals)
+    np.testing.assert_array_equal(
+        _study_windows.release_file_buffer(lazy).get_data(), signals
+    )
     del raw._raw_extras
-    assert _study.release_file_buffer(raw) is raw
+    assert _study_windows.release_file_buffer(raw) is raw
 
 
 @pytest.mark.parametrize(

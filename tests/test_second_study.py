@@ -10,6 +10,7 @@ import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
 import _study
+import _study_catalogue
 from _helpers.pages import ROOT, tutorials
 from _helpers.real import describe_data, load_result, run_on_study
 from _study import open_study
@@ -127,7 +128,7 @@ def test_the_five_lines_of_the_concept_page_are_a_recipe(monkeypatch):
     (snippet,) = re.findall(r"code-block:: python\n\n((?:   .*\n)+)", text)
     lines = snippet.strip().splitlines()
     assert len(lines) - 2 == 5  # between the first and the last
-    recipes = eval("{" + snippet + "}", vars(_study))
-    monkeypatch.setitem(_study.RECIPES, "my_study", recipes["my_study"])
+    recipes = eval("{" + snippet + "}", vars(_study_catalogue))
+    monkeypatch.setitem(_study_catalogue.RECIPES, "my_study", recipes["my_study"])
     assert _study.get_recipe("/somewhere/my_study").classes == ("standard", "target")
     assert _study.get_budget("my_study", 40).n_labelled == 4

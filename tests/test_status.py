@@ -7,8 +7,9 @@ import pytest
 
 from _helpers import status
 from _helpers.contract import CONTRACTS, ContractError
+from _helpers.measure import Memory
 from _helpers.pages import tutorials
-from _helpers.run_example import Memory, Run
+from _helpers.run_example import Run
 
 REFERENCES = status.records(status.REFERENCE)
 PAGES = [f"auto_examples/{script.stem}" for script in tutorials()]

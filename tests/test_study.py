@@ -1,5 +1,6 @@
 """open_study: what it gives, and what it refuses."""
 
+import json
 import logging
 import os
 import re
@@ -16,12 +17,36 @@ import pandas as pd
 import pytest
 import requests
 
+import _cache
 import _simulate
 import _study
-from _study import StudyError, open_study
-from conftest import CH_NAMES, snapshot, write_bids
+import _study_catalogue
+import _study_find
+import _study_simulated
+import _study_windows
+from _study import StudyError
+from conftest import CH_NAMES, VARIABLES, environment, snapshot, write_bids
 
 EXAMPLES = Path(_study.__file__).parent
+
+
+def split_environment(how):
+    """What of some arguments is a variable of the environment, and the rest."""
+    outside = {name: how.pop(name) for name in list(how) if name in VARIABLES}
+    return outside, how
+
+
+def open_study(name, **how):
+    """Open a study; a cache, a limit or a permission are set as a user sets them."""
+    outside, how = split_environment(how)
+    with environment(**outside):
+        return _study.open_study(name, **how)
+
+
+def list_people(name, **how):
+    outside, how = split_environment(how)
+    with environment(**outside):
+        return _study.list_people(name, **how)
 
 
 def refused(match, folder, *args, **kwargs):
@@ -51,7 +76,7 @@ def test_simulated_study_survives_the_way_through_edf_bids_and_eegdash(cache):
 
 def test_another_seed_is_another_study(tmp_path):
     study = open_study(
-        "simulated-transfer-4", cohort="source", cache_dir=tmp_path, max_subjects=1
+        "simulated-transfer-4", cohort="source", cache_dir=tmp_path, subjects=["01"]
     )
     _, windows, labels = next(_simulate.simulate_transfer(4))
     assert np.abs(study.windows - windows).max() < 0.02
@@ -61,7 +86,7 @@ def test_another_seed_is_another_study(tmp_path):
 
 def test_metadata_has_one_row_per_window_and_unique_ids(cache):
     study = open_study(
-        "simulated-transfer", cohort="source", cache_dir=cache, max_subjects=3
+        "simulated-transfer", cohort="source", cache_dir=cache, subjects=["01", "02", "03"]
     )
     assert list(study.metadata.columns) == ["sample_id", "subject", "task", "target"]
     assert len(study.metadata) == len(study.windows) == len(study.targets) == 120
@@ -102,7 +127,7 @@ def test_channels_come_in_the_order_asked(bids):
 
 
 def test_numeric_target_of_the_person(bids):
-    study = open_study(bids, target="age")
+    study = open_study(bids, column="age")
     assert study.targets.dtype == np.float32
     assert dict(zip(study.metadata["subject"], study.targets, strict=True)) == {
         "01": 20.5,
@@ -238,15 +263,15 @@ def test_data_file_cut_in_half_without_a_sidecar_to_compare(bids):
 
 
 def test_recording_that_eegdash_passes_over(bids, monkeypatch):
-    real = _study.EEGDashDataset
+    real = _study_windows.EEGDashDataset
 
     def forgetful(**kwargs):
         dataset = real(**kwargs)
         dataset.datasets.pop()
         return dataset
 
-    monkeypatch.setattr(_study, "EEGDashDataset", forgetful)
-    refused(r"EEGDash does not see \['sub-03_task-oddball_eeg.edf'\]", bids, bids)
+    monkeypatch.setattr(_study_windows, "EEGDashDataset", forgetful)
+    refused(r"EEGDash does not see \['.*sub-03_task-oddball_eeg.edf'\]", bids, bids)
 
 
 def test_data_file_shorter_than_its_sidecar_says(bids):
@@ -300,13 +325,13 @@ def test_person_absent_from_participants(bids):
 def test_target_that_is_not_a_number(bids, value, message):
     table = bids / "participants.tsv"
     table.write_text(table.read_text().replace("21.5", value))
-    refused(message, bids, bids, target="age")
+    refused(message, bids, bids, column="age")
 
 
 def test_missing_target_can_be_dropped_and_is_named(bids, capsys):
     table = bids / "participants.tsv"
     table.write_text(table.read_text().replace("21.5", "n/a"))
-    study = open_study(bids, target="age", on_missing_target="drop")
+    study = open_study(bids, column="age", on_missing="drop")
     assert set(study.metadata["subject"]) == {"01", "03"}
     assert "dropped sub-02: no age" in capsys.readouterr().out
 
@@ -315,7 +340,7 @@ def test_target_that_nobody_has(bids):
     table = bids / "participants.tsv"
     table.write_text(re.sub(r"2\d\.5", "n/a", table.read_text()))
     message = "nobody in .*participants.tsv has a value of 'age'"
-    refused(message, bids, bids, target="age", on_missing_target="drop")
+    refused(message, bids, bids, column="age", on_missing="drop")
 
 
 def test_participants_without_ids(bids):
@@ -329,19 +354,21 @@ def test_target_column_that_is_not_there(bids):
         r"no column 'p_factor' in .*the columns of the people are \['participant_id', 'age', 'sex'\]",
         bids,
         bids,
-        target="p_factor",
+        column="p_factor",
     )
 
 
 @pytest.mark.parametrize(
-    "kwargs", [{"cohort": "sauce"}, {"on_missing_target": "ignore"}, {"max_subjects": 0}]
+    "kwargs", [{"cohort": "sauce"}, {"on_missing": "ignore"}, {"max_subjects": 0}]
 )
 def test_arguments_that_mean_nothing(bids, kwargs):
     refused(str(next(iter(kwargs.values()))), bids, bids, **kwargs)
 
 
 def test_events_shorter_than_a_window(bids, monkeypatch):
-    monkeypatch.setitem(_study.RECIPES, "mystudy", _study.Recipe(window_s=3.0))
+    monkeypatch.setitem(
+        _study_catalogue.RECIPES, "mystudy", _study_catalogue.Recipe(window_s=3.0)
+    )
     message = (
         "sub-01_task-oddball_eeg.edf has no event left or right as long as a window of 3 s"
     )
@@ -350,8 +377,8 @@ def test_events_shorter_than_a_window(bids, monkeypatch):
 
 def test_samples_that_are_not_finite(tmp_path, monkeypatch):
     root = write_bids(tmp_path / "eeglab", fmt="EEGLAB", spoil=np.nan)
-    plain = _study.Recipe(reference=None, l_freq=None, h_freq=None)
-    monkeypatch.setitem(_study.RECIPES, "eeglab", plain)
+    plain = _study_catalogue.Recipe(reference=None, l_freq=None, h_freq=None)
+    monkeypatch.setitem(_study_catalogue.RECIPES, "eeglab", plain)
     refused("eeglab holds samples that are not finite", root, root)
 
 
@@ -367,7 +394,9 @@ def test_too_few_people_for_a_cohort(bids):
 
 
 def test_refusals_come_before_eegdash_reads_anything(bids, monkeypatch):
-    monkeypatch.setattr(_study, "EEGDashDataset", lambda **kwargs: pytest.fail("too late"))
+    monkeypatch.setattr(
+        _study_find, "EEGDashDataset", lambda **kwargs: pytest.fail("too late")
+    )
     (bids / "sub-02" / "eeg" / "sub-02_task-oddball_eeg.edf").unlink()
     refused("data file of sub-02_task-oddball is missing", bids, bids)
 
@@ -387,19 +416,20 @@ def test_cache_that_cannot_be_written(tmp_path):
 
 def test_cache_that_is_read_only(tmp_path, monkeypatch):
     # root may write anywhere, so the answer of the system is put in its mouth
-    monkeypatch.setattr(_study.os, "access", lambda path, mode: False)
+    monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(_cache.os, "access", lambda path, mode: False)
     with pytest.raises(
         StudyError, match="cannot write to the cache folder .*Permission denied"
     ):
-        _study.get_cache_dir(tmp_path)
-    assert _study.get_cache_dir(tmp_path, writable=False) == tmp_path
+        _study.get_cache_dir()
+    assert _study.get_cache_dir(writable=False) == tmp_path
 
 
 def test_full_disk_is_told_as_an_unwritable_cache(tmp_path, monkeypatch):
-    def no_space(root, seed, effect):
+    def no_space(root):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(_study.WRITERS, "simulated-transfer", no_space)
+    monkeypatch.setitem(_study_simulated.WRITERS, "simulated-transfer", no_space)
     with pytest.raises(StudyError, match="No space left on device.*Set EEGDASH_CACHE_DIR"):
         open_study("simulated-transfer", cache_dir=tmp_path)
     assert not (tmp_path / "simulated-transfer").exists()
@@ -423,10 +453,12 @@ def test_incomplete_simulated_study_is_written_again(own_cache, damage, capsys):
     elif damage == "recording cut":
         recording.write_bytes(whole[:1000])
     elif damage == "never finished":
-        (root / _study.MANIFEST).unlink()
+        (root / _study_simulated.MANIFEST).unlink()
     else:
-        manifest = root / _study.MANIFEST
-        manifest.write_text(manifest.read_text().replace(_study._fingerprint(), "0" * 64))
+        manifest = root / _study_simulated.MANIFEST
+        manifest.write_text(
+            manifest.read_text().replace(_study_simulated.fingerprint(), "0" * 64)
+        )
     study = open_study("simulated-transfer", cohort="target", cache_dir=own_cache)
     assert "written again" in capsys.readouterr().err
     assert study.metadata["subject"].nunique() == 36
@@ -475,9 +507,11 @@ def test_two_processes_at_once_make_one_dataset(tmp_path):
 
 def test_a_complete_study_is_not_written_twice(cache, monkeypatch):
     monkeypatch.setitem(
-        _study.WRITERS, "simulated-transfer", lambda *args: pytest.fail("written again")
+        _study_simulated.WRITERS,
+        "simulated-transfer",
+        lambda *args: pytest.fail("written again"),
     )
-    open_study("simulated-transfer", cohort="target", max_subjects=1, cache_dir=cache)
+    list_people("simulated-transfer", cohort="target", cache_dir=cache)
 
 
 # --------------------------------------------------------------------------------------- download
@@ -489,7 +523,7 @@ def test_nothing_is_downloaded_unasked_and_the_size_is_told(tmp_path, capsys, mo
         requests, "head", lambda *a, **k: pytest.fail("touched the network")
     )
     refused(
-        "nm000109 would download about 183.0 MB.*EEG_TUTORIAL_DOWNLOAD=1.*max_subjects=.*simulated-transfer",
+        "nm000109 would download about 183.0 MB.*EEG_TUTORIAL_DOWNLOAD=1.*EEG_TUTORIAL_MAX_SUBJECTS.*simulated-transfer",
         tmp_path, "nm000109", cache_dir=tmp_path,
     )  # fmt: skip
     assert (
@@ -525,13 +559,15 @@ def test_no_network_is_told_in_seconds_with_a_way_out(tmp_path, monkeypatch, cap
         raise requests.ConnectionError
 
     monkeypatch.setattr(requests, "head", unreachable)
-    monkeypatch.setattr(_study, "EEGDashDataset", lambda **kwargs: pytest.fail("too late"))
+    monkeypatch.setattr(
+        _study_find, "EEGDashDataset", lambda **kwargs: pytest.fail("too late")
+    )
     refused(
         "cannot be reached .ConnectionError.*pass its folder, or use the simulated study",
         tmp_path,
         "nm000109",
         cache_dir=tmp_path,
-        download=True,
+        download=1,
     )
     assert "183.0 MB" in capsys.readouterr().out
 
@@ -541,8 +577,8 @@ def test_no_network_for_real(tmp_path):
 
     if not _kernel_can_block():
         pytest.skip("this kernel does not let a process give up its network")
-    code = "import _study; _study.open_study('nm000109', download=True)"
-    env = os.environ | {"EEGDASH_CACHE_DIR": str(tmp_path)}
+    code = "import _study; _study.open_study('nm000109')"
+    env = os.environ | {"EEGDASH_CACHE_DIR": str(tmp_path), "EEG_TUTORIAL_DOWNLOAD": "1"}
     done = subprocess.run(
         ["unshare", "-rn", sys.executable, "-c", code],
         cwd=EXAMPLES,
@@ -577,16 +613,18 @@ def test_download_asks_for_the_capped_people_only(tmp_path, monkeypatch, capsys)
                 tmp_path / "nm000109", subjects=self.query["subject"], task="arithmetic"
             )
 
-    real = _study.EEGDashDataset
+    real = _study_find.EEGDashDataset
     monkeypatch.setattr(requests, "head", lambda *a, **k: None)
     monkeypatch.setattr(
-        _study, "EEGDashDataset", lambda **q: StandIn(**q) if q["download"] else real(**q)
+        _study_find,
+        "EEGDashDataset",
+        lambda **q: StandIn(**q) if q["download"] else real(**q),
     )
     study = open_study(
         "nm000109",
         cache_dir=tmp_path,
         max_subjects=2,
-        download=True,
+        download=1,
         classes=("left", "right"),
     )
     assert asked[-1]["subject"] == ["00", "01"]
@@ -604,9 +642,14 @@ def test_the_real_study_opens():
     study = open_study(path, cohort="target")
     assert study.classes == ("rest", "arithmetic")
     assert study.windows.shape[1:] == (19, 256)
-    assert study.metadata["subject"].nunique() == 36 - _study.RECIPES["nm000109"].n_source
+    assert (
+        study.metadata["subject"].nunique()
+        == 36 - _study_catalogue.RECIPES["nm000109"].n_source
+    )
     budget = _study.get_budget(path, study.metadata["subject"].nunique())
-    assert budget == _study.RECIPES["nm000109"].budget  # these people suffice for all of it
+    assert (
+        budget == _study_catalogue.RECIPES["nm000109"].budget
+    )  # these people suffice for all of it
     # Rest lasts three times as long as arithmetic; after balancing both have the same windows.
     assert (
         study.metadata.groupby(["subject", "target"])
@@ -625,19 +668,19 @@ def test_the_real_study_opens():
 @pytest.fixture(scope="module")
 def pfactor_cache(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pfactor")
-    _study.list_people("simulated-pfactor", cache_dir=folder)
+    list_people("simulated-pfactor", cache_dir=folder)
     return folder
 
 
 def test_people_are_listed_before_any_signal_is_read(pfactor_cache, monkeypatch, capsys):
     monkeypatch.setattr(
-        _study, "_open_recordings", lambda *a: pytest.fail("signals were read")
+        _study_windows, "_open_recordings", lambda *a: pytest.fail("signals were read")
     )
-    everybody = _study.list_people("simulated-pfactor", cache_dir=pfactor_cache)
-    kept = _study.list_people(
+    everybody = list_people("simulated-pfactor", cache_dir=pfactor_cache)
+    kept = list_people(
         "simulated-pfactor",
-        target="p_factor",
-        on_missing_target="drop",
+        column="p_factor",
+        on_missing="drop",
         cache_dir=pfactor_cache,
     )
     assert "dropped sub-13: no p_factor" in capsys.readouterr().out
@@ -651,7 +694,8 @@ def test_people_are_listed_before_any_signal_is_read(pfactor_cache, monkeypatch,
 def test_exactly_the_people_asked_for(pfactor_cache):
     study = open_study(
         "simulated-pfactor",
-        target="p_factor",
+        column="p_factor",
+        on_missing="drop",
         subjects=["07", "02"],
         cache_dir=pfactor_cache,
     )
@@ -668,9 +712,13 @@ def test_people_who_are_not_there(pfactor_cache, subjects):
 
 
 def test_null_of_the_simulation_is_written_beside_it(pfactor_cache):
-    how = {"target": "p_factor", "subjects": ["01", "02"], "cache_dir": pfactor_cache}
-    planted = open_study("simulated-pfactor", **how)
-    null = open_study("simulated-pfactor", effect=0, **how)
+    who = ["01", "02"]
+    with environment(cache_dir=pfactor_cache):
+        found = _study.find_study("simulated-pfactor", column="p_factor", on_missing="drop")
+        planted, null = found.open(who), found.without_effect().open(who)
+        again = _study.find_study(
+            "simulated-pfactor-effect0.5", column="p_factor", on_missing="drop"
+        ).open(who)
     assert (null.effect, null.name, null.data) == (
         0.0,
         "simulated-pfactor-effect0",
@@ -678,35 +726,29 @@ def test_null_of_the_simulation_is_written_beside_it(pfactor_cache):
     )
     np.testing.assert_array_equal(planted.targets, null.targets)
     assert not np.allclose(planted.windows[:, 1], null.windows[:, 1])
-    again = open_study("simulated-pfactor", effect=0.5, **how)
-    assert again.name == "simulated-pfactor"
+    assert again.effect == planted.effect == 0.5
+    np.testing.assert_array_equal(again.windows, planted.windows)
 
 
 def test_null_of_a_real_study_exchanges_values_always_alike(bids, capsys):
-    ages = [
-        _study.list_people(bids, target="age", effect=e)["target"] for e in (None, 0, 0)
-    ]
+    found = _study.find_study(bids, column="age")
+    nulls = [found.without_effect(), found.without_effect()]
+    ages = [one.people["target"] for one in (found, *nulls)]
     assert "values of age are exchanged between people" in capsys.readouterr().out
     assert sorted(ages[0]) == sorted(ages[1])
+    assert not ages[0].equals(ages[1])
     assert ages[1].equals(ages[2])
-    some = open_study(bids, target="age", effect=0, subjects=["02"])
+    some = nulls[0].open(["02"])
     assert some.targets[0] == ages[1]["02"]
-    assert some.effect == 0.0
+    assert (found.open(["02"]).effect, some.effect) == (None, 0.0)
 
 
-@pytest.mark.parametrize(
-    ("name", "kwargs", "message"),
-    [
-        ("simulated-transfer", {"effect": 0.5}, "only simulated-pfactor has an effect"),
-        ("simulated-transfer", {"effect": 0}, "With target=, effect=0 exchanges"),
-        ("simulated-pfactor", {"effect": -1}, "effect=-1 is not a size"),
-        ("simulated-pfactor", {"effect": float("nan")}, "effect=nan is not a size"),
-    ],
-)
-def test_effects_that_cannot_be(name, kwargs, message, cache, pfactor_cache):
-    folder = cache if name == "simulated-transfer" else pfactor_cache
-    with pytest.raises(StudyError, match=message):
-        open_study(name, cache_dir=folder, **kwargs)
+def test_a_null_needs_an_effect_or_values(cache, timed):
+    with environment(cache_dir=cache):
+        found = _study.find_study("simulated-transfer")
+    for one in (found, _study.find_study(timed, column="rt")):
+        with pytest.raises(StudyError, match="only simulated-pfactor has an effect"):
+            one.without_effect()
 
 
 @pytest.mark.parametrize(
@@ -720,7 +762,7 @@ def test_effects_that_cannot_be(name, kwargs, message, cache, pfactor_cache):
     ],
 )
 def test_names_of_simulated_studies(name, known):
-    assert _study._simulated(name) is known
+    assert _study_catalogue.is_simulated(name) is known
 
 
 def test_cues_last_until_the_next_and_the_last_one_goes():
@@ -742,12 +784,11 @@ def test_environment_limits_the_people_of_real_studies_only(
     bids, pfactor_cache, monkeypatch
 ):
     monkeypatch.setenv("EEG_TUTORIAL_MAX_SUBJECTS", "2")
-    assert len(_study.list_people(bids)) == 2
-    assert len(_study.list_people(bids, max_subjects=1)) == 1
-    assert len(_study.list_people("simulated-pfactor", cache_dir=pfactor_cache)) == 77
+    assert len(list_people(bids)) == 2
+    assert len(list_people("simulated-pfactor", cache_dir=pfactor_cache)) == 77
     monkeypatch.setenv("EEG_TUTORIAL_MAX_SUBJECTS", "few")
     with pytest.raises(StudyError, match="EEG_TUTORIAL_MAX_SUBJECTS is 'few'"):
-        _study.list_people(bids)
+        list_people(bids)
 
 
 def test_size_of_a_download_is_known_without_a_network():
@@ -768,12 +809,22 @@ def test_recipe_of_a_study_and_a_target_from_outside(monkeypatch):
 def test_null_of_a_real_study_where_somebody_has_no_value(bids):
     table = bids / "participants.tsv"
     table.write_text(table.read_text().replace("21.5", "n/a"))
-    kept = _study.list_people(bids, target="age", on_missing_target="drop")
-    assert kept.index.tolist() == ["01", "03"]
-    null = open_study(bids, target="age", effect=0, subjects=["03"])
-    assert set(null.targets) <= set(kept["target"])
-    with pytest.raises(StudyError, match="'age' of sub-02 is 'n/a'"):
-        open_study(bids, target="age", effect=0, subjects=["02"])
+    found = _study.find_study(bids, column="age", on_missing="drop")
+    assert found.people.index.tolist() == ["01", "03"]
+    null = found.without_effect()
+    assert set(null.open(["03"]).targets) <= set(found.people["target"])
+    with pytest.raises(StudyError, match=r"subjects=\['02'\] are not among the 2 people"):
+        null.open(["02"])
+
+
+def test_a_study_remembers_its_cohort_and_its_records_are_plain_values(bids):
+    found = _study.find_study(bids, cohort="target")
+    study = found.open()
+    assert (study.cohort, list(found.records)) == ("target", ["02", "03"])
+    plain = json.loads(json.dumps(found.records["03"]))
+    alone = _study.open_records(str(found.root), plain)
+    own = (study.metadata["subject"] == "03").to_numpy()
+    np.testing.assert_array_equal(alone.windows, study.windows[own])
 
 
 # ------------------------------------------------------------------------ a target of the event
@@ -790,21 +841,19 @@ def timed(bids):
 
 
 def test_each_window_gets_the_value_of_its_event(timed):
-    study = open_study(timed, target="rt", subjects=["02"])
+    study = open_study(timed, column="rt", subjects=["02"])
     np.testing.assert_allclose(study.targets, 0.1 * np.arange(1, 11), rtol=1e-5)
     assert (study.classes, study.question, study.targets.dtype) == ((), "rt", np.float32)
-    one = open_study(timed, target="rt", subjects=["02"], classes=("left", "right"))
+    one = open_study(timed, column="rt", subjects=["02"], classes=("left", "right"))
     np.testing.assert_array_equal(one.targets, study.targets)
 
 
 def test_events_without_a_value(timed, capsys):
     (path,) = timed.glob("sub-02/eeg/*_events.tsv")
     path.write_text(path.read_text().replace("\t0.3\n", "\tn/a\n"))
-    with pytest.raises(
-        StudyError, match="1 of 10 windows have no rt: pass on_missing_target"
-    ):
-        open_study(timed, target="rt", subjects=["02"])
-    study = open_study(timed, target="rt", subjects=["02"], on_missing_target="drop")
+    with pytest.raises(StudyError, match="1 of 10 windows have no rt: pass on_missing"):
+        open_study(timed, column="rt", subjects=["02"])
+    study = open_study(timed, column="rt", subjects=["02"], on_missing="drop")
     assert "1 of 10 windows have no rt, dropped" in capsys.readouterr().out
     assert len(study.targets) == len(study.windows) == len(study.metadata) == 9
 
@@ -815,14 +864,14 @@ def test_a_value_of_an_event_that_is_a_word(timed):
     with pytest.raises(
         StudyError, match="events.tsv has a value of 'rt' that is not a number .*fast"
     ):
-        open_study(timed, target="rt", subjects=["02"])
+        open_study(timed, column="rt", subjects=["02"])
 
 
 def test_a_target_that_is_nowhere_names_both_tables(timed):
     with pytest.raises(
         StudyError, match="no column 'iq' .*'age'.*those of the events .*'rt'"
     ):
-        open_study(timed, target="iq")
+        open_study(timed, column="iq")
 
 
 @pytest.mark.parametrize(
@@ -835,6 +884,6 @@ def test_a_target_that_is_nowhere_names_both_tables(timed):
 def test_other_simulated_studies_open(name, task, shape, tmp_path_factory):
     folder = tmp_path_factory.getbasetemp() / "others"
     folder.mkdir(exist_ok=True)
-    study = open_study(name, task=task, max_subjects=1, cache_dir=folder)
+    study = open_study(name, task=task, subjects=["01"], cache_dir=folder)
     assert study.windows.shape == shape
     assert len(study.classes) == 2

@@ -1,19 +1,86 @@
-"""Simulated people as BIDS datasets: EDF, events, tables. ``open_study`` calls this on first use."""
+"""Simulated studies as BIDS datasets under the cache: EDF, events, tables; each is written once."""
 
+import hashlib
 import json
+import shutil
+import sys
+from pathlib import Path
 
-import mne
 import numpy as np
 import pandas as pd
-from mne_bids import BIDSPath, write_raw_bids
+from filelock import FileLock
 
+import _cache
 import _simulate
+from _runtime import quiet_imports
+from _study_catalogue import SIMULATED
+
+with quiet_imports():
+    import mne
+    from mne_bids import BIDSPath, write_raw_bids
+
+MANIFEST = ".complete.json"
+
+
+def fingerprint():
+    """Changes when the simulation or the way it is written does, so that an old cache is redone."""
+    sources = [Path(path).read_bytes() for path in (_simulate.__file__, __file__)]
+    return hashlib.sha256(b"".join(sources)).hexdigest()
+
+
+def _is_complete(root):
+    """Was this simulated study written to the end, by this code, and is every byte still there?"""
+    try:
+        manifest = json.loads((root / MANIFEST).read_text("utf-8"))
+        sizes = {name: (root / name).stat().st_size for name in manifest["files"]}
+    except (OSError, ValueError, KeyError):
+        return False
+    return manifest.get("fingerprint") == fingerprint() and sizes == manifest["files"]
+
+
+def write_simulated(name):
+    """Write a simulated study as BIDS under the cache, once; two processes may ask at once."""
+    cache_dir = _cache.get_cache_dir(writable=False)
+    root = cache_dir / name
+    if _is_complete(root):
+        return root
+    building = cache_dir / f".{name}.building"
+    try:
+        with FileLock(cache_dir / f".{name}.lock"):
+            if _is_complete(root):  # the other process was faster
+                return root
+            for leftover in (building, root):
+                if leftover.exists():
+                    note = "the copy in the cache is incomplete, changed or outdated: written again"
+                    print(f"{name}: {note}", file=sys.stderr)
+                    shutil.rmtree(leftover)
+            building.mkdir()
+            match = SIMULATED.fullmatch(name)
+            given = {"seed": match["seed"], "effect": match["effect"]}
+            given = {
+                k: (int if k == "seed" else float)(v)
+                for k, v in given.items()
+                if v is not None
+            }
+            WRITERS[match["kind"]](building, **given)
+            files = {
+                p.relative_to(building).as_posix(): p.stat().st_size
+                for p in sorted(building.rglob("*"))
+                if p.is_file()
+            }
+            manifest = {"fingerprint": fingerprint(), "files": files}
+            (building / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+            building.rename(root)
+    except OSError as err:
+        raise _cache.unwritable(cache_dir, err) from err
+    return root
+
 
 #: Seconds before the first cue of the p-factor study, and of each block between cues.
 BEFORE_CUE_S, BLOCK_S = 4.0, 12.0
 
 
-def write_transfer(root, seed=None, effect=None):
+def write_transfer(root, seed=None):
     """Write the two cohorts of :func:`_simulate.simulate_transfer`.
 
     Parameters
@@ -22,8 +89,6 @@ def write_transfer(root, seed=None, effect=None):
         An existing, empty folder.
     seed : int or None
         Which people; None takes the default.
-    effect : None
-        This study has no effect size.
     """
     n_times, sfreq = _simulate.TRANSFER_N_TIMES, _simulate.TRANSFER_SFREQ
     codes = {label: code + 1 for code, label in enumerate(_simulate.TRANSFER_CLASSES)}
@@ -33,7 +98,7 @@ def write_transfer(root, seed=None, effect=None):
         onsets = np.arange(len(labels)) * n_times / sfreq
         names = [_simulate.TRANSFER_CLASSES[label] for label in labels]
         annotations = mne.Annotations(onsets, n_times / sfreq, names)
-        _write_recording(
+        write_recording(
             root,
             f"{number:02d}",
             cohort,
@@ -49,7 +114,7 @@ def write_transfer(root, seed=None, effect=None):
         "target": "people it is adapted to",
     }
     columns = {"cohort": {"Description": "simulated cohort", "Levels": levels}}
-    _write_tables(root, rows, columns, "Simulated transfer study (NOT real EEG)")
+    write_tables(root, rows, columns, "Simulated transfer study (NOT real EEG)")
 
 
 def write_pfactor(root, seed=None, effect=None):
@@ -91,7 +156,7 @@ def write_pfactor(root, seed=None, effect=None):
         annotations = mne.Annotations(onsets, 0.0, shown)
         windows = np.concatenate(in_order)
         subject = f"{number:02d}"
-        _write_recording(
+        write_recording(
             root, subject, "RestingState", windows, sfreq, names, annotations, cues
         )
         # One person has no score, as some people of every cohort.
@@ -102,10 +167,10 @@ def write_pfactor(root, seed=None, effect=None):
         "age": {"Description": "simulated age", "Units": "year"},
         "sex": {"Description": "simulated sex", "Levels": {"F": "female", "M": "male"}},
     }
-    _write_tables(root, rows, columns, "Simulated p-factor study (NOT real EEG)")
+    write_tables(root, rows, columns, "Simulated p-factor study (NOT real EEG)")
 
 
-def write_two_tasks(root, seed=None, effect=None):
+def write_two_tasks(root, seed=None):
     """Write the people of :func:`_simulate.simulate_two_tasks`: three recordings each.
 
     Parameters
@@ -114,8 +179,6 @@ def write_two_tasks(root, seed=None, effect=None):
         An existing, empty folder.
     seed : int or None
         Which people; None takes the default.
-    effect : None
-        This study has no effect size.
     """
     sfreq, names = _simulate.PFACTOR_SFREQ, _simulate.PFACTOR_CH_NAMES
     seconds = _simulate.PFACTOR_N_TIMES / sfreq
@@ -129,14 +192,32 @@ def write_two_tasks(root, seed=None, effect=None):
             onsets = seconds * np.arange(len(labels))
             annotations = mne.Annotations(onsets, seconds, shown)
             codes = {name: code + 1 for code, name in enumerate(events[task])}
-            _write_recording(root, subject, task, windows, sfreq, names, annotations, codes)
+            write_recording(root, subject, task, windows, sfreq, names, annotations, codes)
             if np.isfinite(reaction_times).all():
                 _add_column(root, subject, task, "rt", np.round(reaction_times, 4))
         rows.append({"participant_id": f"sub-{subject}"})
-    _write_tables(root, rows, {}, "Simulated study of three tasks (NOT real EEG)")
+    write_tables(root, rows, {}, "Simulated study of three tasks (NOT real EEG)")
 
 
-def write_high_density(root, seed=None, effect=None):
+def high_density_cap():
+    """Names and directions of the 129 electrodes of a HydroCel cap, Cz the last.
+
+    Returns
+    -------
+    names : list of str
+        Of the electrodes.
+    places : ndarray, shape (129, 3)
+        Unit vectors from the middle of the cap.
+    """
+    positions = mne.channels.make_standard_montage("GSN-HydroCel-129").get_positions()
+    names = [*(f"E{i}" for i in range(1, 129)), "Cz"]
+    places = np.array([positions["ch_pos"][name] for name in names])
+    places = places - places.mean(axis=0)
+    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    return names, places
+
+
+def write_high_density(root, seed=None):
     """Write people of :func:`_simulate.simulate_high_density` under a HydroCel cap.
 
     Parameters
@@ -145,14 +226,8 @@ def write_high_density(root, seed=None, effect=None):
         An existing, empty folder.
     seed : int or None
         Which people; None takes 0.
-    effect : None
-        This study has no effect size.
     """
-    positions = mne.channels.make_standard_montage("GSN-HydroCel-129").get_positions()
-    names = [*(f"E{i}" for i in range(1, 129)), "Cz"]
-    places = np.array([positions["ch_pos"][name] for name in names])
-    places = places - places.mean(axis=0)
-    places /= np.linalg.norm(places, axis=1, keepdims=True)
+    names, places = high_density_cap()
     blocks = [(4, "open"), *[(10, "open"), (10, "closed")] * 2, (2, "open")]
     onsets = np.cumsum([seconds for seconds, _ in blocks])[:-1]
     cues = {name: code + 1 for code, name in enumerate(_simulate.EYES)}
@@ -163,7 +238,7 @@ def write_high_density(root, seed=None, effect=None):
         subject = f"{number:02d}"
         recorded, _ = _simulate.simulate_high_density(rng, places, blocks)
         annotations = mne.Annotations(onsets, 0.0, shown)
-        _write_recording(
+        write_recording(
             root,
             subject,
             "RestingState",
@@ -175,7 +250,7 @@ def write_high_density(root, seed=None, effect=None):
             60,
         )
         rows.append({"participant_id": f"sub-{subject}"})
-    _write_tables(root, rows, {}, "Simulated high-density rest (NOT real EEG)")
+    write_tables(root, rows, {}, "Simulated high-density rest (NOT real EEG)")
 
 
 def _add_column(root, subject, task, name, values):
@@ -187,7 +262,7 @@ def _add_column(root, subject, task, name, values):
     table.to_csv(path, sep="\t", index=False)
 
 
-def _write_recording(
+def write_recording(
     root, subject, task, windows, sfreq, ch_names, annotations, event_id, line=50
 ):
     """One EDF with its sidecars; ``windows`` in microvolts follow each other without a gap."""
@@ -207,7 +282,7 @@ def _write_recording(
     )
 
 
-def _write_tables(root, rows, columns, name):
+def write_tables(root, rows, columns, name):
     """``participants``, ``dataset_description.json`` and README."""
     table = pd.DataFrame(rows)
     table.to_csv(root / "participants.tsv", sep="\t", index=False)
@@ -217,7 +292,7 @@ def _write_tables(root, rows, columns, name):
         "BIDSVersion": "1.9.0",
         "DatasetType": "raw",
         "License": "CC0",
-        "Authors": ["written by _write_bids.py"],
+        "Authors": ["written by _study_simulated.py"],
     }
     (root / "dataset_description.json").write_text(
         json.dumps(description, indent=2), "utf-8"
@@ -225,3 +300,11 @@ def _write_tables(root, rows, columns, name):
     (root / "README").write_text(
         "Simulated signals for a tutorial. No person was recorded.\n", "utf-8"
     )
+
+
+WRITERS = {
+    "simulated-transfer": write_transfer,
+    "simulated-pfactor": write_pfactor,
+    "simulated-tasks": write_two_tasks,
+    "simulated-highdensity": write_high_density,
+}

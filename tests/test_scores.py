@@ -1,9 +1,22 @@
 """Scores of a prediction for people: against formulas by hand, and each error."""
 
+import itertools
+import json
+
 import numpy as np
 import pytest
 
-from _regression import BANDS, log_band_power, per_person, score_people
+import _scores
+from _features import BANDS, log_band_power
+from _scores import (
+    difference,
+    interval,
+    per_subject,
+    rounded,
+    score_people,
+    sign_flip,
+    with_interval,
+)
 
 
 def test_band_power_finds_the_band_and_the_level():
@@ -29,9 +42,9 @@ def test_band_power_says_what_is_wrong():
 
 def test_people_in_sorted_order():
     subjects = ["b", "a", "b"]
-    np.testing.assert_allclose(per_person([1.0, 5.0, 3.0], subjects), [5, 2])
+    np.testing.assert_allclose(per_subject([1.0, 5.0, 3.0], subjects), [5, 2])
     np.testing.assert_allclose(
-        per_person([[1, 0], [5, 1], [3, 2]], subjects), [[5, 1], [2, 1]]
+        per_subject([[1, 0], [5, 1], [3, 2]], subjects), [[5, 1], [2, 1]]
     )
 
 
@@ -56,12 +69,10 @@ def test_scores_by_hand():
     assert score_people(true, predicted, baseline=0.2) == found
 
 
-def test_p_and_interval_are_honest_where_nothing_is():
+def test_p_and_interval_are_honest_where_nothing_is(monkeypatch):
+    monkeypatch.setattr(_scores, "N_RESAMPLES", 400)
     rng = np.random.default_rng(1)
-    runs = [
-        score_people(*rng.standard_normal((2, 40)), baseline=0, n_resamples=400)
-        for _ in range(200)
-    ]
+    runs = [score_people(*rng.standard_normal((2, 40)), baseline=0) for _ in range(200)]
     p = np.array([run["permutation_p"] for run in runs])
     assert 0.02 < (p < 0.05).mean() < 0.1
     covered = [run["r_ci"][0] <= 0 <= run["r_ci"][1] for run in runs]
@@ -89,3 +100,73 @@ def test_resamples_in_which_everybody_is_alike_are_left_out(recwarn):
     assert np.isfinite(scores["r_ci"]).all()
     assert scores["r_ci"][0] < scores["pearson_r"] < scores["r_ci"][1]
     assert not recwarn.list
+
+
+def test_the_interval_is_that_of_percentiles():
+    values = np.random.default_rng(0).standard_normal(16) + 1
+    rng = np.random.default_rng(0)
+    means = [values[rng.integers(0, 16, 16)].mean() for _ in range(4000)]
+    np.testing.assert_allclose(
+        interval(values), np.percentile(means, [2.5, 97.5]), atol=0.05
+    )
+    assert interval(values) == interval(values)
+    low, high = interval(values)
+    assert (
+        with_interval(values, "+", 2) == f"{values.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
+    )
+
+
+def test_signs_are_flipped_in_every_way():
+    values = np.array([0.3, 0.1, -0.05, 0.2, 0.4])
+    flipped = [np.mean(values * s) for s in itertools.product((1, -1), repeat=5)]
+    # Two-sided, as scipy has it: twice the smaller side.
+    assert sign_flip(values) == pytest.approx(2 * np.mean(flipped >= values.mean() - 1e-12))
+
+
+def test_a_difference_is_taken_within_people():
+    rng = np.random.default_rng(0)
+    level = rng.standard_normal(16)
+    found = difference(level + 0.5, level + 0.1 * rng.standard_normal(16))
+    assert found.ci[0] < found.mean < found.ci[1]
+    assert found.ci[1] - found.ci[0] < 0.2  # the level of a person is not in it
+    assert found.p == pytest.approx(2 / 2**16)
+    assert str(found).startswith(f"{found.mean:+.3f} [{found.ci[0]:+.3f}, ")
+
+
+def test_what_the_line_holds():
+    found = difference(np.arange(10) + 0.123456, np.arange(10.0))
+    line = {
+        "words": "plot_73",
+        "nothing": None,
+        "whole": 3,
+        "numpy_whole": np.int64(3),
+        "yes": True,
+        "numpy_no": np.bool_(False),
+        "single": np.float32(0.1),
+        "ends": (0.123456, np.float64(1) / 3),
+        "array": np.array([[1, 2.00004], [3, 4]]),
+        "deep": {"er": {1: -0.00001, "p": 0.123456}},
+        "found": found,
+    }
+    plain = rounded(line, p=5)
+    assert json.loads(json.dumps(plain)) == {
+        "words": "plot_73",
+        "nothing": None,
+        "whole": 3,
+        "numpy_whole": 3,
+        "yes": True,
+        "numpy_no": False,
+        "single": 0.1,
+        "ends": [0.1235, 0.3333],
+        "array": [[1.0, 2.0], [3.0, 4.0]],
+        "deep": {"er": {"1": 0.0, "p": 0.12346}},
+        "found": {"mean": 0.1235, "ci": [0.1235, 0.1235], "p": round(found.p, 5)},
+    }
+    assert [type(plain[key]) for key in ("whole", "numpy_whole", "yes", "numpy_no")] == [
+        int,
+        int,
+        bool,
+        bool,
+    ]
+    assert rounded(plain, p=5) == plain
+    assert rounded(2 / 3, 2) == 0.67

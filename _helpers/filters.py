@@ -1,0 +1,159 @@
+"""What hand-written pages write with: text that is never markup, numbers, counts over runs, a table."""
+
+import html
+import json
+import re
+import statistics
+
+from markupsafe import Markup
+
+MARKS = re.compile(r"""([^\w\s'",;?]|_)""")
+
+
+def escaped(value):
+    """What a template prints: one line of text in which nothing is markup, but for what is `Markup`."""
+    if isinstance(value, Markup):
+        return value
+    return Markup(MARKS.sub(r"\\\1", " ".join(str(value).split())))
+
+
+def get(value, key):
+    """Value behind keys joined by dots; a number is a place in a list, and a key may hold dots."""
+    if isinstance(value, dict) and key in value:
+        return value[key]
+    word, dot, rest = key.partition(".")
+    value = value[int(word)] if isinstance(value, list) else value[word]
+    return get(value, rest) if dot else value
+
+
+def num(value, spec=""):
+    """A number as text; in a signed or decimal one the hyphen becomes a minus sign."""
+    return format(value, spec).replace("-", "\N{MINUS SIGN}")
+
+
+def code(value):
+    """Text as code."""
+    plain = "`" not in str(value) and "\\" not in str(value)
+    return Markup(f"``{' '.join(str(value).split())}``") if plain else escaped(value)
+
+
+def in_html(value):
+    """Text for a block of raw HTML."""
+    return Markup(html.escape(" ".join(str(value).split())))
+
+
+def each(runs, key):
+    """The values behind one key in several runs."""
+    return [get(run, key) for run in runs]
+
+
+def mean_sd(values):
+    """Mean and standard deviation in words."""
+    return f"{statistics.mean(values):.3f} (sd {statistics.stdev(values):.3f})"
+
+
+def above(values, others):
+    """How many are above a number, or above their neighbours in another list."""
+    others = others if isinstance(others, list) else [others] * len(values)
+    return sum(a > b for a, b in zip(values, others, strict=True))
+
+
+def holding(intervals, x):
+    """How many intervals hold a number."""
+    return sum(low <= x <= high for low, high in intervals)
+
+
+def below(values, x):
+    """How many are below a number."""
+    return sum(value < x for value in values)
+
+
+def single(values):
+    """The one value that all of them are.
+
+    Raises
+    ------
+    ValueError
+        If they differ.
+    """
+    if len(set(values)) != 1:
+        raise ValueError(f"these should be one and the same: {sorted(set(values))}")
+    return values[0]
+
+
+def short(value):
+    """A value in a list of differences."""
+    is_float = isinstance(value, float)
+    return f"{value:g}" if is_float else json.dumps(value, ensure_ascii=False)
+
+
+def dumps(value):
+    """A value as JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def interval_of(content, key):
+    """The interval of a value, by its name: ``a_ci.b`` of ``a.b``, ``a.ci`` of ``a.mean``; or none."""
+    head, dot, tail = key.partition(".")
+    for name in (f"{head}_ci{dot}{tail}", f"{key.removesuffix('.mean')}.ci"):
+        try:
+            return get(content, name)
+        except (KeyError, TypeError, ValueError):
+            continue
+    return ()
+
+
+def value_ci(content, key, spec="", interval=None):
+    """A value with its interval in brackets, in a table.
+
+    Parameters
+    ----------
+    content : dict
+        A contract.
+    key : str
+        Of the value.
+    spec : str
+        Format of its numbers.
+    interval : str, optional
+        Key of the interval; without it, `interval_of` looks for one.
+
+    Returns
+    -------
+    str
+        For instance ``+0.10 [-0.50, +0.50]``, with minus signs.
+    """
+    value = get(content, key)
+    if not spec:
+        return format(value)
+    ends = get(content, interval) if interval else interval_of(content, key)
+    words = f" [{', '.join(num(end, spec) for end in ends)}]" if ends else ""
+    return num(value, spec) + words
+
+
+def compare(columns, rows):
+    """The same values of several contracts, side by side.
+
+    Parameters
+    ----------
+    columns : dict of str to dict
+        Heading -> contract.
+    rows : list of tuple
+        Heading in restructured text, and what `value_ci` takes: key, format, key of the interval.
+
+    Returns
+    -------
+    Markup
+        A table.
+    """
+    lines = [["result", *map(escaped, columns)]]
+    for name, *how in rows:
+        cells = [escaped(value_ci(content, *how)) for content in columns.values()]
+        lines.append([name, *cells])
+    text = ".. list-table::\n   :header-rows: 1\n\n"
+    for cells in lines:
+        text += "   * - " + "\n     - ".join(cells) + "\n"
+    return Markup(text)
+
+
+WORDS = (above, below, code, dumps, each, holding, in_html, mean_sd, num, short, single)
+FILTERS = {word.__name__: word for word in WORDS} | {"mean": statistics.mean}
