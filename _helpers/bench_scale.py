@@ -185,7 +185,7 @@ def plain_cell(*task):
     return _scale_grid.train_cell(*task)
 
 
-def compare(cells, function, environ, rounds):
+def compare(cells, function, rounds):
     """Loop and two warm workers in turn.
 
     Returns
@@ -196,7 +196,7 @@ def compare(cells, function, environ, rounds):
     import _scale_workers
 
     rows = []
-    with _scale_workers.local_workers(2, environ=environ) as client:
+    with _scale_workers.local_workers(2) as client:
         begin = time.perf_counter()
         expected = _scale_workers.run_tasks(
             function, cells[:2], client
@@ -233,8 +233,6 @@ def nothing(number):
 
 def bench_workers(workplace, rounds):
     """Loop against two workers: the grid as the page has it, and what the allocator does."""
-    import dask.config
-
     import _scale_files
     import _scale_grid
     import _scale_workers
@@ -252,16 +250,10 @@ def bench_workers(workplace, rounds):
         (folder, checkpoint, "full-finetune", seed, *sides, 1e-3, CELL_STEPS)
         for seed in range(N_CELLS)
     ]
-    usual = dask.config.get("distributed.nanny.pre-spawn-environ")
-    ways = {
-        "this page": (page_cell, None),
-        "this page, in dask's own environment": (page_cell, usual),
-        "cells that do not keep freed memory": (plain_cell, None),
-        "such cells in dask's own environment": (plain_cell, usual),
-    }
+    ways = {"this page": page_cell, "cells that do not keep freed memory": plain_cell}
     found = {}
-    for name, (function, environ) in ways.items():
-        found[name] = compare(cells, function, environ, rounds)
+    for name, function in ways.items():
+        found[name] = compare(cells, function, rounds)
         print(f"{name}: {found[name]['ratio']:.2f}x", flush=True)
     begin = time.perf_counter()
     with _scale_workers.local_workers(2) as client:
