@@ -1,112 +1,168 @@
-"""The look shared by every figure: one colour and marker per regime, one way to draw an interval."""
+"""The look of every figure: its frame, colours and widths, and what several pages draw alike."""
 
-from eegdash.viz import EEGDASH_INK, EEGDASH_MUTED, use_eegdash_style
+import matplotlib.pyplot as plt
+import numpy as np
+from eegdash.viz import EEGDASH_INK as INK
+from eegdash.viz import EEGDASH_MUTED as MUTED
+from eegdash.viz import style_figure, use_eegdash_style
 
-#: Colour and marker of each regime, the same on every page. They differ in lightness too, so
-#: that they stay apart in grey and for colour-blind readers.
+#: The palette. Colours that meet in a panel differ in lightness too, so that they stay apart in
+#: grey and for colour-blind readers.
+SLATE, BLUE, VIOLET, AMBER = "#64748B", "#006CA3", "#7C3AED", "#D97706"
+DARK, PALE, RUST, RED = "#334155", "#94A3B8", "#C2410C", "#B91C1C"
+#: Values on both sides of zero, and numbers written on them.
+DIVERGING, ON_STRONG, ON_WEAK = "RdBu_r", "white", "black"
+
+#: Colour and marker of each regime, the same on every page.
 REGIMES = {
-    "from-scratch": ("#64748B", "s"),
-    "linear-probe": ("#006CA3", "o"),
-    "last-block": ("#7C3AED", "^"),
-    "full-finetune": ("#D97706", "D"),
+    "from-scratch": (SLATE, "s"),
+    "linear-probe": (BLUE, "o"),
+    "last-block": (VIOLET, "^"),
+    "full-finetune": (AMBER, "D"),
 }
+#: The same of a planted effect and of the null beside it, and of a way that misleads and one
+#: that does not.
+CONDITIONS = {"effect": (AMBER, "o"), "null": (DARK, "s")}
+WRONG, RIGHT = (RUST, "X"), (BLUE, "o")
 
-#: Colour and marker of a planted effect and of the null beside it, the same on every page.
-CONDITIONS = {"effect": ("#D97706", "o"), "null": ("#334155", "s")}
+#: Line widths in points: one of many curves, a reference, a curve of many points, a curve, a mean
+#: among dots, a colour in a legend.
+HAIR, FINE, THIN, LINE, HEAVY, SWATCH = 0.9, 1, 1.5, 2, 2.5, 3
+#: Points of the smallest words: smaller ones cannot be read on a phone. A test holds it.
+SMALL = 8
+#: Inches. At 96 dots each these are the 787 px at which the site shows a figure, never scaled.
+WIDTH = 8.2
+#: Where panels end, as parts of the figure: words of the frame are above and below.
+MARGINS = {"left": 0.08, "right": 0.985, "top": 0.73, "bottom": 0.21}
+#: Where ``style_figure`` of eegdash writes the provenance; a footnote stands on the same line.
+BASELINE = 0.018
+#: Ends of an axis of accuracies: under chance of three classes, and room for a marker at 1.
+ACCURACY = (0.28, 1.03)
 
 #: What every interval on the site is; say it once per figure.
 INTERVAL = "95 % bootstrap interval over people"
 
-__all__ = [
-    "CONDITIONS",
-    "EEGDASH_INK",
-    "EEGDASH_MUTED",
-    "INTERVAL",
-    "REGIMES",
-    "draw_interval",
-    "footnote",
-    "panel_title",
-    "scatter_prediction",
-    "use_eegdash_style",
-]
+
+def page_figure(
+    height, panels=(1, 1), *, title, provenance, alt, subtitle="", margins=(), **grid
+):
+    """Make the frame of a figure of a page: size, title, source, words.
+
+    Parameters
+    ----------
+    height : float
+        In inches; all figures are ``WIDTH`` wide.
+    panels : tuple of int or None
+        Rows and columns. None for a function that places its panels itself.
+    title, subtitle, provenance : str
+        Heading, context line and origin of the data, written on the figure.
+    alt : str
+        Description for readers who do not see the figure; its label.
+    margins : dict
+        Instead of ``MARGINS``, and space between panels: see
+        :meth:`matplotlib.figure.Figure.subplots_adjust`.
+    **grid : dict
+        Passed to :meth:`matplotlib.figure.Figure.subplots`.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+        The figure.
+    axes : matplotlib.axes.Axes, ndarray of them, or None
+        Its panels.
+    """
+    use_eegdash_style()
+    fig = plt.figure(figsize=(WIDTH, height))
+    axes = fig.subplots(*panels, **grid) if panels else None
+    style_figure(fig, title=title, subtitle=subtitle, source=provenance)
+    fig.subplots_adjust(**{**MARGINS, **dict(margins)})
+    fig.set_label(alt)
+    return fig, axes
 
 
 def panel_title(ax, letter, text):
-    """Write a panel's letter and its title above the axes, flush left.
-
-    Parameters
-    ----------
-    ax : matplotlib.axes.Axes
-        The panel.
-    letter : str
-        ``"A"``, ``"B"``, ...
-    text : str
-        A few words.
-    """
-    ax.set_title(
-        f"{letter}  {text}",
-        loc="left",
-        fontsize=10,
-        fontweight="bold",
-        color=EEGDASH_INK,
-        pad=8,
-    )
+    """Write a panel's letter and its title above the axes, flush left."""
+    style = {"fontsize": 10, "fontweight": "bold", "color": INK, "pad": 8}
+    ax.set_title(f"{letter}  {text}", loc="left", **style)
 
 
 def show_on_card(*axes):
-    """Name the panels that make the small picture of a page: its point at a glance.
-
-    Parameters
-    ----------
-    *axes : matplotlib.axes.Axes
-        Panels; their ``gid`` is set. A figure without any is shown whole.
-    """
+    """Name the panels that make the small picture of a page; a figure without any is shown whole."""
     for number, ax in enumerate(axes):
         ax.set_gid(f"card-{number}")
 
 
 def footnote(fig, text):
-    """Write a small line at the lower right of a figure.
-
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure
-        The figure.
-    text : str
-        What whiskers, bands, brackets or dots mean.
-    """
-    style = {"ha": "right", "va": "bottom", "fontsize": 8, "color": EEGDASH_MUTED}
-    fig.text(0.985, 0.018, text, **style)
+    """Write at the lower right of a figure what whiskers, bands, brackets or dots mean."""
+    style = {"ha": "right", "va": "bottom", "fontsize": SMALL, "color": MUTED}
+    fig.text(MARGINS["right"], BASELINE, text, **style)
 
 
-def draw_interval(ax, x, estimate, interval, regime, **kwargs):
-    """Draw one estimate with its interval as a marker with whiskers.
+def note(ax, text, at, offset, **style):
+    """Write a few words in a panel, ``offset`` points from a place.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
-    x : float
-        Position on the x axis.
-    estimate : float
-        The point.
-    interval : tuple of float
-        Lower and upper end, in the unit of ``estimate``.
-    regime : str
-        A key of ``REGIMES``; sets colour and marker.
-    **kwargs : dict
-        Passed to :meth:`matplotlib.axes.Axes.errorbar`.
+        The panel.
+    text : str
+        The words.
+    at, offset : tuple of float
+        The place: a part of the width, and a value on the y axis. And points from there.
+    **style : dict
+        Another ``xycoords``, or what else :meth:`matplotlib.axes.Axes.annotate` takes.
     """
+    usual = {"xycoords": ("axes fraction", "data"), "fontsize": SMALL, "color": MUTED}
+    ax.annotate(text, at, xytext=offset, textcoords="offset points", **{**usual, **style})
+
+
+def small_legend(ax, loc, **style):
+    """Add a legend in small words, without a frame."""
+    ax.legend(loc=loc, frameon=False, **{"fontsize": SMALL, **style})
+
+
+def colour_bar(fig, image, place, text):
+    """Add a scale of colours at ``(left, bottom, width, height)``, in parts of the figure."""
+    bar = fig.add_axes(place)
+    fig.colorbar(image, cax=bar)
+    bar.set_ylabel(text, fontsize=SMALL)
+    bar.tick_params(labelsize=SMALL)
+
+
+def draw_reference(ax, value, *, axis="y", zorder=1):
+    """Draw a dashed line that others are compared with: chance, zero, a mean."""
+    draw = ax.axhline if axis == "y" else ax.axvline
+    draw(value, color=MUTED, linestyle="--", linewidth=FINE, zorder=zorder)
+
+
+def spread_dots(centre, n_dots, half=0.22):
+    """Places of dots around one: fixed instead of random, so that each run gives the same figure."""
+    return centre + np.linspace(-half, half, n_dots)
+
+
+def whiskers(estimate, interval):
+    """Lengths below and above an estimate, as :meth:`matplotlib.axes.Axes.errorbar` takes them."""
+    low, high = interval
+    return [[max(estimate - low, 0)], [max(high - estimate, 0)]]
+
+
+def draw_interval(ax, x, estimate, interval, regime):
+    """Draw the estimate of a regime with its interval, as a marker with whiskers."""
     colour, marker = REGIMES[regime]
-    reach = [[max(estimate - interval[0], 0)], [max(interval[1] - estimate, 0)]]
-    style = {
-        "markersize": 8,
-        "capsize": 4,
-        "linewidth": 2,
-        "markeredgecolor": "white",
-        "zorder": 4,
-    }
-    ax.errorbar(x, estimate, yerr=reach, color=colour, marker=marker, **{**style, **kwargs})
+    style = {"markersize": 8, "capsize": 4, "linewidth": LINE, "markeredgecolor": "white"}
+    style |= {"yerr": whiskers(estimate, interval), "zorder": 4}
+    ax.errorbar(x, estimate, color=colour, marker=marker, **style)
+
+
+def scatter_true(ax, true, predicted, look, said, *, size=30, alpha=0.8, fontsize=9):
+    """Draw predicted against true values around the line of identity, and a result in the corner."""
+    colour, marker = look
+    ends = [min(true), max(true)]
+    ax.plot(ends, ends, color=MUTED, linewidth=FINE, linestyle=":", zorder=1)
+    style = {"alpha": alpha, "linewidths": 0, "zorder": 3}
+    ax.scatter(true, predicted, s=size, color=colour, marker=marker, **style)
+    style = {"fontsize": fontsize, "fontweight": "bold", "color": INK}
+    ax.text(0.03, 0.97, said, transform=ax.transAxes, va="top", **style)
 
 
 def scatter_prediction(ax, true, predicted, scores, baseline, condition):
@@ -115,7 +171,7 @@ def scatter_prediction(ax, true, predicted, scores, baseline, condition):
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to draw.
+        The panel.
     true, predicted : ndarray, shape (n_subjects,)
         Values of each person.
     scores : dict
@@ -125,38 +181,8 @@ def scatter_prediction(ax, true, predicted, scores, baseline, condition):
     condition : {"effect", "null"}
         A key of ``CONDITIONS``; sets colour and marker.
     """
-    colour, marker = CONDITIONS[condition]
-    ax.axhline(baseline, color=EEGDASH_MUTED, linestyle="--", linewidth=1, zorder=1)
-    ends = [min(true), max(true)]
-    ax.plot(ends, ends, color=EEGDASH_MUTED, linewidth=1, linestyle=":", zorder=1)
-    ax.scatter(
-        true,
-        predicted,
-        s=30,
-        color=colour,
-        marker=marker,
-        alpha=0.8,
-        linewidths=0,
-        zorder=3,
-    )
+    draw_reference(ax, baseline)
     low, high = scores["r_ci"]
-    ax.text(
-        0.03,
-        0.97,
-        f"r = {scores['pearson_r']:+.2f} [{low:+.2f}, {high:+.2f}]",
-        transform=ax.transAxes,
-        va="top",
-        fontsize=9,
-        fontweight="bold",
-        color=EEGDASH_INK,
-    )
-    ax.annotate(
-        "train mean",
-        (1, baseline),
-        xycoords=("axes fraction", "data"),
-        xytext=(-2, 3),
-        textcoords="offset points",
-        ha="right",
-        fontsize=8,
-        color=EEGDASH_MUTED,
-    )
+    said = f"r = {scores['pearson_r']:+.2f} [{low:+.2f}, {high:+.2f}]"
+    scatter_true(ax, true, predicted, CONDITIONS[condition], said)
+    note(ax, "train mean", (1, baseline), (-2, 3), ha="right")

@@ -1,22 +1,23 @@
-"""The figures of the feature page: arrays in, Figure out."""
-
-import matplotlib.pyplot as plt
-import numpy as np
-from eegdash.viz import style_figure
+"""The figures of the feature page: arrays and the words of ``page_figure`` in, Figure out."""
 
 from _figure_style import (
     CONDITIONS,
-    EEGDASH_MUTED,
     INTERVAL,
+    RIGHT,
+    WRONG,
+    draw_reference,
     footnote,
+    note,
+    page_figure,
     panel_title,
     scatter_prediction,
     show_on_card,
-    use_eegdash_style,
+    small_legend,
+    spread_dots,
 )
 
 
-def draw_prediction_figure(panels, *, baseline, title, subtitle, provenance, alt):
+def draw_prediction_figure(panels, *, baseline, **words):
     """Draw predicted against true values, one panel per prediction, on the same axes.
 
     Parameters
@@ -26,20 +27,9 @@ def draw_prediction_figure(panels, *, baseline, title, subtitle, provenance, alt
         with ``pearson_r`` and ``r_ci``. The first is drawn as an effect, the second as a null.
     baseline : float
         Mean of the training people, drawn as a line.
-    title, subtitle, provenance : str
-        Heading, context line and origin of the data, written on the figure.
-    alt : str
-        Description for readers who do not see the figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure; its label is ``alt``.
     """
-    use_eegdash_style()
-    fig, axes = plt.subplots(1, len(panels), figsize=(8.2, 4.4), sharey=True)
-    style_figure(fig, title=title, subtitle=subtitle, source=provenance)
-    fig.subplots_adjust(left=0.08, right=0.985, top=0.73, bottom=0.21, wspace=0.1)
+    shared = {"sharey": True, "margins": {"wspace": 0.1}}
+    fig, axes = page_figure(4.4, (1, len(panels)), **shared, **words)
     for ax, letter, condition, (name, (true, predicted, scores)) in zip(
         axes, "AB", CONDITIONS, panels.items(), strict=True
     ):
@@ -48,11 +38,10 @@ def draw_prediction_figure(panels, *, baseline, title, subtitle, provenance, alt
         panel_title(ax, letter, name)
     axes[0].set_ylabel("predicted value")
     footnote(fig, f"brackets: {INTERVAL}")
-    fig.set_label(alt)
     return fig
 
 
-def draw_leakage_figure(leak, *, title, subtitle, provenance, alt):
+def draw_leakage_figure(leak, **words):
     """Draw the scores of held-out folds for two ways to split, per model.
 
     Parameters
@@ -60,59 +49,25 @@ def draw_leakage_figure(leak, *, title, subtitle, provenance, alt):
     leak : dict of str to dict
         Model -> way to split -> ndarray of shape (n_folds,) with a correlation per fold. The
         first way leaks, the second does not.
-    title, subtitle, provenance : str
-        Heading, context line and origin of the data, written on the figure.
-    alt : str
-        Description for readers who do not see the figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure; its label is ``alt``.
     """
-    use_eegdash_style()
-    fig, ax = plt.subplots(figsize=(8.2, 4.0))
-    style_figure(fig, title=title, subtitle=subtitle, source=provenance)
-    fig.subplots_adjust(left=0.1, right=0.985, top=0.76, bottom=0.19)
-    ax.axhline(0, color=EEGDASH_MUTED, linewidth=1, linestyle="--", zorder=1)
-    looks = [("#C2410C", "X"), ("#006CA3", "o")]
-    for column, (_, ways) in enumerate(leak.items()):
+    margins = {"left": 0.1, "top": 0.76, "bottom": 0.19}
+    fig, ax = page_figure(4.0, margins=margins, **words)
+    draw_reference(ax, 0)
+    for column, ways in enumerate(leak.values()):
         for offset, (way, folds), (colour, marker) in zip(
-            (-0.17, 0.17), ways.items(), looks, strict=True
+            (-0.17, 0.17), ways.items(), (WRONG, RIGHT), strict=True
         ):
-            spread = column + offset + np.linspace(-0.05, 0.05, len(folds))
+            style = {"color": colour, "marker": marker, "s": 60, "zorder": 3}
             label = way if column == 0 else None
-            ax.scatter(
-                spread,
-                folds,
-                color=colour,
-                marker=marker,
-                s=60,
-                label=label,
-                zorder=3,
-            )
+            at = spread_dots(column + offset, len(folds), 0.05)
+            ax.scatter(at, folds, label=label, **style)
             middle = sum(folds) / len(folds)
-            ax.annotate(
-                f"{middle:+.2f}",
-                (column + offset + 0.1, middle),
-                fontsize=10,
-                va="center",
-                color=colour,
-                fontweight="bold",
-            )
+            style = {"fontsize": 10, "fontweight": "bold", "color": colour}
+            at = (column + offset + 0.1, middle)
+            ax.annotate(f"{middle:+.2f}", at, va="center", **style)
     ax.set_xticks(range(len(leak)), list(leak))
     ax.set(ylabel="r in held-out folds", xlim=(-0.5, len(leak) - 0.5), ylim=(-0.5, 1.0))
-    ax.annotate(
-        "nothing to find",
-        (0, 0),
-        xycoords=("axes fraction", "data"),
-        xytext=(3, -3),
-        textcoords="offset points",
-        va="top",
-        fontsize=8,
-        color=EEGDASH_MUTED,
-    )
-    ax.legend(loc="upper left", frameon=False, fontsize=9)
+    note(ax, "nothing to find", (0, 0), (3, -3), va="top")
+    small_legend(ax, "upper left", fontsize=9)
     show_on_card(ax)
-    fig.set_label(alt)
     return fig

@@ -18,9 +18,8 @@ try:
 except ImportError:  # everything here works without it, in a loop
     distributed = None
 
-#: What a worker starts with: one thread per worker. dask's own list also holds
-#: MALLOC_TRIM_THRESHOLD_, which hands memory back to the kernel and asks for it again.
-WORKER_ENVIRON = {"OMP_NUM_THREADS": 1, "MKL_NUM_THREADS": 1, "OPENBLAS_NUM_THREADS": 1}
+#: Seconds that a scheduler elsewhere has to answer, and then its first worker to be there.
+PATIENCE = 10
 
 
 def run_tasks(function, tasks, client=None):
@@ -45,13 +44,9 @@ def run_tasks(function, tasks, client=None):
         ``reason``.
     """
     tasks = list(tasks)
-    how = {
-        "total": len(tasks),
-        "desc": function.__name__,
-        "disable": None,
-    }  # terminals only
+    bar = {"total": len(tasks), "desc": function.__name__, "disable": None}  # in terminals
     if client is None:
-        return [_attempt(lambda task=task: function(*task)) for task in tqdm(tasks, **how)]
+        return [_attempt(lambda task=task: function(*task)) for task in tqdm(tasks, **bar)]
     if not tasks:
         return []
     module, name = function.__module__, function.__name__
@@ -62,7 +57,7 @@ def run_tasks(function, tasks, client=None):
     call = function if module == "__main__" else call
     futures = client.map(call, *zip(*tasks, strict=True), key=name, pure=False)
     outcomes = {}  # fetched at once: what a worker holds is lost with it, and done again
-    for future in tqdm(distributed.as_completed(futures), **how):
+    for future in tqdm(distributed.as_completed(futures), **bar):
         outcomes[future.key] = _attempt(future.result)
     return [outcomes[future.key] for future in futures]
 
@@ -75,21 +70,8 @@ def _attempt(call):
 
 
 @contextlib.contextmanager
-def local_workers(n_workers=2, *, environ=None):
-    """Start workers on this machine, for as long as the ``with`` block lasts.
-
-    Parameters
-    ----------
-    n_workers : int
-        Processes, with one thread each.
-    environ : dict or None
-        What each starts with; None takes ``WORKER_ENVIRON``.
-
-    Yields
-    ------
-    distributed.Client
-        Connected to them.
-    """
+def local_workers(n_workers=2):
+    """Start worker processes on this machine, of one thread each; yield a client of them."""
     import dask
 
     # A new process imports the script of its parent. A page has no guard against that, so its
@@ -98,13 +80,8 @@ def local_workers(n_workers=2, *, environ=None):
     script = main.pop("__file__", None)
     try:
         with (
-            dask.config.set(
-                {
-                    "distributed.nanny.pre-spawn-environ": environ or WORKER_ENVIRON,
-                    # A worker holds one task at a time, so its death is held against no other.
-                    "distributed.scheduler.worker-saturation": 1.0,
-                }
-            ),
+            # A worker holds one task at a time, so its death is held against no other.
+            dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
             distributed.LocalCluster(
                 n_workers=n_workers,
                 threads_per_worker=1,
@@ -122,35 +99,25 @@ def local_workers(n_workers=2, *, environ=None):
 
 
 def workers_that_fit(wanted):
-    """As many workers as there is memory for, one at least.
+    """As many workers as are wanted and there is memory for, one at least.
 
-    Parameters
-    ----------
-    wanted : int
-        How many would be nice.
-
-    Returns
-    -------
-    int
-        Fewer where memory is short. What counts is ``MEM_LIMIT`` in bytes, which Binder and other
-        hosts of notebooks set, or else the limit of the container or the machine.
+    What counts is ``MEM_LIMIT`` in bytes, which Binder and other hosts of notebooks set, or else the
+    limit of the container or the machine.
     """
     said = os.environ.get("MEM_LIMIT", "")
     limit = int(said) if said.isdigit() else distributed.system.MEMORY_LIMIT
-    # A page that works in MNE and torch holds about as much, and each of its workers a bit less.
+    # Bytes. A page was seen to take 0.5e9 and each of its workers 0.62e9; the rest is margin.
     return max(1, min(wanted, int((limit - 1e9) // 0.75e9)))
 
 
 @contextlib.contextmanager
-def open_workers(n_workers=2, timeout=10):
+def open_workers(n_workers=2):
     """Workers for :func:`run_tasks`: those there are, those made here, or none.
 
     Parameters
     ----------
     n_workers : int
         How many to start where nobody else did; fewer where memory is short.
-    timeout : float
-        How long a scheduler may take to answer, in seconds.
 
     Yields
     ------
@@ -167,35 +134,41 @@ def open_workers(n_workers=2, timeout=10):
     if distributed is None:
         print("dask is not installed (pip install distributed): everything runs in a loop")
         yield None
-    elif not address:
+    elif address:
+        with _workers_elsewhere(address) as client:
+            yield client
+    else:
         n_workers = workers_that_fit(n_workers)
         with local_workers(n_workers) as client:
             print(f"workers on this machine, one thread each: {n_workers}")
             yield client
-    else:
-        try:
-            client = distributed.Client(address, timeout=timeout)
-        except (OSError, ValueError) as err:
+
+
+@contextlib.contextmanager
+def _workers_elsewhere(address):
+    try:
+        client = distributed.Client(address, timeout=PATIENCE)
+    except (OSError, ValueError) as err:
+        raise ScaleError(
+            f"no scheduler answers at DASK_SCHEDULER_ADDRESS={address} ({err}): start one with "
+            "`dask scheduler`, or unset the variable to start workers on this machine"
+        ) from err
+    with client:
+        with contextlib.suppress(TimeoutError):  # they may be on their way
+            client.wait_for_workers(1, timeout=PATIENCE)
+        found = client.run(importlib.util.find_spec, __name__)
+        lacking = sum(spec is None for spec in found.values())
+        if lacking or not found:
             raise ScaleError(
-                f"no scheduler answers at DASK_SCHEDULER_ADDRESS={address} ({err}): start one with "
-                "`dask scheduler`, or unset the variable to start workers on this machine"
-            ) from err
-        with client:
-            with contextlib.suppress(TimeoutError):  # they may be on their way
-                client.wait_for_workers(1, timeout=timeout)
-            found = client.run(importlib.util.find_spec, __name__)
-            lacking = sorted(worker for worker, spec in found.items() if spec is None)
-            if lacking or not found:
-                raise ScaleError(
-                    f"the scheduler at {address} has {len(found)} workers and {len(lacking)} of them "
-                    f"cannot import {__name__}: start them with PYTHONPATH={Path(__file__).absolute().parent}"
-                )
-            print(f"the scheduler of DASK_SCHEDULER_ADDRESS, {len(found)} workers")
-            yield client
+                f"the scheduler at {address} has {len(found)} workers and {lacking} of them "
+                f"cannot import {__name__}: start them with PYTHONPATH={Path(__file__).absolute().parent}"
+            )
+        print(f"the scheduler of DASK_SCHEDULER_ADDRESS, {len(found)} workers")
+        yield client
 
 
 def count_status(outcomes, hide=None):
-    """How many tasks were done, skipped and failed; failures and repetitions are printed.
+    """Count the ``done``, ``skipped`` and ``failed`` of :func:`run_tasks`; print them and reasons.
 
     Parameters
     ----------
@@ -207,14 +180,14 @@ def count_status(outcomes, hide=None):
     Returns
     -------
     dict of str to int
-        ``done``, ``skipped`` and ``failed``.
+        The counts.
     """
-    counts = Counter(outcome["status"] for outcome in outcomes)
-    counts = {status: counts[status] for status in ("done", "skipped", "failed")}
+    found = Counter(outcome["status"] for outcome in outcomes)
+    counts = {status: found[status] for status in ("done", "skipped", "failed")}
     print(", ".join(f"{n} {status}" for status, n in counts.items()))
+    around = {"initial_indent": "  ", "subsequent_indent": "    "}
     for outcome in outcomes:
         if why := outcome.get("reason") or outcome.get("again"):
             line = f"{outcome['status']}: {why.replace(f'{hide}{os.sep}', '')}"
-            around = {"initial_indent": "  ", "subsequent_indent": "    "}
             print(textwrap.fill(line, 84, break_long_words=False, **around))
     return counts

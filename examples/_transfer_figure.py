@@ -1,13 +1,21 @@
-"""The figure of the transfer page: arrays in, Figure out."""
+"""The figure of the transfer page: arrays and the words of ``page_figure`` in, Figure out."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-from eegdash.viz import style_figure
 
-from _figure_style import INTERVAL, footnote, panel_title, show_on_card, use_eegdash_style
+from _figure_style import (
+    DIVERGING,
+    INTERVAL,
+    ON_STRONG,
+    ON_WEAK,
+    colour_bar,
+    footnote,
+    page_figure,
+    panel_title,
+    show_on_card,
+)
 
 
-def draw_transfer_figure(matrices, *, sources, targets, title, subtitle, provenance, alt):
+def draw_transfer_figure(matrices, *, sources, targets, **words):
     """Draw gains of every source for every target, a panel per regime, on one colour scale.
 
     Parameters
@@ -16,38 +24,20 @@ def draw_transfer_figure(matrices, *, sources, targets, title, subtitle, provena
         Regime -> gain in accuracy, low and high end of its interval.
     sources, targets : list of str
         Names of rows and columns.
-    title, subtitle, provenance : str
-        Heading, context line and origin of the data, written on the figure.
-    alt : str
-        Description for readers who do not see the figure.
-
-    Returns
-    -------
-    matplotlib.figure.Figure
-        The figure; its label is ``alt``.
     """
-    use_eegdash_style()
-    fig, axes = plt.subplots(1, len(matrices), figsize=(8.2, 4.4))
-    style_figure(fig, title=title, subtitle=subtitle, source=provenance)
-    fig.subplots_adjust(left=0.14, right=0.88, top=0.70, bottom=0.21, wspace=0.12)
+    margins = {"left": 0.14, "right": 0.88, "top": 0.70, "wspace": 0.12}
+    fig, axes = page_figure(4.4, (1, len(matrices)), margins=margins, **words)
     limit = max(np.abs(matrix[..., 0]).max() for matrix in matrices.values())
     for ax, letter, (regime, matrix) in zip(axes, "AB", matrices.items(), strict=True):
-        image = ax.imshow(
-            matrix[..., 0], cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto"
-        )
+        gains = matrix[..., 0]
+        image = ax.imshow(gains, cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto")
         ax.grid(visible=False)
-        for (row, column), value in np.ndenumerate(matrix[..., 0]):
+        for (row, column), value in np.ndenumerate(gains):
             low, high = matrix[row, column, 1:]
-            mark = " \u2022" if low > 0 or high < 0 else ""
-            ax.text(
-                column,
-                row,
-                f"{value:+.2f}{mark}",
-                ha="center",
-                va="center",
-                fontsize=10,
-                color="white" if abs(value) > 0.6 * limit else "black",
-            )
+            said = f"{value:+.2f}" + (" \u2022" if low > 0 or high < 0 else "")
+            colour = ON_STRONG if abs(value) > 0.6 * limit else ON_WEAK
+            style = {"ha": "center", "va": "center", "fontsize": 10, "color": colour}
+            ax.text(column, row, said, **style)
         first = ax is axes[0]
         ax.set_xticks(range(len(targets)), targets)
         ax.set_yticks(range(len(sources)), sources if first else [""] * len(sources))
@@ -56,10 +46,6 @@ def draw_transfer_figure(matrices, *, sources, targets, title, subtitle, provena
         panel_title(ax, letter, regime)
     axes[0].set_ylabel("source task")
     show_on_card(axes[0])
-    bar = fig.add_axes((0.90, 0.21, 0.015, 0.49))
-    fig.colorbar(image, cax=bar)
-    bar.set_ylabel("gain in accuracy", fontsize=8)
-    bar.tick_params(labelsize=8)
+    colour_bar(fig, image, (0.90, 0.21, 0.015, 0.49), "gain in accuracy")
     footnote(fig, f"dot: {INTERVAL} excludes zero")
-    fig.set_label(alt)
     return fig

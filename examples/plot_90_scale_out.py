@@ -183,10 +183,8 @@ print(f"{len(cells)} cells; the first: {results[0]['weights'][:16]}...")
 # -------------------
 # Nothing above has to change to run elsewhere. A worker of a
 # :class:`~distributed.LocalCluster` is a process that imports the functions, gets one tuple
-# at a time and sends a dictionary back. Every cell asks the allocator to keep what it
-# frees, as all pages do in ``_runtime.setup``; how much that matters is on the page of the
-# :doc:`benchmarks </benchmarks>`.
-# ``_scale_workers.local_workers`` starts the workers:
+# at a time and sends a dictionary back. dask lets each start one thread: workers that start
+# a thread per core wait for each other. ``_scale_workers.local_workers`` starts them:
 print(inspect.getsource(_scale_workers.local_workers).split('"""')[2])
 
 # %%
@@ -221,9 +219,8 @@ print(f"grid, weights and scores: {sum(same_cells)} of {len(same_cells)} cells t
 #    from distributed import Client
 #
 #    path = f"export PYTHONPATH={os.getcwd()} OMP_NUM_THREADS=1"
-#    unset = "unset MALLOC_TRIM_THRESHOLD_"
 #    job = {"cores": 1, "memory": "4GB", "walltime": "02:00:00"}
-#    cluster = SLURMCluster(**job, job_script_prologue=[path, unset])
+#    cluster = SLURMCluster(**job, job_script_prologue=[path])
 #    cluster.scale(jobs=100)
 #    client = Client(cluster)
 #

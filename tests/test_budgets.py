@@ -73,7 +73,6 @@ TODAY = {
     ("words first", "plot_90_scale_out.py"): 169,
     ("cell", "plot_90_scale_out.py"): 28,
     ("functions", "plot_90_scale_out.py"): 7,
-    ("figure", "examples/_finetune_figure.py"): 218,
     ("module", "examples/_simulate.py"): 481,
     ("module", "_helpers/show.py"): 360,
     ("_helpers", "all"): 4645,

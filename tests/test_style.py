@@ -125,13 +125,38 @@ def test_nothing_that_travels_knows_the_helpers():
     "path", [p for p in SIBLINGS if p.name.endswith("_figure.py")], ids=lambda p: p.name
 )
 def test_figure_modules_only_draw(path):
-    allowed = {"matplotlib", "numpy", "eegdash", "_figure_style"}
-    assert imports(path) <= allowed
+    assert imports(path) <= {"matplotlib", "numpy", "_figure_style"}
     text = path.read_text("utf-8")
-    assert ".set_label(alt)" in text
+    drawing = [
+        node
+        for node in ast.parse(text).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+    assert drawing
+    for function in drawing:  # the frame gets the words: alt among them, or no figure
+        frame = [
+            call
+            for call in ast.walk(function)
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "page_figure"
+        ]
+        assert len(frame) == 1, function.name
+        passed = [ast.unparse(k.value) for k in frame[0].keywords if k.arg is None]
+        assert function.args.kwarg.arg in passed, function.name
+    assert not re.search(r"#[0-9A-Fa-f]{6}\b|figsize|\.set_label\(", text), (
+        "colours, size and words are those of _figure_style"
+    )
     assert not re.search(
         r"np\.(mean|std|quantile|percentile|median)|bootstrap|\.mean\(", text
     ), "metrics belong to the page"
+
+
+def test_no_frame_without_title_source_and_words():
+    tree = ast.parse((EXAMPLES / "_figure_style.py").read_text("utf-8"))
+    (frame,) = (n for n in tree.body if getattr(n, "name", None) == "page_figure")
+    asked = zip(frame.args.kwonlyargs, frame.args.kw_defaults, strict=True)
+    required = {name.arg for name, default in asked if default is None}
+    assert {"title", "provenance", "alt"} <= required
+    assert "fig.set_label(alt)" in map(ast.unparse, frame.body)
 
 
 def test_docs_name_no_machine():
