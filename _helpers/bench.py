@@ -10,52 +10,19 @@ import copy
 import io
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
-from importlib.metadata import version
-from pathlib import Path
 
 from _helpers.bench_scale import ROUNDS, bench_scale, show_scale
-from _helpers.pages import EXAMPLES, ROOT, tutorials
+from _helpers.contracts import CONTRACTS
+from _helpers.pages import DOCS, EXAMPLES, tutorials
+from _helpers.record import EVIDENCE, machine, new_record, versions, write_json
 from _helpers.run_example import run_example
 
-BENCHMARKS = ROOT / "docs" / "benchmarks.json"
-EVIDENCE = ROOT / "docs" / "evidence.json"
-PACKAGES = (
-    "torch",
-    "braindecode",
-    "eegdash",
-    "mne",
-    "numpy",
-    "scipy",
-    "scikit-learn",
-    "dask",
-)
-
-
-def machine():
-    """What this ran on: processor, cores and package versions, and no name of a machine."""
-    model = platform.processor() or platform.machine()
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        model = next(line.split(": ")[1] for line in lines if line.startswith("model name"))
-    return {
-        "processor": model,
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        **{name: version(name) for name in PACKAGES},
-    }
-
-
-def write_json(path, content):
-    """Write to a temporary name and rename."""
-    unfinished = path.with_suffix(".tmp")
-    unfinished.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
-    unfinished.replace(path)
+BENCHMARKS = DOCS / "benchmarks.json"
 
 
 def kept(path):
@@ -289,38 +256,30 @@ def show_finetune(result):
     )
 
 
-#: Which pages are run on other draws of people: part of the file, study, how many draws.
-EVIDENCE_RUNS = {
-    "plot_73": ("finetune", "simulated-transfer", 12),
-    "plot_80": ("pfactor_features", "simulated-pfactor", 24),
-    "plot_81": ("pfactor_deep", "simulated-pfactor", 24),
-}
-
-
 def evidence(page):
     """Run a page as it is on other simulated people, one run per seed.
 
     Parameters
     ----------
     page : str
-        A key of ``EVIDENCE_RUNS``.
+        Short name of a page whose contract has ``evidence``.
 
     Returns
     -------
-    list of dict
-        The contract of each run, with its ``seed``.
+    list of _helpers.record.Record
+        One for each seed.
     """
-    _, study, n_seeds = EVIDENCE_RUNS[page]
+    study, n_draws = CONTRACTS[page].evidence
     (script,) = tutorials([page])
 
     def one(seed):
-        line = run_example(script, study=f"{study}-{seed}", timeout=1200).line
+        run = run_example(script, study=f"{study}-{seed}", timeout=1200)
         print(f"{page}, seed {seed}: done", flush=True)
-        return {"seed": seed, **json.loads(line)}
+        return new_record(json.loads(run.line), run.seconds, run.memory, seed=seed)
 
     # Each run is a process of its own on one thread; what they print does not depend on speed.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(one, range(n_seeds)))
+        return list(pool.map(one, range(n_draws)))
 
 
 def main(argv=None):
@@ -329,31 +288,30 @@ def main(argv=None):
     parser.add_argument(
         "what", nargs="?", default="finetune", choices=["finetune", "scale", "evidence"]
     )
+    pages = [name for name, model in CONTRACTS.items() if model.evidence]
     parser.add_argument(
         "--page",
-        choices=list(EVIDENCE_RUNS),
+        choices=pages,
         help="evidence: only this page, and keep the rest of the file",
     )
     parser.add_argument(
         "--rounds", type=int, default=ROUNDS, help="scale: rounds of loop against workers"
     )
     args = parser.parse_args(argv)
+    if args.what == "evidence":
+        for page in [args.page] if args.page else pages:
+            runs = [run.model_dump(mode="json") for run in evidence(page)]
+            write_json(EVIDENCE, {**kept(EVIDENCE), page: runs})
+        return 0
     if args.what == "finetune":
         result = bench_finetune()
         show_finetune(result)
-        write_json(
-            BENCHMARKS, {**kept(BENCHMARKS), "machine": machine(), "finetune": result}
-        )
-    elif args.what == "scale":
+    else:
         result = bench_scale(args.rounds)
         show_scale(result)
-        # Measured when it was measured: the rest of the file may be from another machine.
-        result["machine"] = machine()
-        write_json(BENCHMARKS, {**kept(BENCHMARKS), "scale": result})
-    else:
-        pages = [args.page] if args.page else list(EVIDENCE_RUNS)
-        found = {EVIDENCE_RUNS[page][0]: evidence(page) for page in pages}
-        write_json(EVIDENCE, {**kept(EVIDENCE), **found, "machine": machine()})
+    # With its machine: another part of the file may be from another one.
+    result |= {"machine": machine(), "versions": versions()}
+    write_json(BENCHMARKS, {**kept(BENCHMARKS), args.what: result})
     return 0
 
 

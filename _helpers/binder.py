@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from _helpers.chromium import browser
-from _helpers.contract import ContractError, parse
+from _helpers.contracts import ContractError, parse
 from _helpers.pages import HTML, ExampleError, tutorials
 
 #: Binder brings its own JupyterLab beside the requirements; here it is installed after them.

@@ -8,7 +8,7 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from _helpers.contract import ContractError, parse
+from _helpers.contracts import ContractError, parse
 from _helpers.pages import HTML, ROOT, ExampleError, siblings, tutorials
 from _helpers.run_example import run_script
 

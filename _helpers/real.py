@@ -5,27 +5,21 @@ it. They are committed as results; the data are not. The page *On real EEG* show
 """
 
 import argparse
-import datetime
 import hashlib
 import json
 import re
 import shutil
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from _helpers.bench import machine, write_json
-from _helpers.contract import Contract, ContractError, parse
-from _helpers.pages import EXAMPLES, ROOT, ExampleError, siblings, tutorials
+from _helpers.contracts import CONTRACTS, ContractError, parse
+from _helpers.pages import ExampleError, sibling, siblings, tutorials
+from _helpers.record import REAL, RecordError, new_record, write_json
 from _helpers.run_example import run_script
 
-RESULTS = ROOT / "docs" / "real"
 #: Tutorials that make sense on a study of people who do or rest: adaptation, leak, score.
-PAGES = ("plot_73", "plot_11", "plot_80", "plot_81")
+PAGES = [name for name, model in CONTRACTS.items() if model.on_real]
 WRAPPER = '''"""Written by real.py: runs a tutorial as it is, then saves its figures with their words."""
 import json
 import os
@@ -58,110 +52,6 @@ OPENED = re.compile(
 )
 
 
-class RealError(RuntimeError):
-    """Nothing was run or shown; the message names the thing, its value and the fix."""
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", allow_inf_nan=False, strict=True)
-
-
-class Opened(_Model):
-    """Windows that a tutorial opened, as it printed them."""
-
-    people: int = Field(ge=1, description="people")
-    windows: int = Field(ge=1, description="windows of all of them")
-    channels: int = Field(ge=1, description="channels of a window")
-    samples: int = Field(ge=1, description="samples of a window")
-    sfreq: float = Field(gt=0, description="sampling frequency of a window, in Hz")
-    cohort: str | None = Field(description="which part of the people, null for all")
-
-
-class Provenance(_Model):
-    """Where a result is from, and what it took."""
-
-    dataset: str = Field(min_length=1, description="dataset id, or name of the folder")
-    title: str = Field(description="what dataset_description.json calls it")
-    credit: str = Field(description="licence and citation")
-    sha256: str = Field(
-        pattern="^[0-9a-f]{64}$",
-        description="of participants.tsv and of the names and sizes of all recordings",
-    )
-    n_people: int = Field(ge=1, description="people with recordings")
-    n_recordings: int = Field(ge=1, description="recordings")
-    megabytes: float = Field(gt=0, description="size of the recordings on disk")
-    megabytes_catalogue: float | None = Field(
-        description="size of the study in EEGDash's catalogue, null if it is not there"
-    )
-    opened: list[Opened] = Field(min_length=1, description="what was cut into windows")
-    packages: dict[str, str] = Field(min_length=1, description="versions that ran")
-    machine: str = Field(description="processor and cores")
-    date: str = Field(pattern=r"^\d{4}-\d\d-\d\d$", description="day in UTC")
-    command: str = Field(description="what to type to have it again")
-    seconds: float = Field(gt=0, description="wall time of the tutorial")
-    peak_mb: float = Field(gt=0, description="peak memory of the tutorial")
-
-
-class Figure(_Model):
-    """One figure of the tutorial."""
-
-    file: Annotated[str, Field(pattern=r"^plot_\d+(-\w+)?_\d+\.svg$", description="beside")]
-    alt: str = Field(min_length=1, description="words for who does not see it")
-    width: int = Field(ge=1, description="natural width in CSS pixels")
-    height: int = Field(ge=1, description="natural height in CSS pixels")
-
-
-class Result(_Model):
-    """One tutorial on one real study."""
-
-    contract: dict = Field(description="the tutorial's JSON line")
-    provenance: Provenance = Field(description="where it is from")
-    figures: list[Figure] = Field(description="in the order of the page")
-
-    def checked(self) -> Contract:
-        """The contract as the model of its tutorial."""
-        return parse(json.dumps(self.contract))
-
-
-def load_result(path):
-    """Read one file of ``docs/real/`` and check all of it.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``docs/real/STUDY/plot_NN.json``.
-
-    Returns
-    -------
-    Result
-        The checked file.
-
-    Raises
-    ------
-    RealError
-        If the file is not there, breaks a model, or its figures are not beside it.
-    """
-    try:
-        result = Result.model_validate_json(path.read_text("utf-8"))
-        contract = result.checked()
-    except FileNotFoundError as err:
-        raise RealError(
-            f"there is no {path.name} of {path.parent.name}: nox -s real -- --study makes it"
-        ) from err
-    except (ValidationError, ContractError) as err:
-        raise RealError(f"{path.parent.name}/{path.name}: {err}") from err
-    expected_names = path.stem.partition("-")[0], path.parent.name
-    for said, expected in zip(
-        (contract.tutorial, contract.data), expected_names, strict=True
-    ):
-        if said != expected:
-            raise RealError(f"{path.parent.name}/{path.name} is a result of {said}")
-    absent = [f.file for f in result.figures if not (path.parent / f.file).is_file()]
-    if absent:
-        raise RealError(f"{path.parent.name}/{path.name}: no figure {absent} beside it")
-    return result
-
-
 def describe_data(root, credit="", megabytes_catalogue=None):
     """What identifies a BIDS folder, without its place on this machine.
 
@@ -177,7 +67,7 @@ def describe_data(root, credit="", megabytes_catalogue=None):
     Returns
     -------
     dict
-        The part of :class:`Provenance` that is known before anything runs.
+        The part of `_helpers.record.Provenance` that is known before anything runs.
     """
     recordings = sorted(
         path
@@ -203,13 +93,6 @@ def describe_data(root, credit="", megabytes_catalogue=None):
         "megabytes": round(sum(sizes) / 1e6, 1),
         "megabytes_catalogue": megabytes_catalogue,
     }
-
-
-def packages():
-    """Versions of what a reader installs to run a tutorial."""
-    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
-    names = [line.split("==")[0] for line in lines if "==" in line]
-    return {name: version(name) for name in names}
 
 
 def opened(stdout, study):
@@ -247,7 +130,7 @@ def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
 
     Returns
     -------
-    Result
+    Record
         What was written.
 
     Raises
@@ -271,20 +154,16 @@ def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
         except ContractError as err:
             raise ExampleError(f"{script.name} broke its contract: {err}") from err
         words = json.loads((work / "figures" / "words.json").read_text("utf-8"))
-        hardware = machine()
-        result = Result(
-            contract=json.loads(stdout.rstrip().splitlines()[-1]),
-            provenance=Provenance(
+        result = new_record(
+            json.loads(stdout.rstrip().splitlines()[-1]),
+            seconds,
+            memory,
+            provenance={
                 **data,
-                opened=opened(stdout, line.data),
-                packages=packages(),
-                machine=f"{hardware['processor']}, {hardware['cores']} cores",
-                date=datetime.datetime.now(datetime.UTC).date().isoformat(),
-                command=f"nox -s real -- {tutorial} --study {data['dataset']}"
+                "opened": opened(stdout, line.data),
+                "command": f"nox -s real -- {tutorial} --study {data['dataset']}"
                 + (f" --target {target}" if target else ""),
-                seconds=round(seconds, 1),
-                peak_mb=round(memory.peak),
-            ),
+            },
             figures=[{"file": f"{name}_{i}.svg", **own} for i, own in enumerate(words, 1)],
         )
         folder.mkdir(parents=True, exist_ok=True)
@@ -294,7 +173,7 @@ def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
             unfinished = folder / f"{figure.file}.tmp"
             shutil.copy(work / "figures" / f"{i}.svg", unfinished)
             unfinished.replace(folder / figure.file)
-    write_json(folder / f"{name}.json", result.model_dump())
+    write_json(folder / f"{name}.json", result.model_dump(mode="json"))
     return result
 
 
@@ -313,16 +192,16 @@ def find_data(study):
 
     Raises
     ------
-    RealError
+    RecordError
         If it is a simulated study.
     StudyError
         As ``open_study`` raises it.
     """
-    sys.path.insert(0, str(EXAMPLES))
-    import _study
-
+    _study = sibling("_study")
     if _study.SIMULATED.fullmatch(study):
-        raise RealError(f"{study} is simulated: pass the path of a BIDS folder, or its id")
+        raise RecordError(
+            f"{study} is simulated: pass the path of a BIDS folder, or its id"
+        )
     _study.list_people(study)  # everything that can be refused before a signal is read
     root = _study.get_study_folder(study).resolve()
     size = None
@@ -343,7 +222,7 @@ def main(argv=None):
     scripts = [tutorials([word]) for word in args.select or PAGES]
     try:
         root, data = find_data(args.study)
-    except (RealError, ValueError) as err:
+    except (RecordError, ValueError) as err:
         print(f"{type(err).__name__}: {err}", file=sys.stderr)
         return 1
     print(
@@ -354,14 +233,15 @@ def main(argv=None):
     for script in dict.fromkeys(script for own in scripts for script in own):
         try:
             result = run_on_study(
-                script, root, data, RESULTS / data["dataset"], target=args.target
+                script, root, data, REAL / data["dataset"], target=args.target
             )
         except ExampleError as err:
             failed.append(script.stem)
             print(f"{script.stem:<40}  FAILED: {err}", flush=True)
             continue
-        own = result.provenance
-        print(f"{script.stem:<40}{own.seconds:>8.1f} s{own.peak_mb:>8.0f} MB", flush=True)
+        print(
+            f"{script.stem:<40}{result.seconds:>8.1f} s{result.peak_mb:>8} MB", flush=True
+        )
     if failed:
         print(f"failed, and what an earlier run wrote is kept: {', '.join(failed)}")
     return 1 if failed else 0

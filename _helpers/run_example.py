@@ -1,6 +1,7 @@
 """Run one tutorial the way a reader will: alone in an empty folder, offline, and timed."""
 
 import argparse
+import json
 import math
 import os
 import re
@@ -10,13 +11,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from _helpers import status
-from _helpers.contract import Contract, ContractError, parse
-from _helpers.pages import ExampleError, siblings, tutorials
+from _helpers.contracts import ContractError, parse
+from _helpers.contracts.base import Contract
+from _helpers.pages import ExampleError, short_name, siblings, tutorials
+from _helpers.record import REFERENCE, RUNS, new_record, write_json
 
 #: Started inside a network namespace of its own, where even this machine's own address is down:
 #: dask and Jupyter talk to their own children over it, so it comes up before the script starts.
@@ -305,10 +307,11 @@ def main(argv=None):
         print(f"{script.stem:<40}{numbers}  {'identical twice' if same else 'DIFFER'}")
         lines.append(first.line)
         if same and not args.study:
-            content = status.record(replace(first, seconds=seconds, memory=memory))
-            status.write(status.RUNS, content)
-            if args.accept:
-                status.write(status.REFERENCE, content)
+            content = new_record(json.loads(first.line), seconds, memory).model_dump(
+                mode="json"
+            )
+            for folder in (RUNS, REFERENCE) if args.accept else (RUNS,):
+                write_json(folder / f"{short_name(script)}.json", content)
         if not same:
             failed.append(
                 f"{script.name}: two runs printed different lines:\n{first.line}\n{second.line}"

@@ -15,148 +15,15 @@ from pathlib import Path
 import jinja2
 from docutils import nodes
 from jinja2 import meta
-from markupsafe import Markup
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from _helpers.contract import CONTRACTS, parse
-from _helpers.filters import FILTERS, compare, escaped, get, num
-from _helpers.gallery import figure_text
-from _helpers.pages import short_name, sibling
-from _helpers.real import RealError, load_result
-from _helpers.status import HEADLINES, drift, records
+from _helpers.filters import FILTERS, compare, escaped, num
+from _helpers.known import figure, flat, kept, look_up, source_of, standings, tutorial
+from _helpers.pages import sibling
+from _helpers.record import records
 
 TUTORIAL = re.compile(r"plot_\d+")
-
-
-def tutorial(srcdir, word):
-    """What a tutorial gave in this build.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources, with ``auto_examples/`` in it.
-    word : str
-        Short name, e.g. ``plot_73``.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The file beside the generated page.
-    content : dict
-        ``contract`` and ``figures``.
-
-    Raises
-    ------
-    ExtensionError
-        If there is no such tutorial, or it shows no contract.
-    """
-    pages = sorted(Path(srcdir, "auto_examples").glob("plot_*.rst"))
-    found = [page for page in pages if page.stem.startswith(f"{word}_")]
-    if len(found) != 1:
-        names = [page.stem for page in pages]
-        raise ExtensionError(f"there is no tutorial {word!r}: there are {names}")
-    path = found[0].with_suffix(".json")
-    content = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    if "contract" not in content:
-        raise ExtensionError(f"{found[0].name} shows no contract of {word}")
-    return path, content
-
-
-def kept(srcdir, study, name):
-    """A result on a real study, as ``docs/real`` keeps it; parameters and errors as in `tutorial`."""
-    path = Path(srcdir, "real", study, f"{name}.json")
-    try:
-        result = load_result(path).model_dump()
-    except RealError as err:
-        raise ExtensionError(f"real.{study}.{name}: {err}") from err
-    for figure in result["figures"]:
-        figure["file"] = f"real/{study}/{figure['file']}"
-    return path, result
-
-
-def source_of(srcdir, name):
-    """File of a name, what it holds, and the keys that are left of the name."""
-    word, *keys = name.split(".")
-    if word != "real":
-        return *tutorial(srcdir, word), keys
-    if len(keys) < 2:
-        raise ExtensionError(f"{name} is not real.STUDY.TUTORIAL.KEY")
-    return *kept(srcdir, *keys[:2]), keys[2:]
-
-
-def flat(content):
-    """A contract, with ``provenance`` beside its keys where there is one."""
-    return content["contract"] | {k: content[k] for k in ("provenance",) if k in content}
-
-
-def look_up(srcdir, name):
-    """One value of a contract, from the run of this build or from a real study.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-    name : str
-        Tutorial and keys, separated by dots; a number is a place in a list:
-        ``plot_73.accuracy_ci.full-finetune.0``. With ``real.nm000109.`` in front, the value of a
-        run on that study, whose ``provenance`` is a key as well.
-
-    Returns
-    -------
-    object
-        Number, string or bool.
-
-    Raises
-    ------
-    ExtensionError
-        If the tutorial, its contract or a key is not there, or the value is not a single one.
-    """
-    _, content, keys = source_of(srcdir, name)
-    if name.startswith("real.") and not keys:
-        raise ExtensionError(f"{name} is not real.STUDY.TUTORIAL.KEY")
-    value = flat(content)
-    for key in keys:
-        try:
-            value = get(value, key)
-        except (KeyError, IndexError, ValueError, TypeError) as err:
-            known = sorted(value) if isinstance(value, dict) else value
-            raise ExtensionError(f"{name}: no {key!r}, there is {known}") from err
-    if isinstance(value, dict | list):
-        raise ExtensionError(f"{name} is not one value but {value}: add a key")
-    return value
-
-
-def figure(srcdir, name, number):
-    """A figure of a tutorial, or of its run on a real study.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-    name : str
-        For instance ``plot_73`` or ``real.nm000109.plot_73``.
-    number : int
-        Place on its page, from 1.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The JSON file that says so; the generated page is beside it.
-    text : Markup
-        Restructured text.
-
-    Raises
-    ------
-    ExtensionError
-        If the page has no such figure.
-    """
-    path, content, _ = source_of(srcdir, name)
-    figures = content["figures"]
-    if not 1 <= number <= len(figures):
-        there = list(range(1, len(figures) + 1))
-        raise ExtensionError(f"{path.stem} has figures {there}, not {number}")
-    return path, Markup(figure_text(**figures[number - 1]))
 
 
 class Real:
@@ -168,48 +35,6 @@ class Real:
     def __getitem__(self, name):
         names = (*self.names, name)
         return Real(self.read, *names) if len(names) < 2 else self.read(*names)
-
-
-def standings(srcdir):
-    """The last run of every tutorial beside its reference.
-
-    Parameters
-    ----------
-    srcdir : pathlib.Path
-        Folder of the documentation's sources.
-
-    Returns
-    -------
-    dict
-        ``pages``, a row for each tutorial, and ``runs``, a record for each machine and day. A record
-        that breaks its schema stops the build.
-    """
-    runs, references = records(srcdir / "_build" / "runs"), records(srcdir / "reference")
-    rows, made_on = [], {}
-    for page in sorted((srcdir / "auto_examples").glob("plot_*.rst")):
-        name = short_name(page)
-        row = {
-            "page": page.stem,
-            "name": name,
-            "last": runs.get(name) or references.get(name),
-        }
-        rows.append(row)
-        if (last := row["last"]) is None:
-            continue
-        contract = last["contract"]
-        parse(json.dumps(contract))
-        both = name in runs and name in references
-        where = json.dumps([last["machine"], last["versions"], last["date"]])
-        row |= {
-            "headline": HEADLINES[name].format(**contract),
-            "accepted": name in references,
-            "again": both,
-            "moved": drift(contract, references[name]["contract"]) if both else {},
-            "fields": CONTRACTS[name].model_fields,
-            "run": [*made_on, where].index(where) + 1,
-        }
-        made_on.setdefault(where, last)
-    return {"pages": rows, "runs": list(made_on.values())}
 
 
 def context(srcdir, note, names):
@@ -236,15 +61,11 @@ def context(srcdir, note, names):
 
     def read_json(name):
         path = Path(srcdir, f"{name}.json")
-        content = noted(path, json.loads(path.read_text("utf-8")))
-        old = {
-            "finetune": "plot_73",
-            "pfactor_features": "plot_80",
-            "pfactor_deep": "plot_81",
-        }
-        if name == "evidence":
-            content |= {old[part]: runs for part, runs in content.items() if part in old}
-        return content
+        return noted(path, json.loads(path.read_text("utf-8")))
+
+    def read_evidence():
+        draws = read_json("evidence")
+        return {name: [flat(record) for record in runs] for name, runs in draws.items()}
 
     def read_kept(study, name):
         path, content = kept(srcdir, study, name)
@@ -255,17 +76,25 @@ def context(srcdir, note, names):
         return noted(path, flat(content))
 
     def read_status():
-        for folder in ("_build/runs", "reference"):
-            for path in (Path(srcdir, folder), *Path(srcdir, folder).glob("*.json")):
+        folders = Path(srcdir, "_build", "runs"), Path(srcdir, "reference")
+        for folder in folders:
+            # A folder that is not there yet is noticed by its parent.
+            for path in (
+                folder if folder.is_dir() else folder.parent,
+                *folder.glob("*.json"),
+            ):
                 note(str(path))
-        return standings(Path(srcdir))
+        pages = sorted(
+            path.stem for path in Path(srcdir, "auto_examples").glob("plot_*.rst")
+        )
+        return standings(pages, *map(records, folders))
 
     known = {
         name: lambda n=name: read_tutorial(n) for name in names if TUTORIAL.fullmatch(name)
     }
     known |= {
         "benchmarks": lambda: read_json("benchmarks"),
-        "evidence": lambda: read_json("evidence"),
+        "evidence": read_evidence,
         "real": lambda: Real(read_kept),
         "status": read_status,
         "compare": lambda: compare,

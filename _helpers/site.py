@@ -15,7 +15,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from _helpers.pages import short_name
-from _helpers.status import records
+from _helpers.record import records
 
 CARD_LINK = re.compile(
     r'(<div class="sphx-glr-thumbcontainer"[^>]*>\s*<img[^>]*>\s*<p><a class="reference internal" href="[^"]+")'

@@ -6,11 +6,12 @@ import zipfile
 
 import pytest
 
-from _helpers import binder, download, status
+from _helpers import binder, download
 from _helpers.notebooks import guarded, standalone
 from _helpers.pages import ExampleError
+from _helpers.record import REFERENCE, records
 
-LINE = json.dumps(status.records(status.REFERENCE)["plot_10"]["contract"])
+LINE = json.dumps(records(REFERENCE)["plot_10"]["contract"])
 
 
 def cell(text):

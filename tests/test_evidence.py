@@ -4,10 +4,15 @@ import json
 
 import pytest
 
-from _helpers.bench import EVIDENCE, EVIDENCE_RUNS, evidence
-from _helpers.contract import parse
+from _helpers.bench import evidence
+from _helpers.contracts import CONTRACTS
+from _helpers.record import EVIDENCE, Record
 
-KEPT = json.loads(EVIDENCE.read_text("utf-8"))
+PAGES = {page: model.evidence for page, model in CONTRACTS.items() if model.evidence}
+KEPT = {
+    page: [Record.model_validate(run) for run in runs]
+    for page, runs in json.loads(EVIDENCE.read_text("utf-8")).items()
+}
 
 
 def check_score(runs):
@@ -19,24 +24,28 @@ def check_score(runs):
     assert sum(run["null_mse_ratio"] > 1 for run in runs) >= enough
 
 
-@pytest.mark.parametrize("page", list(EVIDENCE_RUNS))
+@pytest.mark.parametrize("page", list(PAGES))
 def test_kept_runs_are_whole_and_keep_the_contract(page):
-    part, _, n_seeds = EVIDENCE_RUNS[page]
-    assert [run["seed"] for run in KEPT[part]] == list(range(n_seeds))
-    for run in KEPT[part]:
-        assert parse(json.dumps({k: v for k, v in run.items() if k != "seed"}))
+    assert list(KEPT) == list(PAGES)
+    assert [run.seed for run in KEPT[page]] == list(range(PAGES[page].n_draws))
+    for run in KEPT[page]:
+        assert run.checked().tutorial == page
+
+
+def lines(page):
+    return [run.contract for run in KEPT[page]]
 
 
 def test_kept_runs_carry_the_claims():
-    check_score(KEPT["pfactor_deep"])
-    for run in KEPT["pfactor_features"]:
-        assert run["window_split_r"] > run["subject_split_r"] + 0.3
+    check_score(lines("plot_81"))
+    for line in lines("plot_80"):
+        assert line["window_split_r"] > line["subject_split_r"] + 0.3
     full = [
-        run["paired"]["full-finetune - from-scratch"]["ci"][0] for run in KEPT["finetune"]
+        line["paired"]["full-finetune - from-scratch"]["ci"][0] for line in lines("plot_73")
     ]
     assert sum(low > 0 for low in full) >= len(full) * 11 / 12
 
 
 @pytest.mark.slow
 def test_new_runs_of_the_network_and_its_null():
-    check_score(evidence("plot_81"))
+    check_score([run.contract for run in evidence("plot_81")])

@@ -7,10 +7,11 @@ import pytest
 import _study
 from _helpers import real
 from _helpers.pages import ROOT, ExampleError
-from _helpers.real import PAGES, describe_data, load_result, opened, run_on_study
+from _helpers.real import PAGES, describe_data, opened, run_on_study
+from _helpers.record import REAL, load
 from conftest import snapshot
 
-KEPT = sorted(real.RESULTS.glob("*/plot_*.json"))
+KEPT = sorted(REAL.glob("*/plot_*.json"))
 
 # ------------------------------------------------------------------------------ what is committed
 
@@ -22,7 +23,7 @@ def test_every_tutorial_of_the_session_is_kept_for_the_study_of_the_page():
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda p: f"{p.parent.name}/{p.stem}")
 def test_kept_results_keep_contract_and_provenance(path):
-    result = load_result(path)
+    result = load(path)
     assert result.checked().data == path.parent.name
     assert {f.file for f in result.figures} == {
         p.name for p in path.parent.glob(f"{path.stem}_*.svg")
@@ -35,22 +36,20 @@ def test_kept_results_keep_contract_and_provenance(path):
 
 
 def test_kept_results_are_of_one_study_and_of_the_pins():
-    kept = [load_result(p).provenance for p in KEPT if p.parent.name == "nm000109"]
-    assert len({(p.sha256, p.n_people, p.n_recordings) for p in kept}) == 1
+    kept = [load(p) for p in KEPT if p.parent.name == "nm000109"]
+    data = [run.provenance for run in kept]
+    assert len({(p.sha256, p.n_people, p.n_recordings) for p in data}) == 1
     pins = re.findall(
         r"^([\w-]+)==([\w.]+)$", (ROOT / "requirements.txt").read_text(), re.M
     )
-    for provenance in kept:
+    for run in kept:
         # A CPU build says so behind a plus; it is the same version.
-        ran = {name: found.split("+")[0] for name, found in provenance.packages.items()}
+        ran = {name: found.split("+")[0] for name, found in run.versions.items()}
         assert ran == dict(pins)
 
 
 def test_kept_results_carry_what_the_page_says_in_words():
-    kept = {
-        page: load_result(real.RESULTS / "nm000109" / f"{page}.json").checked()
-        for page in PAGES
-    }
+    kept = {page: load(REAL / "nm000109" / f"{page}.json").checked() for page in PAGES}
     fine = kept["plot_73"]
     assert all(fine.controls["zero-shot"] > value for value in fine.accuracy.values())
     assert all(fine.controls["band power"] > value for value in fine.accuracy.values())
@@ -65,7 +64,7 @@ def test_kept_results_carry_what_the_page_says_in_words():
     blind = fine.controls["shuffled pretraining"]
     low, high = fine.accuracy_ci["full-finetune"]
     assert low <= blind <= high
-    other = load_result(real.RESULTS / "nm000109" / "plot_80-n_subtractions.json").checked()
+    other = load(REAL / "nm000109" / "plot_80-n_subtractions.json").checked()
     for line in (kept["plot_80"], kept["plot_80"].forest, kept["plot_81"], other):
         assert line.r_ci[0] <= 0 <= line.r_ci[1]
     assert kept["plot_81"].null_mse_ratio_ci[1] < 1  # a finding from nothing
@@ -112,7 +111,7 @@ def test_a_run_writes_contract_provenance_and_figures(script, bids, tmp_path):
     data = describe_data(bids)
     result = run_on_study(script, bids, data, folder)
     assert sorted(p.name for p in folder.iterdir()) == ["plot_10.json", "plot_10_1.svg"]
-    assert load_result(folder / "plot_10.json") == result
+    assert load(folder / "plot_10.json") == result
     assert result.figures[0].model_dump() == {
         "file": "plot_10_1.svg", "alt": "A line.", "width": 384, "height": 288,
     }  # fmt: skip
@@ -135,8 +134,8 @@ def test_another_target_is_another_result(script, bids, tmp_path):
     other = run_on_study(script, bids, data, folder, target="iq")
     assert other.contract["n_windows"] == {"iq": 2}
     assert other.provenance.command.endswith("--study mystudy --target iq")
-    assert load_result(folder / "plot_10-iq.json") == other
-    assert load_result(folder / "plot_10.json").contract["n_windows"] == {"a": 1}
+    assert load(folder / "plot_10-iq.json") == other
+    assert load(folder / "plot_10.json").contract["n_windows"] == {"a": 1}
     assert len(list(folder.iterdir())) == 4
 
 
@@ -191,7 +190,7 @@ def test_what_was_opened_is_read_from_what_was_printed(bids, capsys):
 def test_the_session_refuses_before_anything_runs(
     study, message, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr(real, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(real, "REAL", tmp_path / "results")
     monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setattr(real, "run_on_study", lambda *a, **k: pytest.fail("too late"))
     assert real.main(["--study", study]) == 1
@@ -214,7 +213,7 @@ def test_one_failure_does_not_stop_the_others(bids, tmp_path, monkeypatch, capsy
         ran.append((script.stem[:7], root, folder.name, target))
         if script.stem.startswith("plot_11"):
             raise ExampleError("nothing to exchange")
-        return load_result(KEPT[0])
+        return load(KEPT[0])
 
     monkeypatch.setattr(real, "run_on_study", stand_in)
     assert real.main(["--study", str(bids), "--target", "age"]) == 1

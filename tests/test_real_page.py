@@ -9,10 +9,10 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from _helpers.filters import value_ci
+from _helpers.known import look_up
 from _helpers.pages import DOCS, ROOT
-from _helpers.real import RealError, load_result
-from _helpers.show import context, environment, look_up
-from _helpers.status import records
+from _helpers.record import RecordError, load, records
+from _helpers.show import context, environment
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 LINE = {
@@ -30,7 +30,7 @@ INDEX = """Title
 
 {% set study = real.mine %}
 Real :value:`real.mine.plot_11.window_split_r|+.2f`, :value:`real.mine.plot_11.provenance.n_people`
-people, simulated :value:`plot_11.window_split_r`, on :value:`real.mine.plot_11.provenance.date`.
+people, simulated :value:`plot_11.window_split_r`, on :value:`real.mine.plot_11.date`.
 
 {{ compare({"simulated": plot_11, "mine": study.plot_11}, [
   ("people", "n_subjects"),
@@ -48,8 +48,12 @@ PROVENANCE = {
     "dataset": "mine", "title": "My *study*", "credit": "CC0", "sha256": "ab" * 32, "n_people": 12,
     "n_recordings": 24, "megabytes": 50.5, "megabytes_catalogue": None,
     "opened": [{"people": 12, "windows": 99, "channels": 4, "samples": 256, "sfreq": 128.0, "cohort": None}],
-    "packages": {"torch": "2.13.0"}, "machine": "a processor, 2 cores", "date": "2026-11-21",
-    "command": "nox -s real -- plot_11 --study mine", "seconds": 61.0, "peak_mb": 700.0,
+    "command": "nox -s real -- plot_11 --study mine",
+}  # fmt: skip
+RUN = {
+    "provenance": PROVENANCE, "seed": None, "versions": {"torch": "2.13.0"},
+    "machine": {"cpu": "a processor, 2 cores", "gpu": "none", "system": "Linux", "python": "3.11.7"},
+    "date": "2026-11-21", "seconds": 61.0, "peak_mb": 700, "private_mb": None,
 }  # fmt: skip
 
 
@@ -66,7 +70,7 @@ def site(tmp_path):
     (pages / "images" / "sphx_glr_plot_11_it_001.svg").write_text(SVG)
     figure = {"file": "plot_11_1.svg", "alt": "Real dots.", "width": 80, "height": 40}
     contract = {**LINE, "data": "mine", "window_split_r": 0.625, "n_windows": 99}
-    content = {"contract": contract, "provenance": PROVENANCE, "figures": [figure]}
+    content = {"contract": contract, "figures": [figure], **RUN}
     (kept / "plot_11.json").write_text(json.dumps(content))
     (kept / "plot_11_1.svg").write_text(SVG.replace("/>", "><g/></svg>"))
     (tmp_path / "conf.py").write_text(
@@ -168,8 +172,8 @@ def test_a_kept_result_that_was_tampered_with_is_no_result(site, damage, message
     content = json.loads(path.read_text())
     damage(content)
     path.write_text(json.dumps(content))
-    with pytest.raises(RealError, match=message):
-        load_result(path)
+    with pytest.raises(RecordError, match=message):
+        load(path)
 
 
 def test_an_interval_is_found_by_its_name():

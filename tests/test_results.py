@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from _helpers import bench
+from _helpers import bench, record
 
 
 def test_pairs_are_taken_in_turn_and_give_the_ratio():
@@ -25,12 +25,12 @@ def test_pairs_are_taken_in_turn_and_give_the_ratio():
 
 def test_json_is_whole_or_not_there(tmp_path, monkeypatch):
     path = tmp_path / "x.json"
-    bench.write_json(path, {"a": 1})
+    record.write_json(path, {"a": 1})
     monkeypatch.setattr(
-        bench.json, "dumps", lambda *a, **k: (_ for _ in ()).throw(OSError("full"))
+        record.json, "dumps", lambda *a, **k: (_ for _ in ()).throw(OSError("full"))
     )
     with pytest.raises(OSError, match="full"):
-        bench.write_json(path, {"a": 2})
+        record.write_json(path, {"a": 2})
     assert json.loads(path.read_text()) == {"a": 1}
 
 
@@ -44,7 +44,8 @@ def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatc
     content = json.loads(path.read_text())
     assert content["finetune"] == 1
     assert content["scale"]["new"] == 3
-    assert "torch" in content["scale"]["machine"]
+    assert "torch" in content["scale"]["versions"]
+    assert content["scale"]["machine"]["cpu"].endswith("cores")
 
 
 def test_a_cohort_of_links_is_a_cohort(tmp_path):

@@ -11,7 +11,8 @@ from mne_bids import BIDSPath, write_raw_bids
 
 import _study
 from _helpers.pages import ROOT, tutorials
-from _helpers.real import describe_data, load_result, run_on_study
+from _helpers.real import describe_data, run_on_study
+from _helpers.record import load
 from _study import open_study
 
 CH_NAMES = ("A1", "A2", "A3", "B1", "B2")
@@ -113,7 +114,7 @@ def test_the_fine_tuning_page_runs_on_it(imagery, tmp_path):
     (script,) = tutorials(["73"])
     folder = tmp_path / "imagery"
     run_on_study(script, imagery, describe_data(imagery), folder)
-    result = load_result(folder / "plot_73.json")
+    result = load(folder / "plot_73.json")
     line = result.checked()
     assert (line.data, line.chance_level) == ("imagery", 0.3333)
     assert (line.n_source_subjects, line.n_test_subjects) == (4, 6)

@@ -2,28 +2,37 @@
 
 import copy
 import json
+import platform
+import re
 
 import pytest
 
-from _helpers import status
-from _helpers.contract import CONTRACTS, ContractError
-from _helpers.pages import tutorials
-from _helpers.run_example import Memory, Run
+from _helpers.contracts import CONTRACTS, ContractError
+from _helpers.known import standings
+from _helpers.pages import DOCS, ROOT, short_name, tutorials
+from _helpers.record import REFERENCE, drift, load, new_record, records, write_json
+from _helpers.show import environment
 
-REFERENCES = status.records(status.REFERENCE)
-PAGES = [f"auto_examples/{script.stem}" for script in tutorials()]
+REFERENCES = records(REFERENCE)
+PAGES = [script.stem for script in tutorials()]
 
 
 def names():
-    return ["_".join(script.stem.split("_")[:2]) for script in tutorials()]
+    return [short_name(script) for script in tutorials()]
 
 
 def test_every_tutorial_has_a_reference_that_keeps_its_contract_and_a_headline():
     assert sorted(REFERENCES) == names()
     for name in names():
-        CONTRACTS[name].model_validate_json(json.dumps(REFERENCES[name]["contract"]))
-        line = status.HEADLINES[name].format(**REFERENCES[name]["contract"])
+        assert load(REFERENCE / f"{name}.json").provenance is None
+        line = CONTRACTS[name].headline.format(**REFERENCES[name]["contract"])
         assert "{" not in line
+
+
+def shown(runs, references):
+    """Words of the status page."""
+    page = environment(DOCS).from_string((DOCS / "status.rst").read_text("utf-8"))
+    return re.sub(r"\\(.)", r"\1", page.render(status=standings(PAGES, runs, references)))
 
 
 @pytest.fixture
@@ -34,9 +43,9 @@ def moved():
 
 def test_a_run_like_the_reference_held(moved):
     moved["plot_10"]["contract"]["alpha_closed_over_open"] += 0.03
-    lines = status.status_lines(PAGES, moved, REFERENCES)
-    assert lines.count("     - held") == len(PAGES)
-    assert "Outside the band" not in "\n".join(lines)
+    text = shown(moved, REFERENCES)
+    assert text.count("     - held\n") == len(PAGES)
+    assert "Outside the band" not in text
 
 
 @pytest.mark.parametrize(
@@ -56,9 +65,9 @@ def test_what_leaves_its_band_is_found(moved, change, said):
     change(contract)
     reference = REFERENCES["plot_73"]["contract"]
     key, value = said
-    assert key in status.drift(contract, reference)
-    assert status.drift(contract, reference)[key][0] == value
-    assert set(status.drift(contract, reference)) == {key}
+    assert key in drift(contract, reference)
+    assert drift(contract, reference)[key][0] == value
+    assert set(drift(contract, reference)) == {key}
 
 
 def test_large_numbers_have_a_band_of_their_own():
@@ -70,37 +79,34 @@ def test_large_numbers_have_a_band_of_their_own():
 
 def test_drift_is_on_the_page(moved):
     moved["plot_80"]["contract"]["null_r"] = 0.4
-    text = "\n".join(status.status_lines(PAGES, moved, REFERENCES))
+    text = shown(moved, REFERENCES)
     assert "**1 values drifted**" in text
     assert "<code>null_r</code>: 0.4, reference 0.1751" in text
 
 
 def test_pages_without_a_run_and_without_a_reference_say_so():
-    text = "\n".join(status.status_lines(PAGES, {}, {}))
+    text = shown({}, {})
     assert text.count("not run yet: ``nox -s examples``") == len(PAGES)
-    text = "\n".join(status.status_lines(PAGES, {}, REFERENCES))
+    text = shown({}, REFERENCES)
     assert text.count("this is the reference") == len(PAGES)
 
 
 def test_a_record_that_breaks_its_schema_stops_the_build(moved):
     moved["plot_73"]["contract"]["frozen_running_var"] = 0.9
     with pytest.raises(ContractError, match=r"frozen_running_var is 0\.9"):
-        status.status_lines(PAGES, moved, REFERENCES)
+        shown(moved, REFERENCES)
 
 
 def test_records_are_written_and_read(tmp_path):
-    line = json.dumps(REFERENCES["plot_10"]["contract"])
-    run = Run(None, line, 1.23, Memory(700.4, float("nan")), line)
-    status.write(tmp_path, status.record(run))
-    assert [path.name for path in tmp_path.iterdir()] == ["plot_10.json"]
-    (content,) = status.records(tmp_path).values()
-    assert (content["seconds"], content["peak_mb"], content["private_mb"]) == (
-        1.2,
-        700,
-        None,
-    )
-    assert (
-        content["versions"]["torch"].split("+")[0]
-        in (status.ROOT / "requirements.txt").read_text()
-    )
+    memory = 700.4, float("nan")
+    made = new_record(REFERENCES["plot_10"]["contract"], 1.23, memory, seed=3)
+    write_json(tmp_path / "runs" / "plot_10.json", made.model_dump(mode="json"))
+    assert [path.name for path in (tmp_path / "runs").iterdir()] == ["plot_10.json"]
+    (content,) = records(tmp_path / "runs").values()
+    taken = content["seconds"], content["peak_mb"], content["private_mb"], content["seed"]
+    assert taken == (1.2, 700, None, 3)
+    torch = content["versions"]["torch"].split("+")[0]
+    assert f"torch=={torch}" in (ROOT / "requirements.txt").read_text()
     assert content["machine"]["cpu"].endswith("cores")
+    assert platform.node() not in json.dumps(content["machine"])
+    assert load(tmp_path / "runs" / "plot_10.json") == made

@@ -1,0 +1,250 @@
+"""What every promise has: types, and one rule of names that checks intervals, overlaps and regimes."""
+
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+
+class ContractError(ValueError):
+    """The output of a tutorial does not keep its promise; the message says how."""
+
+
+#: Values carry four decimals; a difference of two may be off by one in the last.
+ROUNDING = 1.01e-4
+Regime = Literal["from-scratch", "linear-probe", "full-finetune"]
+REGIMES = get_args(Regime)
+
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=0)]
+Some = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+Probability = Annotated[float, Field(gt=0, le=1)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Signed = Annotated[float, Field(ge=-1, le=1)]
+
+
+def interval(ends):
+    """Type of two numbers, low and high; JSON has them as a list."""
+    return Annotated[tuple[ends, ends], Field(strict=False)]
+
+
+def every(names, value):
+    """Type of a dictionary with exactly the keys that a ``Literal`` allows."""
+
+    def whole(found):
+        if set(found) != set(get_args(names)):
+            raise ValueError(f"has {sorted(found)}, expected {sorted(get_args(names))}")
+        return found
+
+    return Annotated[dict[names, value], AfterValidator(whole)]
+
+
+def check_close(name, value, other, slack=ROUNDING):
+    """Two ways to the same number agree.
+
+    Parameters
+    ----------
+    name : str
+        What both are called, e.g. ``"gap and a - b"``.
+    value, other : float
+        The numbers.
+    slack : float
+        How far they may lie apart.
+
+    Raises
+    ------
+    ValueError
+        If they lie further apart.
+    """
+    if abs(value - other) > slack:
+        raise ValueError(f"{name} disagree: {value:.4f} and {other:.4f}")
+
+
+def check_interval(name, ends, estimate, called):
+    """An interval is ordered and holds its estimate; dictionaries of them do, key by key.
+
+    Parameters
+    ----------
+    name, called : str
+        Keys of the interval and of the estimate.
+    ends : tuple of float, or dict
+        Low and high.
+    estimate : float, or dict
+        What it is the interval of.
+
+    Raises
+    ------
+    ValueError
+        If an interval is upside down, does not hold its estimate, or stands for another key.
+    """
+    if isinstance(ends, dict):
+        if not isinstance(estimate, dict) or set(ends) != set(estimate):
+            raise ValueError(f"{name} has {sorted(ends)}, {called} has {sorted(estimate)}")
+        for key, inner in ends.items():
+            check_interval(f"{name}[{key}]", inner, estimate[key], f"{called}[{key}]")
+        return
+    low, high = ends
+    if low > high:
+        raise ValueError(f"{name} is [{low}, {high}]: the lower end is above the upper end")
+    if not low - ROUNDING <= estimate <= high + ROUNDING:
+        raise ValueError(f"{name} {[low, high]} does not contain {estimate} ({called})")
+
+
+class Model(BaseModel):
+    """Part of a line, checked by its names.
+
+    ``X_ci`` is the interval of ``X``, and ``ci`` that of ``mean``: ordered, with the estimate inside.
+    ``subject_overlap`` is 0.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
+    )
+
+    #: Where an interval is not named after what it is the interval of.
+    interval_of: ClassVar[dict[str, str]] = {"ci": "mean"}
+
+    @model_validator(mode="after")
+    def _names_keep_their_word(self):
+        for name in type(self).model_fields:
+            if name == "ci" or name.endswith("_ci"):
+                called = self.interval_of.get(name, name.removesuffix("_ci"))
+                check_interval(name, getattr(self, name), getattr(self, called), called)
+        if shared := getattr(self, "subject_overlap", 0):
+            raise ValueError(
+                f"subject_overlap: {shared} people are on both sides of a split"
+            )
+        return self
+
+
+class Evidence(NamedTuple):
+    """On which simulated study, and on how many draws of its people, a page is run for its claim."""
+
+    study: str
+    n_draws: int
+
+
+class Contract(Model):
+    """What every tutorial says."""
+
+    tutorial: Annotated[str, Field(description="short name of the page, e.g. plot_73")]
+    version: Some
+    """raised when the meaning of a key changes"""
+    data: Text
+    """"simulated", or the name of the dataset"""
+
+    #: What a run has to say in one line, filled from its values.
+    headline: ClassVar[str]
+    #: How far a number may lie from the reference on another machine, by the first part of its key,
+    #: where the usual band does not fit.
+    bands: ClassVar[dict[str, float]] = {}
+    #: The draws of people behind the evidence page; None for a page that is not on it.
+    evidence: ClassVar[Evidence | None] = None
+    #: Does the page make sense on a study of people who do or rest: adaptation, leak, score?
+    on_real: ClassVar[bool] = False
+
+    @classmethod
+    def band(cls, key, reference):
+        """Distance that a decimal number may have from the reference on another machine.
+
+        Parameters
+        ----------
+        key : str
+            Key in the line, with dots for what is inside, e.g. ``"accuracy.linear-probe"``.
+        reference : float
+            The accepted value.
+
+        Returns
+        -------
+        float
+            0.05, and 2 % of the reference where that is more; or what the schema says.
+        """
+        return cls.bands.get(key.split(".")[0], max(0.05, 0.02 * abs(reference)))
+
+
+class Gap(Model):
+    """A difference in accuracy, taken within test people."""
+
+    mean: Signed
+    """mean difference in accuracy over people"""
+    ci: interval(Signed)
+    """95 % bootstrap interval over people"""
+
+
+class Paired(Gap):
+    """A difference with its test."""
+
+    p: Probability
+    """two-sided sign-flip permutation test"""
+
+
+class Scores(Model):
+    """How good a prediction for unseen people is, beside the mean of the training people."""
+
+    interval_of = {"r_ci": "pearson_r"}
+
+    pearson_r: Signed
+    """correlation over test people"""
+    r_ci: interval(Signed)
+    """95 % bootstrap interval of pearson_r over people"""
+    permutation_p: Probability
+    """two-sided, test people exchanged"""
+    r2: Annotated[float, Field(le=1)]
+    """share of variance explained on test people; negative is worse than their mean"""
+    mae: Positive
+    """mean absolute error, in units of the score"""
+    mse: Positive
+    """mean squared error, in squared units of the score"""
+    baseline_mae: Positive
+    """mae of predicting the training mean"""
+    baseline_mse: Positive
+    """mse of predicting the training mean"""
+    mse_ratio: Positive
+    """mse / baseline_mse; below 1 is better"""
+    mse_ratio_ci: interval(Positive)
+    """its 95 % bootstrap interval over people"""
+
+    @model_validator(mode="after")
+    def _scores_agree(self):
+        ratio = self.mse / self.baseline_mse
+        # Both errors are rounded to four decimals, which moves their ratio by this much.
+        slack = ROUNDING * (1 + (1 + ratio) / self.baseline_mse)
+        check_close("mse_ratio and mse / baseline_mse", self.mse_ratio, ratio, slack)
+        if self.mae**2 > self.mse + slack:
+            raise ValueError(f"mae {self.mae} is larger than the root of mse {self.mse}")
+        return self
+
+
+class PersonScore(Contract, Scores):
+    """What the pages about a score per person share."""
+
+    target: Text
+    """column of participants.tsv"""
+    effect: Annotated[float, Field(ge=0)] | None
+    """planted effect; null where nobody knows"""
+    n_train_subjects: Annotated[int, Field(ge=2)]
+    """people trained on"""
+    n_test_subjects: Annotated[int, Field(ge=3)]
+    """people looked at once"""
+    n_dropped: Count
+    """people without a score"""
+    subject_overlap: Count
+    """people on both sides of the split"""
+    null_r: Signed
+    """pearson_r where there is nothing to learn"""
+    null_r_ci: interval(Signed)
+    """95 % bootstrap interval of null_r over people"""
+    null_mse_ratio: Positive
+    """mse_ratio where there is nothing to learn"""
+    null_mse_ratio_ci: interval(Positive)
+    """its 95 % bootstrap interval"""
+
+    @model_validator(mode="after")
+    def _compared_with_one_baseline(self):
+        for other, scores in self:
+            for name in ("baseline_mae", "baseline_mse"):
+                if isinstance(scores, Scores) and getattr(scores, name) != getattr(
+                    self, name
+                ):
+                    raise ValueError(f"{other} was compared with another {name}")
+        return self

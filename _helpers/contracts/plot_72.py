@@ -1,0 +1,65 @@
+"""Promise of plot_72: a regression that holds across people."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from _helpers.contracts.base import (
+    ROUNDING,
+    Contract,
+    Count,
+    Fraction,
+    Positive,
+    Probability,
+    Signed,
+    Text,
+    interval,
+)
+
+
+class Page(Contract):
+    """plot_72: a regression that holds across people."""
+
+    headline = (
+        "r within people {within_r[person]:+.2f}; identity read with accuracy "
+        "{identity_accuracy[none]:.2f} before, {identity_accuracy[person]:.2f} after"
+    )
+
+    tutorial: Literal["plot_72"]
+    target: Text
+    """column of events.tsv"""
+    n_subjects: Annotated[int, Field(ge=2)]
+    """people"""
+    n_trials: Annotated[int, Field(ge=2)]
+    """trials of all people"""
+    subject_overlap: Count
+    """people on both sides of a fold"""
+    within_r: dict[str, Signed]
+    """correlation over the trials of a person, mean over people"""
+    within_r_ci: dict[str, interval(Signed)]
+    """its 95 % bootstrap interval"""
+    error_ratio: dict[str, Positive]
+    """squared error within people, part of what their own mean leaves"""
+    between_r: dict[str, Signed]
+    """correlation over means of people, mean of folds, where it is defined"""
+    identity_accuracy: dict[str, Fraction]
+    """people told apart"""
+    identity_chance: Fraction
+    """people told apart by guessing"""
+    permutation_p: Probability
+    """one-sided, exchanged inside people, every fold fitted again"""
+    null_mean: Signed
+    """mean within_r under permutation"""
+    pooled_constant_r: Signed
+    """pooled correlation of the train mean, which knows nothing"""
+
+    @model_validator(mode="after")
+    def _rows_agree(self):
+        for name in ("error_ratio", "identity_accuracy"):
+            if set(getattr(self, name)) != set(self.within_r):
+                raise ValueError(f"{name} has {sorted(getattr(self, name))}")
+        if set(self.between_r) - set(self.within_r):
+            raise ValueError(f"between_r has {sorted(self.between_r)}")
+        if abs(self.identity_chance * self.n_subjects - 1) > self.n_subjects * ROUNDING:
+            raise ValueError("identity_chance is not one in n_subjects")
+        return self

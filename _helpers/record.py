@@ -1,0 +1,280 @@
+"""What a run gave, in one shape: its line, where the data are from, on what it ran, what it took.
+
+The accepted runs (``docs/reference``), the last ones (``docs/_build/runs``), those on real EEG
+(``docs/real/STUDY``) and those on other draws of people (``docs/evidence.json``) are lists of it.
+"""
+
+import contextlib
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from _helpers.contracts import CONTRACTS, ContractError, parse
+from _helpers.pages import DOCS, ROOT
+
+RUNS = DOCS / "_build" / "runs"
+REFERENCE = DOCS / "reference"
+REAL = DOCS / "real"
+EVIDENCE = DOCS / "evidence.json"
+Some = Annotated[int, Field(ge=1)]
+Text = Annotated[str, Field(min_length=1)]
+
+
+class RecordError(RuntimeError):
+    """Nothing was run or shown; the message names the thing, its value and the fix."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(
+        extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
+    )
+
+
+class Opened(_Model):
+    """Windows of a study that a tutorial had at its end."""
+
+    people: Some
+    windows: Some
+    channels: Some
+    samples: Some
+    sfreq: Annotated[float, Field(gt=0)]
+    """sampling frequency of a window, in Hz"""
+    cohort: str | None
+    """which part of the people, null for all"""
+
+
+class Provenance(_Model):
+    """Where data are from that were not simulated."""
+
+    dataset: Text
+    """dataset id, or name of the folder"""
+    title: str
+    """what dataset_description.json calls it"""
+    credit: str
+    """licence and citation"""
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    """of participants.tsv and of the names and sizes of all recordings"""
+    n_people: Some
+    """people with recordings"""
+    n_recordings: Some
+    megabytes: Annotated[float, Field(gt=0)]
+    """size of the recordings on disk"""
+    megabytes_catalogue: float | None
+    """size of the study in EEGDash's catalogue, null if it is not there"""
+    opened: Annotated[list[Opened], Field(min_length=1)]
+    """what was cut into windows"""
+    command: Text
+    """what to type to have it again"""
+
+
+class Figure(_Model):
+    """One figure of a page."""
+
+    file: Annotated[str, Field(pattern=r"^plot_\d+(-\w+)?_\d+\.svg$")]
+    """its name, beside the record"""
+    alt: Text
+    """words for who does not see it"""
+    width: Some
+    """natural width in CSS pixels"""
+    height: Some
+
+
+class Machine(_Model):
+    """What numbers were made on, without its name; "not recorded" for what was not kept."""
+
+    cpu: Text
+    gpu: Text
+    system: Text
+    python: Text
+
+
+class Record(_Model):
+    """One run of one tutorial."""
+
+    contract: dict
+    """the tutorial's JSON line"""
+    provenance: Provenance | None
+    """where the data are from, null for a simulated study"""
+    figures: list[Figure]
+    """in the order of the page, where they were kept"""
+    seed: int | None
+    """of the draw of people, null for the study as it is"""
+    machine: Machine
+    versions: Annotated[dict[str, str], Field(min_length=1)]
+    """of the packages"""
+    seconds: Annotated[float, Field(gt=0)] | None
+    """wall time of the process, imports included; null where nobody measured, like memory and day"""
+    peak_mb: Some | None
+    """largest memory of the process and its children"""
+    private_mb: Some | None
+    """the part of it that no other process shares"""
+    date: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None
+    """day in UTC"""
+
+    def checked(self):
+        """The contract as the model of its tutorial; `ContractError` if it is not one."""
+        return parse(json.dumps(self.contract))
+
+
+def machine():
+    """What runs this.
+
+    Returns
+    -------
+    dict of str to str
+        Processor and its number of cores, accelerator, system and Python.
+    """
+    cpu = platform.processor() or platform.machine()
+    with contextlib.suppress(OSError, TypeError):
+        cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())[1]
+    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    gpu = ""
+    with contextlib.suppress(OSError):
+        gpu = subprocess.run(query, capture_output=True, text=True).stdout.strip()
+    return {
+        "cpu": f"{cpu}, {os.cpu_count()} cores",
+        "gpu": gpu or "none",
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def versions():
+    """Version of every package that a tutorial may import, as installed here."""
+    lines = (ROOT / "requirements.txt").read_text("utf-8").splitlines()
+    names = [line.split("==")[0] for line in lines if "==" in line and line[0] != "#"]
+    return {name: importlib.metadata.version(name) for name in names}
+
+
+def write_json(path, content):
+    """Write by way of a temporary name, so that a file is whole or as it was; make its folder."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{path.name}.tmp")
+    unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    unfinished.replace(path)
+
+
+def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=None):
+    """What a run on this machine, today, gave.
+
+    Parameters
+    ----------
+    contract : dict
+        The line that it printed.
+    seconds : float
+        Wall time of the process.
+    memory : tuple of float
+        Peak, and private part of it, in MB; NaN where it cannot be measured.
+    provenance, figures, seed
+        See :class:`Record`.
+
+    Returns
+    -------
+    Record
+        Checked, but for the contract.
+    """
+    peak, private = (None if mb != mb else round(mb) for mb in memory)
+    return Record(
+        contract=contract,
+        provenance=provenance,
+        figures=list(figures),
+        seed=seed,
+        machine=machine(),
+        versions=versions(),
+        seconds=round(seconds, 1),
+        peak_mb=peak,
+        private_mb=private,
+        date=datetime.datetime.now(datetime.UTC).date().isoformat(),
+    )
+
+
+def load(path):
+    """Read a record and check all of it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        ``docs/real/STUDY/plot_NN.json``, or one of ``docs/reference`` or ``docs/_build/runs``.
+
+    Returns
+    -------
+    Record
+        The checked file.
+
+    Raises
+    ------
+    RecordError
+        If the file is not there, breaks a model, is named after another page or study, or its
+        figures are not beside it.
+    """
+    name, study = f"{path.parent.name}/{path.name}", path.parent.name
+    try:
+        record = Record.model_validate_json(path.read_text("utf-8"))
+        contract = record.checked()
+    except FileNotFoundError as err:
+        raise RecordError(
+            f"there is no {path.name} of {study}: nox -s real -- --study makes it"
+        ) from err
+    except (ValidationError, ContractError) as err:
+        raise RecordError(f"{name}: {err}") from err
+    pairs = [(contract.tutorial, path.stem.partition("-")[0])]
+    if record.provenance:
+        pairs += [(contract.data, study), (record.provenance.dataset, study)]
+    for said, expected in pairs:
+        if said != expected:
+            raise RecordError(f"{name} is a result of {said}")
+    absent = [f.file for f in record.figures if not (path.parent / f.file).is_file()]
+    if absent:
+        raise RecordError(f"{name}: no figure {absent} beside it")
+    return record
+
+
+def records(folder):
+    """Records of a folder by tutorial, as they stand there, unchecked; an absent folder has none."""
+    found = [
+        json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("plot_*.json"))
+    ]
+    return {content["contract"]["tutorial"]: content for content in found}
+
+
+def _flat(value, name=""):
+    if isinstance(value, dict):
+        pairs = [(f"{name}.{key}" if name else key, inner) for key, inner in value.items()]
+    elif isinstance(value, list):
+        pairs = [(f"{name}.{i}", inner) for i, inner in enumerate(value)]
+    else:
+        return {name: value}
+    return {key: leaf for inner, item in pairs for key, leaf in _flat(item, inner).items()}
+
+
+def drift(values, reference):
+    """What left the tolerance band of its schema.
+
+    Parameters
+    ----------
+    values, reference : dict
+        Two contracts of one tutorial.
+
+    Returns
+    -------
+    dict of str to tuple
+        Key, with dots -> (value, reference value). A key that only one of them has is drift, and
+        so is any change of a word, a count or a yes or no.
+    """
+    bands = CONTRACTS[reference["tutorial"]]
+    now, then = _flat(values), _flat(reference)
+    found = {}
+    for key in {**then, **now}:
+        a, b = now.get(key), then.get(key)
+        numbers = isinstance(a, float) and isinstance(b, int | float)
+        if not (abs(a - b) <= bands.band(key, b) if numbers else a == b):
+            found[key] = (a, b)
+    return found
