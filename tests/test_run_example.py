@@ -120,7 +120,7 @@ def test_a_broken_contract_is_an_error(tmp_path):
 def test_siblings_are_found_through_each_other():
     (script,) = tutorials(["73"])
     assert [p.name for p in siblings(script)] == [
-        "_features.py", "_figure_style.py", "_finetune_figure.py", "_runtime.py", "_scores.py", "_simulate.py", "_splits.py", "_study.py", "_write_bids.py",
+        "_encoder.py", "_features.py", "_figure_style.py", "_finetune_figure.py", "_runtime.py", "_scores.py", "_simulate.py", "_splits.py", "_study.py", "_training.py", "_write_bids.py",
     ]  # fmt: skip
 
 
