@@ -36,10 +36,16 @@ import _study
 import numpy as np
 import pandas as pd
 import torch
+from _encoder import (
+    encoder_state,
+    freeze_encoder,
+    load_encoder,
+    split_where_learning_starts,
+)
 from _features import log_band_power
 from _scores import interval, per_subject, rounded, with_interval
 from _splits import assert_no_leakage, split_subjects
-from _transfer import encoder_of, fit, freeze_encoder, load_encoder
+from _training import evaluate, fit, make_optimizer, to_tensors
 from _transfer_figure import draw_transfer_figure
 
 DEVICE = _runtime.setup()
@@ -85,9 +91,7 @@ report = assert_no_leakage(metadata_of("train"), metadata_of("test"))
 
 def tensors(task, group):
     study, rows = studies[task], rows_of(studies[task], group)
-    X = study.windows[rows]
-    X = X / X.std(axis=-1, keepdims=True).mean(axis=1, keepdims=True)
-    return torch.tensor(X, device=DEVICE), torch.tensor(study.targets[rows], device=DEVICE)
+    return to_tensors(study.windows[rows], study.targets[rows], DEVICE)
 
 
 for task in TASKS:
@@ -119,12 +123,19 @@ def build_model(seed):
     ).to(DEVICE)
 
 
+def train(model, X, y, *, lr, seed, n_steps=100, batch_size=32):
+    learner, X = split_where_learning_starts(model, X)
+    torch.manual_seed(seed)  # of dropout
+    how = {"n_steps": n_steps, "batch_size": batch_size, "seed": seed}
+    fit(learner, X, y, make_optimizer(learner, lr), **how)
+
+
 def pretrain(task, labels=None):
     X, y = tensors(task, "train")
-    y = y if labels is None else labels
     seed = seed_of("pretrain", task)
-    model = fit(build_model(seed), X, y, lr=2e-3, n_steps=100, batch_size=32, seed=seed)
-    return encoder_of(model)
+    model = build_model(seed)
+    train(model, X, y if labels is None else labels, lr=2e-3, seed=seed)
+    return encoder_state(model)
 
 
 encoders = {task: pretrain(task) for task in TASKS}
@@ -160,9 +171,8 @@ def adapt(target, regime, encoder=None):
             load_encoder(model, encoder)
         if regime == "probe":
             freeze_encoder(model)
-        fit(model, X, y, lr=LR[regime], n_steps=60, seed=seed)
-        with torch.no_grad():
-            correct.append((model(X_test).argmax(dim=1) == y_test).cpu().numpy())
+        train(model, X, y, lr=LR[regime], seed=seed, n_steps=60, batch_size=16)
+        correct.append(evaluate(model, X_test, y_test))
     people = studies[target].metadata["subject"][rows_of(studies[target], "test")]
     return per_subject(np.mean(correct, axis=0), people)
 
@@ -221,7 +231,7 @@ def band_power_accuracy(target):
     return classical.fit(X, y).score(X_test, y_test)
 
 
-random_encoder = encoder_of(build_model(seed_of("random")))
+random_encoder = encoder_state(build_model(seed_of("random")))
 controls = {
     "random frozen": {t: adapt(t, "probe", random_encoder).mean() for t in TASKS},
     "band power": {t: band_power_accuracy(t) for t in TASKS},
@@ -288,8 +298,10 @@ except ValueError as error:
 #
 #    <details class="solution"><summary>Solution: one after the other</summary>
 X, y = tensors("rest", "train")
-model = load_encoder(build_model(seed_of("both")), encoders["flicker"])
-both = encoder_of(fit(model, X, y, lr=2e-3, n_steps=100, batch_size=32))
+model = build_model(seed_of("both"))
+load_encoder(model, encoders["flicker"])
+train(model, X, y, lr=2e-3, seed=0)
+both = encoder_state(model)
 for regime in gains:
     print(f"flicker, then rest -> side, {regime}: {adapt('side', regime, both).mean():.3f}")
 

@@ -40,10 +40,20 @@ import _study
 import numpy as np
 import pandas as pd
 import torch
+from _encoder import (
+    check_head,
+    count_parameters,
+    encoder_state,
+    is_head,
+    ledger,
+    load_encoder,
+    split_where_learning_starts,
+)
 from _features import log_band_power
 from _finetune_figure import draw_budget_figure, draw_finetune_figure, draw_frozen_figure
 from _scores import difference, interval, per_subject, rounded, with_interval
 from _splits import assert_no_leakage, nested_subjects, split_subjects
+from _training import evaluate, make_optimizer, to_tensors
 
 DEVICE = _runtime.setup()  # one thread, and CUDA if it is there
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
@@ -98,16 +108,8 @@ reports = [
 # Amplitude differs between people for reasons that have nothing to do with the task. Each
 # window is divided by its own standard deviation, averaged over channels: no statistic is
 # borrowed from anyone else, so nothing can leak.
-
-
-def to_tensors(study):
-    scale = study.windows.std(axis=-1, keepdims=True).mean(axis=1, keepdims=True)
-    X = torch.tensor(study.windows / scale, device=DEVICE)
-    return X, torch.tensor(study.targets, device=DEVICE)
-
-
-X_source, y_source = to_tensors(source)
-X_target, y_target = to_tensors(target)
+X_source, y_source = to_tensors(source.windows, source.targets, DEVICE)
+X_target, y_target = to_tensors(target.windows, target.targets, DEVICE)
 data = {name: (X_target[index], y_target[index]) for name, index in parts.items()}
 for name in ("train", "validation", "test"):
     print(f"{name:<12}{people[name]:>3} people, windows {tuple(data[name][0].shape)}")
@@ -160,9 +162,7 @@ def configure_regime(model, regime):
     """Mark what learns; return the model and its (frozen, trainable, total) counts."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad = name.startswith(LEARNS[regime])
-    frozen = sum(p.numel() for p in model.parameters() if not p.requires_grad)
-    trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
-    return model, (frozen, trainable, sum(p.numel() for p in model.parameters()))
+    return model, count_parameters(model)
 
 
 counts = {regime: configure_regime(build_model(0), regime)[1] for regime in LEARNS}
@@ -179,24 +179,22 @@ for regime, (frozen, trainable, total) in counts.items():
 # that share a seed also see the same windows in the same order.
 
 
-@torch.no_grad()
-def evaluate(module, X, y):
-    """Which windows are classified correctly, as an array of bool."""
-    module.eval()
-    return (module(X).argmax(dim=1) == y).cpu().numpy()
-
-
-def make_optimizer(module, lr):
-    learning = [p for p in module.parameters() if p.requires_grad]
-    return torch.optim.AdamW(learning, lr=lr, weight_decay=1e-4)
-
-
-def adamw_loop(
-    module, X, y, *, lr, n_steps=N_STEPS, batch_size=16, seed=0, watch=None, every=EVERY
+def fit(
+    module,
+    X,
+    y,
+    optimizer,
+    *,
+    n_steps,
+    batch_size=16,
+    seed=0,
+    loss=torch.nn.functional.cross_entropy,
+    schedule=None,
+    watch=None,
+    every=1,
 ):
     """Train in place; return what ``watch()`` saw along the way, behind its epoch."""
     order = torch.Generator().manual_seed(seed)
-    optimizer = make_optimizer(module, lr)
     deck, seen = torch.empty(0, dtype=torch.long), []
     for step in range(1, n_steps + 1):
         if len(deck) < batch_size:
@@ -204,8 +202,10 @@ def adamw_loop(
         batch, deck = deck[:batch_size].to(X.device), deck[batch_size:]
         module.train()
         optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(module(X[batch]), y[batch]).backward()
+        loss(module(X[batch]), y[batch]).backward()
         optimizer.step()
+        if schedule:
+            schedule.step()
         if watch and step % every == 0:
             seen.append((step * batch_size / len(X), *watch()))
     return np.array(seen)
@@ -214,28 +214,13 @@ def adamw_loop(
 # %%
 # Layers in front of the first one that learns give the same answer in every step. They run
 # once, and what learns trains on their stored output.
-
-
-def split_where_learning_starts(model, *inputs):
-    """The part of the model that learns, and the inputs as that part sees them."""
-    layers = list(model.children())
-    learns = [any(p.requires_grad for p in layer.parameters()) for layer in layers]
-    first = learns.index(True)
-    still = torch.nn.Sequential(*layers[:first]).eval()
-    with torch.no_grad():
-        outputs = [still(X) for X in inputs]
-    # In this memory layout a CPU convolves faster.
-    outputs = [X.contiguous(memory_format=torch.channels_last) for X in outputs]
-    return torch.nn.Sequential(*layers[first:]), *outputs
-
-
-# %%
+#
 # **Pretraining** uses the source people only. Braindecode saves a model as a folder with
 # its weights and its configuration, and loads it from there without a network.
 def pretrain(labels, n_steps=PRETRAIN_STEPS):
     model = build_model(0)
     learner, X = split_where_learning_starts(model, X_source)
-    adamw_loop(learner, X, labels, lr=2e-3, n_steps=n_steps, batch_size=64)
+    fit(learner, X, labels, make_optimizer(learner, 2e-3), n_steps=n_steps, batch_size=64)
     return model
 
 
@@ -258,26 +243,19 @@ from braindecode.models.base import EEGModuleMixin
 from braindecode.models.util import models_dict
 
 
-def is_head(name):
-    return name.startswith("final_layer")
-
-
-def without_head(model):
-    return {name: v for name, v in model.state_dict().items() if not is_head(name)}
-
-
 saved = ShallowFBCSPNet.from_pretrained(checkpoint).to(DEVICE)
-ENCODER = without_head(saved)
+ENCODER = encoder_state(saved)
 
 
-def load_encoder(model, encoder=ENCODER):
-    """Put an encoder under a fresh head; nothing may be missing but the head."""
-    loaded = model.load_state_dict(encoder, strict=False)
-    if loaded.unexpected_keys or not all(map(is_head, loaded.missing_keys)):
-        raise RuntimeError(f"the encoder does not fit this model: {loaded}")
+def pretrained_model(seed, encoder=ENCODER):
+    """A pretrained encoder under a fresh head."""
+    model = build_model(seed)
+    load_encoder(model, encoder)
     return model
 
 
+print(f"under a fresh head: {load_encoder(build_model(1), ENCODER)}")
+check_head(saved, data["validation"][0])  # features, then head: the same bits as the model
 own = [n for n, m in models_dict.items() if m.reset_head is not EEGModuleMixin.reset_head]
 print(f"{len(own)} of {len(models_dict)} Braindecode models have reset_head of their own,")
 print(f"among them {', '.join(own[:6])}; ShallowFBCSPNet: {'ShallowFBCSPNet' in own}")
@@ -292,27 +270,9 @@ print(f"saved and loaded model agree on every window: {np.array_equal(*answers)}
 # :cite:p:`ioffe2015batchnorm`, and it does not stop dropout: a surprise reported again and
 # again (`PyTorch issue 86590 <https://github.com/pytorch/pytorch/issues/86590>`__). This
 # ledger of everything a model holds shows what moved.
-import hashlib
-
-
-def ledger(model, optimizer=None):
-    """Size, permission to learn, optimiser group, fingerprint of all a model holds."""
-    may_learn = {name: p.requires_grad for name, p in model.named_parameters()}
-    groups = optimizer.param_groups if optimizer else []
-    group = {id(p): i for i, own in enumerate(groups) for p in own["params"]}
-    return pd.DataFrame(
-        {
-            "count": value.numel(),
-            "learns": may_learn.get(name, "buffer"),
-            "group": group.get(id(dict(model.named_parameters()).get(name)), "-"),
-            "sha256": hashlib.sha256(value.cpu().numpy().tobytes()).hexdigest()[:8],
-        }
-        for name, value in model.state_dict().items()
-    ).set_index(pd.Index(model.state_dict(), name="name"))
-
-
-naive, _ = configure_regime(load_encoder(build_model(1)), "linear-probe")
-before = ledger(naive, make_optimizer(naive, 1e-2))
+naive, _ = configure_regime(pretrained_model(1), "linear-probe")
+optimizer = make_optimizer(naive, 1e-2)
+before = ledger(naive, optimizer)
 var_before = naive.bnorm.running_var.clone()
 
 
@@ -322,8 +282,13 @@ def look(model, learner, X_val):
     return evaluate(learner, X_val, data["validation"][1]).mean(), ratio
 
 
-naive_history = adamw_loop(
-    naive, *data["train"], lr=1e-2, watch=lambda: look(naive, naive, data["validation"][0])
+how = {"n_steps": N_STEPS, "every": EVERY}
+naive_history = fit(
+    naive,
+    *data["train"],
+    optimizer,
+    watch=lambda: look(naive, naive, data["validation"][0]),
+    **how,
 )
 after = ledger(naive)
 print(before.assign(moved=before["sha256"] != after["sha256"]).to_string())
@@ -333,12 +298,13 @@ print(before.assign(moved=before["sha256"] != after["sha256"]).to_string())
 # learn runs **once**, in evaluation mode, as ``split_where_learning_starts`` does, and the
 # head trains on the stored features. Nothing is left that could move, and the probe's head
 # sees no dropout.
-frozen, _ = configure_regime(load_encoder(build_model(1)), "linear-probe")
-before = ledger(frozen, make_optimizer(frozen, 1e-2))
+frozen, _ = configure_regime(pretrained_model(1), "linear-probe")
+optimizer = make_optimizer(frozen, 1e-2)
+before = ledger(frozen, optimizer)
 inputs = data["train"][0], data["validation"][0]
 head, X, X_val = split_where_learning_starts(frozen, *inputs)
-frozen_history = adamw_loop(
-    head, X, data["train"][1], lr=1e-2, watch=lambda: look(frozen, head, X_val)
+frozen_history = fit(
+    head, X, data["train"][1], optimizer, watch=lambda: look(frozen, head, X_val), **how
 )
 after = ledger(frozen)
 print(before.assign(moved=before["sha256"] != after["sha256"]).to_string())
@@ -369,9 +335,8 @@ class Run(NamedTuple):
 
 
 def adapt(regime, seed, lr, *, n_steps=N_STEPS, data=data, encoder=ENCODER, watched=True):
-    model = build_model(seed)
-    if encoder is not None and regime != "from-scratch":
-        load_encoder(model, encoder)
+    afresh = encoder is None or regime == "from-scratch"
+    model = build_model(seed) if afresh else pretrained_model(seed, encoder)
     model, _ = configure_regime(model, regime)
     before = ledger(model)["sha256"]
     (X, y), (X_val, y_val) = data["train"], data["validation"]
@@ -383,9 +348,10 @@ def adapt(regime, seed, lr, *, n_steps=N_STEPS, data=data, encoder=ENCODER, watc
         return [evaluate(learner, *X_val, y_val).mean()]
 
     watch = watch if watched else None
-    history = adamw_loop(learner, X, y, lr=lr, n_steps=n_steps, seed=seed, watch=watch)
+    how = {"n_steps": n_steps, "seed": seed, "watch": watch, "every": EVERY}
+    history = fit(learner, X, y, make_optimizer(learner, lr), **how)
     moved = before.index[before != ledger(model)["sha256"]]
-    return Run(model, history, all(map(is_head, moved)))
+    return Run(model, history, all(is_head(name, model) for name in moved))
 
 
 # %%
@@ -568,7 +534,7 @@ X_train, y_train = data["train"]
 X_test, y_test = data["test"]
 fine, probe = chosen["full-finetune"].lr, chosen["linear-probe"].lr
 mixed = np.random.default_rng(73).permutation(len(y_source))
-blind = without_head(pretrain(y_source[mixed]))
+blind = encoder_state(pretrain(y_source[mixed]))
 
 
 def build_classical():
@@ -657,7 +623,7 @@ grouped = rows["test"].groupby(["subject", "target"])["target"]
 early = (grouped.cumcount() < grouped.transform("size") // 2).to_numpy()
 print(f"{early.sum()} own windows to learn from, {(~early).sum()} later ones to judge on")
 
-still, _ = configure_regime(load_encoder(build_model(1)), "linear-probe")
+still, _ = configure_regime(pretrained_model(1), "linear-probe")
 _, *stored = split_where_learning_starts(still, X_source, X_train, X_test)
 features = {
     "encoder": [X.flatten(start_dim=1).cpu().numpy() for X in stored],
@@ -816,12 +782,12 @@ print_table({"last-block": score([run.model for run in choose("last-block").runs
 
 
 def probe_then_finetune(seed):
-    model = load_encoder(build_model(seed))
+    model = pretrained_model(seed)
     for regime in ("linear-probe", "full-finetune"):
         model, _ = configure_regime(model, regime)
         learner, X = split_where_learning_starts(model, X_train)
-        half = N_STEPS // 2
-        adamw_loop(learner, X, y_train, lr=chosen[regime].lr, n_steps=half, seed=seed)
+        optimizer = make_optimizer(learner, chosen[regime].lr)
+        fit(learner, X, y_train, optimizer, n_steps=N_STEPS // 2, seed=seed)
     return model
 
 
@@ -848,11 +814,11 @@ def low_rank(seed):
     from peft import LoraConfig, get_peft_model
 
     config = LoraConfig(r=2, target_modules=["final_layer.conv_classifier"])
-    model = get_peft_model(load_encoder(build_model(seed)), config).base_model.model
+    model = get_peft_model(pretrained_model(seed), config).base_model.model
     learns = sum(p.numel() for p in model.parameters() if p.requires_grad)
     counts["LoRA"] = (0, learns, 0)
     learner, X = split_where_learning_starts(model, X_train)
-    adamw_loop(learner, X, y_train, lr=probe, seed=seed)
+    fit(learner, X, y_train, make_optimizer(learner, probe), n_steps=N_STEPS, seed=seed)
     return model
 
 

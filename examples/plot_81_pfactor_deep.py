@@ -35,11 +35,11 @@ import mne
 import numpy as np
 import pandas as pd
 import torch
+from _encoder import encoder_state, load_encoder, split_at_head
 from _features import log_band_power
 from _pfactor_deep_figure import draw_pfactor_deep_figure
 from _scores import MIN_PEOPLE, interval, per_subject, print_scores, rounded, score_people
 from _splits import assert_no_leakage
-from _transfer import encoder_of, load_encoder
 from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
 from eegdash import EEGDashDataset
 
@@ -450,23 +450,12 @@ losses = epoch_loop(
 print(f"pretraining loss {losses[0, 0]:.2f} -> {losses[-1, 0]:.2f}")
 
 
-def before_head(model, X):
-    """What the head sees, without gradient and in evaluation mode."""
-    seen = []
-    hook = model.final_layer.register_forward_pre_hook(
-        lambda _, inputs: seen.append(*inputs)
-    )
-    predict(model, X)
-    hook.remove()
-    return seen[0]
-
-
 def fit_pretrained(regime):
     y = torch.tensor((train.targets - mean) / sd, device=DEVICE)
-    model = load_encoder(build_model(0), encoder_of(pretrained))
-    learner, inputs = model, [to_tensor(train), X_test]
+    learner, inputs = build_model(0), [to_tensor(train), X_test]
+    load_encoder(learner, encoder_state(pretrained))
     if regime == "linear-probe":  # the encoder runs once, so that nothing in it can move
-        learner, inputs = model.final_layer, [before_head(model, X) for X in inputs]
+        learner, *inputs = split_at_head(learner, *inputs)
     epoch_loop(learner, inputs[0], y)
     return of_people(test, predict(learner, inputs[1]) * sd + mean)
 

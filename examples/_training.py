@@ -1,0 +1,132 @@
+"""THE training loop, and windows as it takes them. The fine-tuning page writes the loop out."""
+
+import numpy as np
+import torch
+
+
+def normalise(windows):
+    """Divide each window by its own standard deviation, averaged over channels.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (n_windows, n_chans, n_times)
+        Signals in any unit.
+
+    Returns
+    -------
+    ndarray of the same shape
+        No statistic is borrowed from another window, so nothing can leak.
+    """
+    return windows / windows.std(axis=-1, keepdims=True).mean(axis=1, keepdims=True)
+
+
+def to_tensors(windows, targets, device="cpu"):
+    """Normalised windows and their labels, of a study or of a batch of files.
+
+    Parameters
+    ----------
+    windows : ndarray, shape (n_windows, n_chans, n_times)
+        Signals.
+    targets : ndarray, shape (n_windows,)
+        Labels.
+    device : torch.device or str
+        Where they go.
+
+    Returns
+    -------
+    tuple of torch.Tensor
+        Both.
+    """
+    return (
+        torch.tensor(normalise(windows), device=device),
+        torch.tensor(targets, device=device),
+    )
+
+
+@torch.no_grad()
+def evaluate(module, X, y):
+    """Which windows are classified correctly.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A classifier; in evaluation mode afterwards.
+    X, y : torch.Tensor
+        Windows, or what the module takes in their place, and labels.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_windows,)
+        True where the label was found.
+    """
+    module.eval()
+    return (module(X).argmax(dim=1) == y).cpu().numpy()
+
+
+def make_optimizer(module, lr, weight_decay=1e-4):
+    """:class:`torch.optim.AdamW` for the parameters of a module that may learn."""
+    learning = [p for p in module.parameters() if p.requires_grad]
+    return torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay)
+
+
+def fit(
+    module,
+    X,
+    y,
+    optimizer,
+    *,
+    n_steps,
+    batch_size=16,
+    seed=0,
+    loss=torch.nn.functional.cross_entropy,
+    schedule=None,
+    watch=None,
+    every=1,
+):
+    """Train in place; return what ``watch()`` saw along the way, behind its epoch.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        What is trained; in training mode in every step.
+    X : torch.Tensor, shape (n_windows, ...)
+        Windows, or what the module takes in their place. Anything that has a length and a
+        device and gives the windows of a batch by their numbers will do.
+    y : torch.Tensor, shape (n_windows,)
+        Labels.
+    optimizer : torch.optim.Optimizer
+        What :func:`make_optimizer` made for ``module``.
+    n_steps, batch_size : int
+        Steps, and windows in each. Windows that do not fill a batch are dealt with the next
+        shuffle.
+    seed : int
+        Seed of the order of the windows, and of nothing else.
+    loss : callable
+        Takes outputs and labels of a batch.
+    schedule : torch.optim.lr_scheduler.LRScheduler or None
+        Moved on after every step.
+    watch : callable or None
+        Called without arguments after every ``every`` steps; returns a sequence of numbers.
+    every : int
+        Steps between two calls.
+
+    Returns
+    -------
+    ndarray, shape (n_calls, 1 + n_numbers)
+        The epoch, then what ``watch`` returned.
+    """
+    order = torch.Generator().manual_seed(seed)
+    deck, seen = torch.empty(0, dtype=torch.long), []
+    for step in range(1, n_steps + 1):
+        if len(deck) < batch_size:
+            deck = torch.cat([deck, torch.randperm(len(X), generator=order)])
+        batch, deck = deck[:batch_size].to(X.device), deck[batch_size:]
+        module.train()
+        optimizer.zero_grad()
+        loss(module(X[batch]), y[batch]).backward()
+        optimizer.step()
+        if schedule:
+            schedule.step()
+        if watch and step % every == 0:
+            seen.append((step * batch_size / len(X), *watch()))
+    return np.array(seen)
