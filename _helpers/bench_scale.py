@@ -111,10 +111,7 @@ def process_people(root, n_people, folder):
     if failed:
         raise RuntimeError(f"{len(failed)} people failed, the first: {failed[0]}")
     windows = _scale_files.WindowFiles(folder, people)
-    loader = torch.utils.data.DataLoader(
-        windows, 64, shuffle=True, collate_fn=_scale_files.to_tensors
-    )
-    n_read = sum(len(y) for _, y in loader)
+    n_read = sum(len(windows[rows]) for rows in torch.randperm(len(windows)).split(64))
     return {
         "people": n_people,
         "cpu_seconds": cpu,
@@ -262,13 +259,13 @@ def process_reader(folder, n_people):
     whole = np.load(whole, mmap_mode="r")
     order = np.random.default_rng(0).permutation(len(windows))
     batches = np.array_split(order, len(order) // 64)
-    if not np.array_equal(windows.__getitems__(batches[0])[0], whole[batches[0]]):
+    if not np.array_equal(windows.read(batches[0]), whole[batches[0]]):
         raise RuntimeError("the reader and the memmap differ")
 
     def read(source):
         return lambda: [source(batch) for batch in batches]
 
-    found = paired(read(windows.__getitems__), read(lambda batch: whole[batch]))
+    found = paired(read(windows.read), read(lambda batch: whole[batch]))
     return {
         "people": n_people,
         "n_windows": len(windows),

@@ -1,4 +1,4 @@
-"""One person, one file of windows; and a data set that reads them batch by batch.
+"""One person, one file of windows; and an object that reads them batch by batch.
 
 Every function that does work here is plain: it takes strings, numbers and tuples, reads its input
 from a disk, and returns a small dictionary. A loop can call it, and so can any engine. It lives in
@@ -18,6 +18,7 @@ from filelock import FileLock
 
 import _study
 from _cache import replacing
+from _training import normalise
 
 
 class ScaleError(RuntimeError):
@@ -230,7 +231,7 @@ def _unwritable(path, err):
     )
 
 
-class WindowFiles(torch.utils.data.Dataset):
+class WindowFiles:
     """Windows of many people, left on the disk: only what a batch asks for is read.
 
     Parameters
@@ -244,6 +245,8 @@ class WindowFiles(torch.utils.data.Dataset):
     ----------
     metadata : dict of str to list
         ``sample_id``, ``subject`` and ``target`` of each window.
+    targets : torch.Tensor, shape (n_windows,)
+        Labels.
     classes : tuple of str
         Name of each label.
     sfreq : float
@@ -254,6 +257,8 @@ class WindowFiles(torch.utils.data.Dataset):
     ScaleError
         If a person has no record: run :func:`save_person` first.
     """
+
+    device = "cpu"
 
     def __init__(self, folder, subjects):
         self.files, self.metadata = [], {"sample_id": [], "subject": [], "target": []}
@@ -268,17 +273,13 @@ class WindowFiles(torch.utils.data.Dataset):
             self.metadata["target"] += record["targets"]
         self.classes, self.sfreq = tuple(record["classes"]), record["sfreq"]
         self.ends = np.cumsum([len(file) for file in self.files])
-        self.targets = np.array(self.metadata["target"])
+        self.targets = torch.tensor(self.metadata["target"])
 
     def __len__(self):
         return int(self.ends[-1])
 
-    def __getitem__(self, i):
-        X, y = self.__getitems__([i])
-        return X[0], y[0]
-
-    def __getitems__(self, rows):
-        """Windows and labels of one batch: a copy of these windows, and of nothing else.
+    def read(self, rows):
+        """Windows of one batch: a copy of these, and of nothing else.
 
         Parameters
         ----------
@@ -287,30 +288,16 @@ class WindowFiles(torch.utils.data.Dataset):
 
         Returns
         -------
-        tuple of ndarray
-            Windows in uV, shape (n, n_chans, n_times), and their targets.
+        ndarray, shape (n, n_chans, n_times)
+            In uV.
         """
         rows = np.asarray(rows)
         which = np.searchsorted(self.ends, rows, side="right")
         X = np.empty((len(rows), *self.files[0].shape[1:]), np.float32)
         for place, (row, i) in enumerate(zip(rows, which, strict=True)):
             X[place] = self.files[i][row - self.ends[i]]  # counted from the end of the file
-        return X, self.targets[rows]
+        return X
 
-
-def to_tensors(batch):
-    """Divide each window by its own standard deviation, as on the fine-tuning page.
-
-    Parameters
-    ----------
-    batch : tuple of ndarray
-        Windows and targets.
-
-    Returns
-    -------
-    tuple of torch.Tensor
-        The same.
-    """
-    X, y = batch
-    scale = X.std(axis=-1, keepdims=True).mean(axis=1, keepdims=True)
-    return torch.from_numpy(X / scale), torch.from_numpy(y)
+    def __getitem__(self, rows):
+        """The same as the training loop takes them: each divided by its own standard deviation."""
+        return torch.from_numpy(normalise(self.read(rows)))

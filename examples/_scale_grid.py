@@ -1,13 +1,13 @@
 """Cells of a grid of trainings: plain functions that any engine can call."""
 
-import hashlib
-
 import numpy as np
 import torch
 
 import _runtime
 from _cache import replacing
-from _scale_files import ScaleError, WindowFiles, to_tensors
+from _encoder import encoder_state, fingerprint, freeze_encoder, load_encoder
+from _scale_files import WindowFiles
+from _training import evaluate, fit, make_optimizer
 
 
 def build_model(windows, seed):
@@ -37,37 +37,21 @@ def build_model(windows, seed):
     )
 
 
-def train(model, windows, *, lr, n_steps, batch_size, seed):
+def train(model, windows, *, lr, **how):
     """Train what may learn, on windows that are read batch by batch.
 
     Parameters
     ----------
     model : torch.nn.Module
-        Changed in place; already in training or evaluation mode.
+        Changed in place.
     windows : WindowFiles
         Windows to learn from.
     lr : float
-        Learning rate of :class:`~torch.optim.AdamW`.
-    n_steps, batch_size, seed : int
-        Length of training, and the order of the windows.
+        Learning rate.
+    **how
+        ``n_steps``, ``batch_size`` and ``seed`` of :func:`_training.fit`.
     """
-    learning = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(learning, lr=lr, weight_decay=1e-4)
-    order = torch.Generator().manual_seed(seed)
-    how = {"shuffle": True, "generator": order, "collate_fn": to_tensors, "drop_last": True}
-    loader = torch.utils.data.DataLoader(windows, min(batch_size, len(windows)), **how)
-    batches = (
-        batch for _ in iter(int, 1) for batch in loader
-    )  # as many passes as it takes
-    for _, (X, y) in zip(range(n_steps), batches, strict=False):
-        optimizer.zero_grad()
-        torch.nn.functional.cross_entropy(model(X), y).backward()
-        optimizer.step()
-
-
-def is_head(name):
-    """Does a parameter or buffer belong to the last layer?"""
-    return name.startswith("final_layer")
+    fit(model, windows, windows.targets, make_optimizer(model, lr), **how)
 
 
 def pretrain(folder, subjects, checkpoint, n_steps=150):
@@ -91,11 +75,10 @@ def pretrain(folder, subjects, checkpoint, n_steps=150):
     """
     _runtime.setup()
     windows = WindowFiles(folder, subjects)
-    model = build_model(windows, seed=0).train()
+    model = build_model(windows, seed=0)
     train(model, windows, lr=2e-3, n_steps=n_steps, batch_size=64, seed=0)
-    encoder = {k: v for k, v in model.state_dict().items() if not is_head(k)}
     with replacing(checkpoint) as file:
-        torch.save(encoder, file)
+        torch.save(encoder_state(model), file)
     return {"status": "done", "weights": fingerprint(model)}
 
 
@@ -124,52 +107,27 @@ def train_cell(folder, checkpoint, regime, seed, train_people, test_people, lr, 
     dict
         ``status``; ``correct``, test windows answered correctly per test person; ``windows``,
         how many each has; ``weights``, a fingerprint of the trained network.
+
+    Raises
+    ------
+    _encoder.EncoderError
+        If the checkpoint is of another network.
     """
     _runtime.setup()
     windows, unseen = WindowFiles(folder, train_people), WindowFiles(folder, test_people)
-    model = build_model(windows, seed).train()
+    model = build_model(windows, seed)
     if regime != "from-scratch":
-        loaded = model.load_state_dict(torch.load(checkpoint), strict=False)
-        if loaded.unexpected_keys or not all(map(is_head, loaded.missing_keys)):
-            raise ScaleError(f"{checkpoint} does not fit this network: {loaded}")
+        load_encoder(model, torch.load(checkpoint))
     if regime == "linear-probe":
-        model.eval()  # frozen: no running statistics move, no dropout
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad = is_head(name)
+        freeze_encoder(model)
     train(model, windows, lr=lr, n_steps=n_steps, batch_size=16, seed=seed)
-    model.eval()
-    hits = []
-    with torch.no_grad():
-        for batch in torch.utils.data.DataLoader(unseen, 64, collate_fn=to_tensors):
-            hits.append(model(batch[0]).argmax(dim=1) == batch[1])
-    hits = torch.cat(hits).numpy()
-    own = {
-        person: hits[np.array(unseen.metadata["subject"]) == person]
-        for person in test_people
-    }
+    batches = torch.arange(len(unseen)).split(64)
+    hits = [evaluate(model, unseen[rows], unseen.targets[rows]) for rows in batches]
+    hits, subjects = np.concatenate(hits), np.array(unseen.metadata["subject"])
+    own = {person: hits[subjects == person] for person in test_people}
     return {
         "status": "done",
         "correct": {person: int(values.sum()) for person, values in own.items()},
         "windows": {person: len(values) for person, values in own.items()},
         "weights": fingerprint(model),
     }
-
-
-def fingerprint(model):
-    """SHA-256 over every parameter and buffer of a network: equal only if each bit is.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        A network.
-
-    Returns
-    -------
-    str
-        Hexadecimal digits.
-    """
-    digest = hashlib.sha256()
-    for name, value in model.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.cpu().numpy().tobytes())
-    return digest.hexdigest()

@@ -42,7 +42,7 @@ import _study
 import numpy as np
 import pandas as pd
 from _scale_figure import draw_scale_figure
-from _scores import rounded
+from _scores import interval, rounded
 from _splits import assert_no_leakage
 
 _runtime.setup()
@@ -125,11 +125,10 @@ print(f"{n_windows} windows in {len(made)} files")
 # %%
 # Train without loading the cohort
 # --------------------------------
-# :class:`~torch.utils.data.DataLoader` deals the numbers of the windows; the files are
-# memory maps, and a batch copies the windows it was dealt and nothing else. With a network
-# this small, more loading processes would only wait for it.
+# The training loop of :doc:`plot_73_finetune_pretrained_model` deals the numbers of the
+# windows. The files are memory maps: a batch copies the windows it was dealt, nothing else.
 windows = _scale_files.WindowFiles(windows_folder, source)
-X, y = windows.__getitems__([0, len(windows) // 2, len(windows) - 1])
+X = windows.read([0, len(windows) // 2, len(windows) - 1])
 print(f"{len(windows)} windows in {len(windows.files)} files")
 print(f"a file: {type(windows.files[0]).__name__} {windows.files[0].shape}")
 print(f"a batch of three: {X.shape}, {X.nbytes:,} bytes in memory")
@@ -204,6 +203,7 @@ identical = all(same_windows) and all(same_cells)
 print(f"windows, bit for bit: {sum(same_windows)} of {len(same_windows)} files the same")
 print(f"grid, weights and scores: {sum(same_cells)} of {len(same_cells)} cells the same")
 
+
 # %%
 # Not similar: the same. A cell seeds itself from its arguments, has one thread, and reads
 # nothing that another cell wrote, so it cannot matter who does it, when, or after whom.
@@ -228,9 +228,6 @@ print(f"grid, weights and scores: {sum(same_cells)} of {len(same_cells)} cells t
 # ------------------
 # Scores are averaged over seeds for each person; the interval resamples people. It belongs
 # to these trainings: other labelled people would move it further.
-from scipy.stats import bootstrap
-
-
 def accuracy_per_person(own):
     """Correct windows of each person as a share, mean over seeds."""
     shares = [pd.Series(result["correct"]) / pd.Series(result["windows"]) for result in own]
@@ -244,12 +241,10 @@ def summarise(cells, results):
         own = [r for c, r in zip(cells, results, strict=True) if c[2] == regime]
         scores = [sum(r["correct"].values()) / sum(r["windows"].values()) for r in own]
         per_person = accuracy_per_person(own)
-        drawn = bootstrap((per_person,), np.mean, rng=np.random.default_rng(90))
-        interval = drawn.confidence_interval
         found[regime] = {
             "scores": np.reshape(scores, (-1, N_FOLDS)),
             "accuracy": per_person.mean(),
-            "interval": (interval.low, interval.high),
+            "interval": interval(per_person.to_numpy()),
         }
     return found
 
