@@ -1,15 +1,15 @@
-"""Head and encoder of any Braindecode model: find, swap, load, freeze, run once, take fingerprints.
+"""Head and encoder of any Braindecode model: find, swap, load, freeze, run once.
 
 The head is what depends on the number of outputs. Everything else is the encoder.
 """
 
 import contextlib
-import hashlib
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 import torch
+
+from _ledger import ModelError, fingerprints, tensors
 
 #: Names below which the head is, where ``final_layer`` is not the answer. Features are what goes
 #: into the first of them.
@@ -22,7 +22,7 @@ HEADS = {
 }
 
 
-class EncoderError(RuntimeError):
+class EncoderError(ModelError):
     """A model has no head that can be found, or an encoder does not fit it."""
 
 
@@ -80,30 +80,6 @@ def _below(name, heads):
     return any(name == head or name.startswith(f"{head}.") for head in heads)
 
 
-def _tensors(model, only=None):
-    """Parameters and buffers by name, those that are not saved last; none without a shape."""
-    held = {k: v for k, v in model.state_dict().items() if torch.is_tensor(v)}
-    held |= {k: v for k, v in model.named_buffers() if k not in held}
-    if only is not None:
-        held = {name: value for name, value in held.items() if only(name)}
-    lazy = [name for name, value in held.items() if torch.nn.parameter.is_lazy(value)]
-    if lazy:
-        raise EncoderError(
-            f"{type(model).__name__} has parameters without a shape ({', '.join(lazy)}): run it "
-            "once on a window, then ask again"
-        )
-    return held
-
-
-def _bytes(value):
-    value = value.detach().cpu().contiguous().reshape(-1)
-    return value.view(torch.uint8).numpy().tobytes()
-
-
-def _sha256(value):
-    return hashlib.sha256(_bytes(value)).hexdigest()
-
-
 def encoder_state(model):
     """State of everything but the head.
 
@@ -118,7 +94,7 @@ def encoder_state(model):
         Copies, so that the model may go on learning.
     """
     heads, saved = head_names(model), model.state_dict()
-    own = _tensors(model, only=lambda name: name in saved and not _below(name, heads))
+    own = tensors(model, only=lambda name: name in saved and not _below(name, heads))
     return {name: value.clone() for name, value in own.items()}
 
 
@@ -189,15 +165,6 @@ def swap_head(model, n_outputs):
     return fresh
 
 
-def count_parameters(model):
-    """Numbers of frozen, trainable and all parameters, as a tuple of int."""
-    _tensors(model)  # none without a shape
-    sizes = [(p.numel(), p.requires_grad) for p in model.parameters()]
-    frozen = sum(size for size, learns in sizes if not learns)
-    trainable = sum(size for size, learns in sizes if learns)
-    return frozen, trainable, sum(size for size, _ in sizes)
-
-
 def freeze_encoder(model):
     """Let nothing but the head learn, and nothing but the head be in training mode, in place.
 
@@ -259,7 +226,7 @@ def split_at_head(model, *inputs):
         If the head is no module, is not called, or is told what depends on the batch.
         :func:`check_head` looks closer, and runs the model to do so.
     """
-    _tensors(model)  # none without a shape
+    tensors(model)  # none without a shape
     kind, where = type(model).__name__, head_names(model)[0]
     head = dict(model.named_modules()).get(where)
     if head is None:
@@ -355,60 +322,3 @@ def split_where_learning_starts(model, *inputs):
     return learner, *(
         X.contiguous(memory_format=layout) if X.dim() == 4 else X for X in inputs
     )
-
-
-def fingerprints(model):
-    """SHA-256 of every parameter and buffer by name, as hexadecimal digits."""
-    return {name: _sha256(value) for name, value in _tensors(model).items()}
-
-
-def fingerprint(model):
-    """SHA-256 over every saved parameter and buffer: equal only if each bit is.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        A network.
-
-    Returns
-    -------
-    str
-        Hexadecimal digits.
-    """
-    saved = model.state_dict()
-    digest = hashlib.sha256()
-    for name, value in _tensors(model, only=lambda name: name in saved).items():
-        digest.update(name.encode())
-        digest.update(_bytes(value))
-    return digest.hexdigest()
-
-
-def ledger(model, optimizer=None):
-    """Size, permission to learn, optimiser group and fingerprint of all that a model holds.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        A network.
-    optimizer : torch.optim.Optimizer or None
-        What moves its parameters.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per parameter or buffer: ``count``; ``learns``, which is ``"buffer"`` for a
-        buffer; ``group`` of the optimiser, ``"-"`` for none; ``sha256``, eight digits.
-    """
-    parameters = dict(model.named_parameters(remove_duplicate=False))
-    groups = optimizer.param_groups if optimizer else []
-    group = {id(p): i for i, own in enumerate(groups) for p in own["params"]}
-    held = _tensors(model)
-    return pd.DataFrame(
-        {
-            "count": value.numel(),
-            "learns": parameters[name].requires_grad if name in parameters else "buffer",
-            "group": group.get(id(parameters.get(name)), "-"),
-            "sha256": _sha256(value)[:8],
-        }
-        for name, value in held.items()
-    ).set_index(pd.Index(held, name="name"))

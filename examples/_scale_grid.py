@@ -5,7 +5,8 @@ import torch
 
 import _runtime
 from _cache import replacing
-from _encoder import encoder_state, fingerprint, freeze_encoder, load_encoder
+from _encoder import encoder_state, freeze_encoder, load_encoder
+from _ledger import fingerprint
 from _scale_files import WindowFiles
 from _training import evaluate, fit, make_optimizer
 

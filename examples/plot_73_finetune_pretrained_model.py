@@ -42,15 +42,14 @@ import pandas as pd
 import torch
 from _encoder import (
     check_head,
-    count_parameters,
     encoder_state,
     is_head,
-    ledger,
     load_encoder,
     split_where_learning_starts,
 )
 from _features import log_band_power
 from _finetune_figure import draw_budget_figure, draw_finetune_figure, draw_frozen_figure
+from _ledger import count_parameters, ledger
 from _scores import difference, interval, per_subject, rounded, with_interval
 from _splits import assert_no_leakage, nested_subjects, split_subjects
 from _training import evaluate, make_optimizer, to_tensors
