@@ -14,6 +14,7 @@ from braindecode.models.util import (
 import _encoder
 import _ledger
 from _encoder import EncoderError
+from _ledger import ModelError
 from _training import fit, make_optimizer
 
 torch.set_num_threads(1)
