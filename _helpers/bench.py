@@ -51,17 +51,22 @@ def evidence(page):
 
 
 def measure(what, rounds):
-    """Measure ``"finetune"`` or ``"scale"``, print it, and return it with what it was measured on."""
-    if what == "finetune":
-        from _helpers.bench_finetune import bench_finetune, show_finetune
-
-        result = bench_finetune()
-        show_finetune(result)
-    else:
+    """Measure one part, print it, and return it with what it was measured on."""
+    if what == "scale":
         from _helpers.bench_scale import bench_scale, show_scale
 
         result = bench_scale(rounds)
         show_scale(result)
+    elif what == "coverage":
+        from _helpers.bench_coverage import bench_coverage, show_coverage
+
+        result = bench_coverage()
+        show_coverage(result)
+    else:
+        from _helpers.bench_finetune import bench_finetune, show_finetune
+
+        result = bench_finetune()
+        show_finetune(result)
     return {**result, "machine": machine(), "versions": versions()}
 
 
@@ -69,7 +74,10 @@ def main(argv=None):
     """Measure and write ``docs/benchmarks.json`` or ``docs/evidence.json``."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=main.__doc__)
     parser.add_argument(
-        "what", nargs="?", default="finetune", choices=["finetune", "scale", "evidence"]
+        "what",
+        nargs="?",
+        default="finetune",
+        choices=["finetune", "coverage", "scale", "evidence"],
     )
     pages = [name for name, promise in CONTRACTS.items() if promise.evidence]
     parser.add_argument(

@@ -40,7 +40,7 @@ BASELINE = 0.018
 ACCURACY = (0.28, 1.03)
 
 #: What every interval on the site is; say it once per figure.
-INTERVAL = "95 % bootstrap interval over people"
+INTERVAL = "95 % interval over people"
 
 
 def page_figure(

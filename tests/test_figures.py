@@ -74,7 +74,7 @@ def test_three_panels_with_the_given_numbers(figure, results):
 def test_words_on_the_figure_and_beside_it(figure):
     said = [text.get_text() for text in figure.texts]
     assert {"A title", "a context", "data: simulated"} <= set(said)
-    assert any("95 % bootstrap interval over people" in text for text in said)
+    assert any("95 % interval over people" in text for text in said)
     assert figure.get_label() == "Words."
 
 

@@ -5,13 +5,16 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 import _scores
 from _features import BANDS, log_band_power
 from _scores import (
     difference,
+    holm,
     interval,
     per_subject,
+    ratio_interval,
     rounded,
     score_people,
     sign_flip,
@@ -102,18 +105,36 @@ def test_resamples_in_which_everybody_is_alike_are_left_out(recwarn):
     assert not recwarn.list
 
 
-def test_the_interval_is_that_of_percentiles():
-    values = np.random.default_rng(0).standard_normal(16) + 1
-    rng = np.random.default_rng(0)
-    means = [values[rng.integers(0, 16, 16)].mean() for _ in range(4000)]
-    np.testing.assert_allclose(
-        interval(values), np.percentile(means, [2.5, 97.5]), atol=0.05
-    )
+def test_the_interval_of_a_mean_is_the_t_interval():
+    values = np.random.default_rng(3).normal(0.7, 1, 16)
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    np.testing.assert_allclose(interval(values), expected, rtol=1e-12)
     assert interval(values) == interval(values)
     low, high = interval(values)
     assert (
         with_interval(values, "+", 2) == f"{values.mean():+.2f} [{low:+.2f}, {high:+.2f}]"
     )
+    shares = np.array([1, 1, 1, 0.9])
+    assert interval(shares)[1] == 1.0
+    with pytest.raises(ValueError, match="an interval over 1 people"):
+        interval(values[:1])
+
+
+def test_the_interval_of_a_ratio_holds_it_95_times_in_100():
+    rng = np.random.default_rng(5)
+    true = rng.normal(size=(400, 16))
+    errors, base = (true - true * 0.5 - rng.normal(0, 0.5, true.shape)) ** 2, true**2
+    held = 0
+    for own, other in zip(errors, base, strict=True):
+        ratio, (low, high) = ratio_interval(own, other)
+        assert low < ratio < high
+        held += low <= 0.5 <= high
+    assert 0.9 < held / 400 < 0.99
+
+
+def test_holm_is_that_of_the_textbook():
+    np.testing.assert_allclose(holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
 
 
 def test_signs_are_flipped_in_every_way():

@@ -168,7 +168,7 @@ class Gap(Model):
     mean: Signed
     """mean difference in accuracy over people"""
     ci: interval(Signed)
-    """95 % bootstrap interval over people"""
+    """95 % interval over people"""
 
 
 class Paired(Gap):
@@ -186,7 +186,7 @@ class Scores(Model):
     pearson_r: Signed
     """correlation over test people"""
     r_ci: interval(Signed)
-    """95 % bootstrap interval of pearson_r over people"""
+    """95 % interval of pearson_r over people"""
     permutation_p: Probability
     """two-sided, test people exchanged"""
     r2: Annotated[float, Field(le=1)]
@@ -202,7 +202,7 @@ class Scores(Model):
     mse_ratio: Positive
     """mse / baseline_mse; below 1 is better"""
     mse_ratio_ci: interval(Positive)
-    """its 95 % bootstrap interval over people"""
+    """its 95 % interval over people"""
 
     @model_validator(mode="after")
     def _scores_agree(self):
@@ -233,11 +233,11 @@ class PersonScore(Contract, Scores):
     null_r: Signed
     """pearson_r where there is nothing to learn"""
     null_r_ci: interval(Signed)
-    """95 % bootstrap interval of null_r over people"""
+    """95 % interval of null_r over people"""
     null_mse_ratio: Positive
     """mse_ratio where there is nothing to learn"""
     null_mse_ratio_ci: interval(Positive)
-    """its 95 % bootstrap interval"""
+    """its 95 % interval"""
 
     @model_validator(mode="after")
     def _compared_with_one_baseline(self):

@@ -32,7 +32,7 @@ class Page(Contract):
     subject_split_person_r: Signed
     """the same over people, people kept whole"""
     window_split_person_r_ci: interval(Signed)
-    """95 % bootstrap interval over people of window_split_person_r"""
+    """95 % interval over people of window_split_person_r"""
     subject_split_person_r_ci: interval(Signed)
     """of subject_split_person_r"""
     shared_people: dict[str, Count]

@@ -35,7 +35,7 @@ class Page(Contract):
     gain: dict[str, dict[str, Signed]]
     """regime -> "source -> target" -> accuracy minus that from scratch"""
     gain_ci: dict[str, dict[str, interval(Signed)]]
-    """its 95 % bootstrap interval over test people"""
+    """its 95 % interval over test people"""
 
     @model_validator(mode="after")
     def _gains_agree(self):

@@ -37,7 +37,7 @@ class Page(Contract):
     within_r: dict[str, Signed]
     """correlation over the trials of a person, mean over people"""
     within_r_ci: dict[str, interval(Signed)]
-    """its 95 % bootstrap interval"""
+    """its 95 % interval"""
     error_ratio: dict[str, Positive]
     """squared error within people, part of what their own mean leaves"""
     between_r: dict[str, Signed]

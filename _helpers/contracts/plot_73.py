@@ -68,7 +68,7 @@ class Page(Contract):
     gap_vs_scratch: Signed
     """best_accuracy - accuracy of from-scratch"""
     gap_vs_scratch_ci: interval(Signed)
-    """95 % bootstrap interval of gap_vs_scratch, paired within test people"""
+    """95 % interval of gap_vs_scratch, paired within test people"""
     trainable_params: every(Regime, Count)
     """parameters that learn, per regime"""
     total_params: Some
@@ -76,7 +76,7 @@ class Page(Contract):
     accuracy: every(Regime, Fraction)
     """test accuracy per regime, mean over people"""
     accuracy_ci: every(Regime, interval(Fraction))
-    """95 % bootstrap interval over test people, per regime"""
+    """95 % interval over test people, per regime"""
     lr: every(Regime, Positive)
     """learning rate chosen on validation people"""
     budgets: every(
@@ -89,13 +89,13 @@ class Page(Contract):
     controls: dict[str, Fraction]
     """test accuracy of each control"""
     controls_ci: dict[str, interval(Fraction)]
-    """95 % bootstrap interval over test people, per control"""
+    """95 % interval over test people, per control"""
     controls_over_scratch: dict[str, Gap]
     """control minus from-scratch, within test people"""
     labels_from: every(Feature, every(LabelSource, Fraction))
     """accuracy on the later windows of test people, by whose labels a logistic regression learned from"""
     labels_from_ci: every(Feature, every(LabelSource, interval(Fraction)))
-    """95 % bootstrap interval over test people"""
+    """95 % interval over test people"""
     own_gain: every(Feature, Paired)
     """own windows minus labelled people, within test people"""
     gflop: every(Literal[(*REGIMES, "pretraining, once")], Positive)

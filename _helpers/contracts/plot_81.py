@@ -32,7 +32,7 @@ class Page(PersonScore):
     ridge_minus_network: float
     """squared error of ridge minus that of the network, mean over people"""
     ridge_minus_network_ci: interval(float)
-    """its 95 % bootstrap interval over people; a tie if it holds 0"""
+    """its 95 % interval over people; a tie if it holds 0"""
     attribution_share: Fraction
     """part of the frequency map on Cz and E62 at 8 to 13 Hz"""
     attribution_share_random_init: Fraction

@@ -37,7 +37,7 @@ class Page(Contract):
     accuracy: every(Regime, Fraction)
     """test accuracy per regime, mean over people"""
     accuracy_ci: every(Regime, interval(Fraction))
-    """its 95 % bootstrap interval over people"""
+    """its 95 % interval over people"""
     subject_overlap: Count
     """people on both sides of a fold"""
 
