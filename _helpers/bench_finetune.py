@@ -40,14 +40,17 @@ def plain_loop(
     return model.eval()
 
 
-def our_loop(room, model, X, y, *, lr, X_look=None, y_look=None, **how):
+def our_loop(room, model, X, y, *, lr, look=(), every=1, **how):
     """What the tutorials do: layers in front of the first one that learns run once."""
     encoder, training = room["encoder"], room["training"]
-    inputs = [X] if X_look is None else [X, X_look]
-    learner, X, *seen = encoder.split_where_learning_starts(model, *inputs)
-    if seen:
-        how["watch"] = lambda: [training.evaluate(learner, *seen, y_look).mean()]
-    training.fit(learner, X, y, training.make_optimizer(learner, lr), **how)
+    learner, X, *seen = encoder.split_where_learning_starts(model, X, *look[:1])
+
+    def watch(step):
+        if look and step % every == 0:
+            training.evaluate(learner, *seen, look[1])
+
+    batches = training.deal(X, y, **how)
+    training.fit(learner, batches, training.make_optimizer(learner, lr), watch=watch)
     return model.eval()
 
 
@@ -82,7 +85,7 @@ def probe_rows(room, fresh, train, look):
 
         def ours(how=how):
             model = copy.deepcopy(start)
-            return our_loop(room, model, *train, X_look=look[0], y_look=look[1], **how)
+            return our_loop(room, model, *train, look=look, **how)
 
         def naive(how=how):
             model = copy.deepcopy(start)

@@ -8,7 +8,7 @@ from _cache import replacing
 from _encoder import encoder_state, freeze_encoder, load_encoder
 from _ledger import fingerprint
 from _scale_files import WindowFiles
-from _training import evaluate, fit, make_optimizer
+from _training import deal, evaluate, fit, make_optimizer
 
 
 def build_model(windows, seed):
@@ -50,9 +50,9 @@ def train(model, windows, *, lr, **how):
     lr : float
         Learning rate.
     **how
-        ``n_steps``, ``batch_size`` and ``seed`` of :func:`_training.fit`.
+        ``n_steps``, ``batch_size`` and ``seed`` of :func:`_training.deal`.
     """
-    fit(model, windows, windows.targets, make_optimizer(model, lr), **how)
+    fit(model, deal(windows, windows.targets, **how), make_optimizer(model, lr))
 
 
 def pretrain(folder, subjects, checkpoint, n_steps=150):

@@ -161,7 +161,7 @@ class Difference(NamedTuple):
 
     def __str__(self):
         low, high = self.ci
-        return f"{self.mean:+.3f} [{low:+.3f}, {high:+.3f}]  p = {self.p:.5f}"
+        return f"{self.mean:+.3f} [{low:+.3f}, {high:+.3f}]  p = {self.p:.4f}"
 
 
 def difference(one, other):
@@ -307,3 +307,74 @@ def rounded(values, digits=4, **digits_of):
     if isinstance(values, np.generic):
         values = values.item()
     return round(values, digits) if isinstance(values, float) else values
+
+
+def print_accuracies(accuracies, chance, learns=(), hits=None):
+    """Print a table with a row per way: accuracy with its interval, and what is over chance.
+
+    Parameters
+    ----------
+    accuracies : dict of str to ndarray, shape (n_subjects,)
+        Name -> accuracy of each person.
+    chance : float
+        Accuracy of guessing.
+    learns : dict of str to int, optional
+        Numbers of parameters that learn, where it matters.
+    hits : dict of str to list of ndarray, optional
+        Name -> right answers of each initialisation, to print the spread of their accuracies.
+    """
+    width = max(map(len, accuracies)) + 2
+    head = f"{'':<{width}}{'accuracy':<22}{'over chance':<13}"
+    head += f"{'sd of initialisations':<23}" if hits else ""
+    print((head + ("learns" if learns else "")).rstrip())
+    for name, own in accuracies.items():
+        row = f"{name:<{width}}{with_interval(own):<22}{own.mean() - chance:<+13.3f}"
+        if hits:
+            row += f"{np.std([h.mean() for h in hits[name]], ddof=1):<23.3f}"
+        print((row + (f"{learns[name]:,}" if name in learns else "")).rstrip())
+
+
+def summary(accuracies, name="accuracy"):
+    """Means over people and their intervals, for the line.
+
+    Parameters
+    ----------
+    accuracies : dict of str to ndarray, shape (n_subjects,)
+        Way -> score of each person.
+    name : str
+        Of the score.
+
+    Returns
+    -------
+    dict of str to dict
+        ``name`` and ``name_ci``, each by way.
+    """
+    means = {way: own.mean() for way, own in accuracies.items()}
+    return {name: means, f"{name}_ci": {w: interval(v) for w, v in accuracies.items()}}
+
+
+def print_differences(scores, contrasts):
+    """Compare ways pair by pair within people, print it, and return it.
+
+    Parameters
+    ----------
+    scores : dict of str to ndarray, shape (n_subjects,)
+        Name -> score of each person.
+    contrasts : list of tuple of str
+        Names of one and the other.
+
+    Returns
+    -------
+    dict of str to Difference
+        ``"one - other"`` -> difference, whose p is corrected for all contrasts (:func:`holm`).
+    """
+    found = [difference(scores[one], scores[other]) for one, other in contrasts]
+    corrected = holm([own.p for own in found])
+    names = [" - ".join(pair) for pair in contrasts]
+    table = {
+        name: own._replace(p=p)
+        for name, own, p in zip(names, found, corrected, strict=True)
+    }
+    for name, own in table.items():
+        print(f"{name:<{max(map(len, names)) + 2}}{own}")
+    return table

@@ -45,8 +45,8 @@ class Budget:
     n_validation: int = 4
     n_test: int = 16
     n_labelled_curve: tuple = (1, 2, 4, 8, 16)
-    pretrain_steps: int = 150
-    n_steps: int = 80
+    pretrain_steps: int = 100
+    n_steps: int = 60
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """THE training loop, and windows as it takes them. The fine-tuning page writes the loop out."""
 
-import numpy as np
 import torch
 
 
@@ -69,64 +68,56 @@ def make_optimizer(module, lr, weight_decay=1e-4):
     return torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay)
 
 
-def fit(
-    module,
-    X,
-    y,
-    optimizer,
-    *,
-    n_steps,
-    batch_size=16,
-    seed=0,
-    loss=torch.nn.functional.cross_entropy,
-    schedule=None,
-    watch=None,
-    every=1,
-):
-    """Train in place; return what ``watch()`` saw along the way, behind its epoch.
+def deal(X, y, *, n_steps, batch_size=16, seed=0):
+    """Batches of reshuffled windows.
 
     Parameters
     ----------
-    module : torch.nn.Module
-        What is trained; in training mode in every step.
     X : torch.Tensor, shape (n_windows, ...)
         Windows, or what the module takes in their place. Anything that has a length and a
         device and gives the windows of a batch by their numbers will do.
     y : torch.Tensor, shape (n_windows,)
         Labels.
-    optimizer : torch.optim.Optimizer
-        What :func:`make_optimizer` made for ``module``.
     n_steps, batch_size : int
-        Steps, and windows in each. Windows that do not fill a batch are dealt with the next
+        Batches, and windows in each. Windows that do not fill a batch are dealt with the next
         shuffle.
     seed : int
         Seed of the order of the windows, and of nothing else.
-    loss : callable
-        Takes outputs and labels of a batch.
-    schedule : torch.optim.lr_scheduler.LRScheduler or None
-        Moved on after every step.
-    watch : callable or None
-        Called without arguments after every ``every`` steps; returns a sequence of numbers.
-    every : int
-        Steps between two calls.
 
-    Returns
-    -------
-    ndarray, shape (n_calls, 1 + n_numbers)
-        The epoch, then what ``watch`` returned.
+    Yields
+    ------
+    tuple of torch.Tensor
+        Windows and labels of one batch.
     """
-    order = torch.Generator().manual_seed(seed)
-    deck, seen = torch.empty(0, dtype=torch.long), []
-    for step in range(1, n_steps + 1):
+    order, deck = torch.Generator().manual_seed(seed), torch.empty(0, dtype=torch.long)
+    for _ in range(n_steps):
         if len(deck) < batch_size:
             deck = torch.cat([deck, torch.randperm(len(X), generator=order)])
         batch, deck = deck[:batch_size].to(X.device), deck[batch_size:]
+        yield X[batch], y[batch]
+
+
+def fit(module, batches, optimizer, loss=torch.nn.functional.cross_entropy, watch=None):
+    """Train in place.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        What is trained; in training mode in every step.
+    batches : iterable of tuple of torch.Tensor
+        Windows and labels, as :func:`deal` gives them; each is one step.
+    optimizer : torch.optim.Optimizer
+        What :func:`make_optimizer` made for ``module``.
+    loss : callable
+        Takes outputs and labels of a batch.
+    watch : callable or None
+        Called after every step with its number, from 1: moves a schedule on, or looks at other
+        windows.
+    """
+    for step, (X, y) in enumerate(batches, 1):
         module.train()
         optimizer.zero_grad()
-        loss(module(X[batch]), y[batch]).backward()
+        loss(module(X), y).backward()
         optimizer.step()
-        if schedule:
-            schedule.step()
-        if watch and step % every == 0:
-            seen.append((step * batch_size / len(X), *watch()))
-    return np.array(seen)
+        if watch:
+            watch(step)

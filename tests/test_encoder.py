@@ -15,7 +15,7 @@ import _encoder
 import _ledger
 from _encoder import EncoderError
 from _ledger import ModelError
-from _training import fit, make_optimizer
+from _training import deal, fit, make_optimizer
 
 torch.set_num_threads(1)
 SIGNALS = {name: (needed, signal) for name, needed, signal in models_mandatory_parameters}
@@ -100,7 +100,7 @@ def test_a_probe_on_stored_features_is_the_model_bit_for_bit(name):
     torch.manual_seed(0)
     loss = lambda output, y: output.square().mean()  # noqa: E731
     optimizer = make_optimizer(head, 0.1)
-    fit(head, features, torch.zeros(3), optimizer, n_steps=2, batch_size=3, loss=loss)
+    fit(head, deal(features, torch.zeros(3), n_steps=2, batch_size=3), optimizer, loss)
     after = _ledger.fingerprints(model)
     moved = [key for key in before if before[key] != after[key]]
     assert moved
@@ -142,8 +142,8 @@ def test_a_frozen_encoder_stays_and_says_what_it_says_in_evaluation_mode(name):
     head.register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
     torch.manual_seed(0)
     loss = lambda output, y: output.square().mean()  # noqa: E731
-    how = {"n_steps": 2, "batch_size": 3, "loss": loss}
-    fit(model, X, torch.zeros(3), make_optimizer(model, 0.1), **how)
+    batches = deal(X, torch.zeros(3), n_steps=2, batch_size=3)
+    fit(model, batches, make_optimizer(model, 0.1), loss)
     after = _ledger.fingerprints(model)
     moved = [key for key in before if before[key] != after[key]]
     assert moved

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import _training
+from _training import deal as deal_batches
 from _training import evaluate, fit, make_optimizer, normalise, to_tensors
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -51,8 +52,8 @@ def deal(n_windows, **how):
     torch.manual_seed(0)
     module = Deal()
     y = torch.zeros(n_windows, dtype=torch.long)
-    seen = fit(module, X, y, make_optimizer(module, 1e-2), **how)
-    return module.batches, seen, module
+    fit(module, deal_batches(X, y, **how), make_optimizer(module, 1e-2))
+    return module.batches, module
 
 
 def test_windows_that_fill_no_batch_are_dealt_with_the_next_shuffle():
@@ -76,31 +77,23 @@ def test_the_order_has_a_seed_of_its_own():
     torch.manual_seed(5)
     module = torch.nn.Linear(1, 2)
     torch.manual_seed(5)
-    fit(
-        module,
-        torch.ones(4, 1),
-        torch.zeros(4).long(),
-        make_optimizer(module, 0.1),
-        n_steps=2,
-    )
+    batches = deal_batches(torch.ones(4, 1), torch.zeros(4).long(), n_steps=2)
+    fit(module, batches, make_optimizer(module, 0.1))
     assert torch.rand(1) == expected  # no shuffle took a number from the weights' generator
 
 
-def test_what_was_watched_stands_behind_its_epoch():
-    modes = []
+def test_a_look_between_steps_changes_nothing():
+    modes, module = [], Deal()
+    X, y = torch.arange(8, dtype=torch.float32)[:, None], torch.zeros(8, dtype=torch.long)
 
-    def watch():
+    def watch(step):
+        modes.append((step, module.training))
         module.eval()
-        modes.append(module.training)
-        return 1.5, len(modes)
 
-    X = torch.arange(8, dtype=torch.float32)[:, None]
-    module = Deal()
-    y = torch.zeros(8, dtype=torch.long)
-    how = {"n_steps": 5, "batch_size": 4, "watch": watch, "every": 2}
-    seen = fit(module, X, y, make_optimizer(module, 1e-2), **how)
-    np.testing.assert_array_equal(seen, [[1, 1.5, 1], [2, 1.5, 2]])
-    assert len(module.batches) == 5  # the step after a look is in training mode again
+    batches = deal_batches(X, y, n_steps=3, batch_size=4)
+    fit(module, batches, make_optimizer(module, 1e-2), watch=watch)
+    assert modes == [(1, True), (2, True), (3, True)]
+    assert len(module.batches) == 3  # the step after a look is in training mode again
 
 
 def test_loss_and_schedule_are_arguments():
@@ -116,8 +109,12 @@ def test_loss_and_schedule_are_arguments():
         return torch.nn.functional.mse_loss(output.squeeze(-1), target)
 
     weights = []
-    watch = lambda: [weights.append(module.weight.detach().clone()) or 0]  # noqa: E731
-    fit(module, X, y, optimizer, n_steps=5, loss=loss, schedule=schedule, watch=watch)
+
+    def watch(step):
+        schedule.step()
+        weights.append(module.weight.detach().clone())
+
+    fit(module, deal_batches(X, y, n_steps=5), optimizer, loss, watch)
     assert rates == [0.1, 0.1, 0.1, 0, 0]
     assert not torch.equal(weights[1], weights[2])
     assert torch.equal(weights[2], weights[4])

@@ -1,0 +1,210 @@
+"""
+Is my frozen encoder frozen?
+============================
+
+You set ``requires_grad = False`` for an encoder and train a head on it. Does the encoder
+stay what it was? On this page you look at every number the network holds.
+
+.. admonition:: What you will be able to do
+   :class: tip
+
+   - list what moved in a network that was meant to stand still;
+   - freeze the encoder of any Braindecode model;
+   - say what it costs when the encoder is not frozen.
+
+You need :doc:`plot_73_finetune_pretrained_model`, a minute and 1.5 GB of memory.
+Background: :doc:`/concepts/what_frozen_means`.
+
+Tags: :tag:`fine-tuning`, :tag:`transfer`
+"""
+
+# %%
+# A probe that looks frozen
+# -------------------------
+# The task and the pretraining are those of :doc:`plot_73_finetune_pretrained_model`. The
+# data are **simulated**.
+import copy
+import json
+import os
+
+import _runtime
+import numpy as np
+from _adapt_figure import draw_frozen_figure
+from _encoder import freeze_encoder, is_head, split_at_head
+from _finetune import LR, SEEDS, accuracy, adapt, build_model, open_task, pretrained_encoder
+from _ledger import fingerprints, ledger
+from _scores import print_accuracies, print_differences, rounded, summary
+from _training import deal, evaluate, fit, make_optimizer
+
+STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
+task = open_task(STUDY, _runtime.setup())
+encoder = pretrained_encoder(task)
+still = adapt(task, "linear-probe", 1, encoder, n_steps=1)  # the encoder below a head
+
+# %%
+# **Predict.** The optimiser gets the parameters of the head and nothing else. Which of the
+# other rows will change while it trains: weights, biases, running statistics?
+X_train, y_train = task.data["train"]
+
+
+def naive_probe(model, n_steps=task.budget.n_steps, seed=1, watch=None):
+    """Train the head; the whole network runs in training mode, as in most loops."""
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = is_head(name, model)
+    batches = deal(X_train, y_train, n_steps=n_steps, seed=seed)
+    fit(model, batches, make_optimizer(model, LR["linear-probe"]), watch=watch)
+    return model
+
+
+before = ledger(still)
+after = ledger(naive_probe(copy.deepcopy(still)))
+print(before.assign(moved=before["sha256"] != after["sha256"]).to_string())
+
+# %%
+# The rows that are buffers and moved are the running statistics of
+# :class:`~torch.nn.BatchNorm2d` :cite:p:`ioffe2015batchnorm`. No optimiser touches them:
+# each forward pass in training mode rewrites them. Dropout stays on in training mode, too.
+#
+# Run what is frozen once
+# -----------------------
+# ``split_at_head`` runs the encoder once, in evaluation mode, and returns the head and its
+# input. The head trains on these features, so nothing is left that could move.
+X_val, y_val = task.data["validation"]
+EVERY = max(1, task.budget.n_steps // 12)
+
+
+def follow(probe, seed):
+    """Train one probe; return running variance over its start, and accuracy, as it goes."""
+    model, seen = build_model(task, seed), []
+    model.load_state_dict(encoder, strict=False)
+    start = model.bnorm.running_var.clone()
+
+    def watch(step):
+        if step % EVERY == 0:
+            ratio = (model.bnorm.running_var / start).mean().item()
+            seen.append((ratio, evaluate(model, X_val, y_val).mean()))
+
+    probe(model, seed=seed, watch=watch)
+    return model, np.transpose(seen)
+
+
+# %%
+def frozen_probe(model, seed, watch):
+    """The same head, batches and steps, on features that were computed once."""
+    head, X = split_at_head(model, X_train)
+    batches = deal(X, y_train, n_steps=task.budget.n_steps, seed=seed)
+    fit(head, batches, make_optimizer(head, LR["linear-probe"]), watch=watch)
+
+
+probes = {"naive": naive_probe, "frozen": frozen_probe}
+runs = {name: [follow(probe, seed) for seed in SEEDS] for name, probe in probes.items()}
+variance = {name: np.array([seen[0] for _, seen in own]) for name, own in runs.items()}
+for name, own in variance.items():
+    print(f"{name:<7}running variance ends at {own[:, -1].mean():.3f} of its start")
+
+# %%
+epochs = np.arange(EVERY, task.budget.n_steps + 1, EVERY) * 16 / len(y_train)
+curves = {
+    name: (epochs, variance[name], np.array([seen[1] for _, seen in own]))
+    for name, own in runs.items()
+}
+ends = {name: own[:, -1].mean() for name, own in variance.items()}
+figure = draw_frozen_figure(
+    *curves.values(),
+    title="Frozen is not frozen",
+    provenance=f"data: {task.target.data}",
+    alt="Running variance and validation accuracy over epochs. The variance ends at "
+    f"{ends['naive']:.2f} of its start when naive, {ends['frozen']:.2f} when frozen.",
+)
+
+# %%
+# What does it cost?
+# ------------------
+# The moved statistics are those of a few labelled people. Whether they help or hurt depends
+# on the task and on the number of steps, so all test people are asked after few and after
+# many steps, within people.
+scores = {}
+for name, own in runs.items():
+    scores[f"{name}, all steps"] = accuracy(task, [model for model, _ in own])
+N_FEW = 10
+few = {"naive": [], "frozen": []}
+for seed in SEEDS:
+    few["frozen"].append(adapt(task, "linear-probe", seed, encoder, n_steps=N_FEW))
+    model = build_model(task, seed)
+    model.load_state_dict(encoder, strict=False)
+    few["naive"].append(naive_probe(model, N_FEW, seed))
+scores |= {f"{name}, {N_FEW} steps": accuracy(task, own) for name, own in few.items()}
+print_accuracies(scores, task.chance)
+WHEN = (f"{N_FEW} steps", "all steps")
+PAIRS = [(f"naive, {when}", f"frozen, {when}") for when in WHEN]
+costs = print_differences(scores, PAIRS)
+
+# %%
+# A common mistake: ``eval()`` once, before the loop
+# --------------------------------------------------
+# You call ``eval()`` on the network and then train. The loop calls ``train()`` in each
+# step, so the network is in training mode again.
+model = copy.deepcopy(still).eval()
+before = fingerprints(model)
+naive_probe(model)
+moved = [name for name, bits in fingerprints(model).items() if bits != before[name]]
+print(f"moved, head aside: {[name for name in moved if not is_head(name, model)]}")
+
+# %%
+# ``freeze_encoder`` is the recovery where the encoder has to run in each step, for instance
+# under augmentation: before each forward pass it puts the encoder into evaluation mode.
+model = copy.deepcopy(still)
+freeze_encoder(model)
+fit(model, deal(X_train, y_train, n_steps=60, seed=1), make_optimizer(model, 1e-2))
+moved = [name for name, bits in fingerprints(model).items() if bits != before[name]]
+print(f"moved, head aside: {[name for name in moved if not is_head(name, model)]}")
+
+# %%
+# Other models
+# ------------
+# Is this a matter of one small network? The models of Braindecode are built with random
+# weights, all their parameters are frozen, and one batch runs in training mode. Models that
+# are foundation models by their documentation are counted apart.
+from _zoo import SLOW, look_at_models
+
+table = look_at_models()
+print(table.groupby("foundation")[["state moves", "output differs"]].agg(["sum", "count"]))
+print(f"left out because they take longer: {', '.join(SLOW)}")
+
+# %%
+# A *state that moves* is batch normalisation; an *output that differs* from evaluation mode
+# can also be dropout. Evaluation mode settles both, whatever the model is made of.
+#
+# Exercise: which models move?
+# ----------------------------
+# Print the names of the models whose state moves, and find one you know.
+#
+# .. raw:: html
+#
+#    <details class="solution"><summary>Solution</summary>
+print(", ".join(table.index[table["state moves"]]))
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# Wrap-up
+# -------
+# *Frozen* is a claim about parameters, buffers and noise. Compute the features once in
+# evaluation mode, and take fingerprints before and after.
+contract = {"tutorial": "plot_74", "version": 1, "data": task.target.data}
+contract |= {"n_train_subjects": task.people["train"]}
+contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}
+contract |= {"running_var": ends, **summary(scores), "n_few_steps": N_FEW}
+contract["naive_minus_frozen"] = {
+    when: costs[" - ".join(pair)] for when, pair in zip(("few", "all"), PAIRS, strict=True)
+}
+contract["models_moved"] = int(table["state moves"].sum())
+contract["foundation_moved"] = int(table[table["foundation"]]["state moves"].sum())
+contract["foundation_differs"] = int(table[table["foundation"]]["output differs"].sum())
+contract |= {"n_models": len(table), "n_foundation": int(table["foundation"].sum())}
+contract |= {"n_moved_when_frozen": sum(not is_head(name, model) for name in moved)}
+contract["subject_overlap"] = task.overlap
+contract = rounded(contract)
+print(json.dumps(contract))
