@@ -25,18 +25,7 @@ def add(path, part, content):
 
 
 def evidence(page):
-    """Run a page as it is on other simulated people, one run per seed.
-
-    Parameters
-    ----------
-    page : str
-        Short name of a page whose contract has ``evidence``.
-
-    Returns
-    -------
-    list of _helpers.record.Record
-        One for each seed.
-    """
+    """Run a page as it is on its contract's draws of people; a `Record` for each seed."""
     study, n_draws = CONTRACTS[page].evidence
     (script,) = tutorials([page])
 

@@ -24,18 +24,7 @@ LIMIT_MB = 1500
 
 
 def requirements(text):
-    """The published requirements, without a wheel index that cannot be reached from here.
-
-    Parameters
-    ----------
-    text : str
-        ``binder/requirements.txt``.
-
-    Returns
-    -------
-    tuple of (str, list of str)
-        What to install, and the indexes that were left out.
-    """
+    """What to install, and the wheel indexes left out as out of reach from here."""
     keep, skipped = [], []
     for line in text.splitlines():
         if line.startswith("--extra-index-url "):
@@ -50,20 +39,7 @@ def requirements(text):
 
 
 def build(site, folder):
-    """Make the environment as Binder does.
-
-    Parameters
-    ----------
-    site : pathlib.Path
-        The built site.
-    folder : pathlib.Path
-        An empty folder: gets the published files and ``venv``.
-
-    Returns
-    -------
-    dict of str to str
-        Environment in which JupyterLab runs.
-    """
+    """Make ``venv`` as Binder does; returns the environment in which JupyterLab runs."""
     for part in ("binder", "notebooks"):
         shutil.copytree(site / part, folder / part)
     text, skipped = requirements(
@@ -142,19 +118,7 @@ def _sessions(base):
 
 
 def run_all(page, base, notebook, limit=600):
-    """Open a notebook, choose *Run All Cells*, wait until it has run, save it.
-
-    Parameters
-    ----------
-    page : playwright.sync_api.Page
-        A page of the browser.
-    base : str
-        Address of JupyterLab.
-    notebook : pathlib.PurePath
-        Its path below the server's folder.
-    limit : float
-        Seconds.
-    """
+    """Open a notebook, choose *Run All Cells*, wait until it has run, save it."""
     page.goto(f"{base}/lab/tree/{notebook}?reset", timeout=90_000)
     page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
     until = time.monotonic() + limit
@@ -184,23 +148,7 @@ def run_all(page, base, notebook, limit=600):
 
 
 def outcome(path):
-    """What a saved notebook shows.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A notebook that was run.
-
-    Returns
-    -------
-    tuple of (str, int)
-        The line of its contract, and the number of its figures.
-
-    Raises
-    ------
-    ExampleError
-        If a cell failed or did not run, or there is no contract.
-    """
+    """Line and number of figures of a saved notebook; an error if a cell did not run."""
     cells = [
         c for c in json.loads(path.read_text("utf-8"))["cells"] if c["cell_type"] == "code"
     ]

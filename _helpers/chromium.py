@@ -26,18 +26,7 @@ QUIET = (
 
 
 def executable():
-    """Path of Chromium; where there is none, Debian's package is installed.
-
-    Returns
-    -------
-    str
-        The program.
-
-    Raises
-    ------
-    RuntimeError
-        If there is none and this user cannot install one.
-    """
+    """Path of Chromium; where there is none, Debian's package is installed."""
     for name in NAMES:
         if path := shutil.which(name):
             return path
@@ -59,13 +48,7 @@ def executable():
 
 @contextlib.contextmanager
 def browser(**kwargs):
-    """A Chromium with an empty profile, as a Playwright context.
-
-    Parameters
-    ----------
-    **kwargs
-        Options of Playwright's ``launch_persistent_context``, e.g. ``viewport``.
-    """
+    """A Chromium with an empty profile, as a Playwright context with its options."""
     args = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
         context = play.chromium.launch_persistent_context(

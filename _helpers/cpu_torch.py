@@ -22,18 +22,7 @@ def _imports():
 
 
 def mend():
-    """Remove torchaudio's extension if, and only if, torch has no CUDA and the extension fails to load.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files that were removed; empty when nothing was wrong.
-
-    Raises
-    ------
-    RuntimeError
-        If torchaudio cannot be imported for another reason, or still fails afterwards.
-    """
+    """Remove the extension only where torch has no CUDA and the extension cannot load."""
     spec = importlib.util.find_spec("torchaudio")
     if spec is None:
         return []

@@ -30,13 +30,7 @@ def _line(name, folder):
 
 
 def _published(name):
-    """A file behind a download link of the site.
-
-    Raises
-    ------
-    ExampleError
-        If the site does not offer it, or offers two that differ.
-    """
+    """A file behind a download link of the site, which has to offer exactly one."""
     found = {path.read_bytes(): path for path in HTML.glob(f"_downloads/*/{name}")}
     if len(found) != 1:
         raise ExampleError(
@@ -46,24 +40,7 @@ def _published(name):
 
 
 def try_page(script):
-    """The zip of one page, its notebook alone, and its script alone.
-
-    Parameters
-    ----------
-    script : pathlib.Path
-        A script of ``examples/``.
-
-    Returns
-    -------
-    list of tuple of (str, str, float)
-        What was tried, the line it printed, and its seconds.
-
-    Raises
-    ------
-    ExampleError
-        If anything is missing from the zip, fails, or breaks its contract, or the script alone does
-        not say at once what it misses.
-    """
+    """Zip, notebook alone and script alone of a page: what, line and seconds of each."""
     tried = []
     with tempfile.TemporaryDirectory(prefix="download-") as name:
         folder, alone, lone = (Path(name) / part for part in ("zip", "notebook", "script"))
@@ -94,20 +71,7 @@ def try_page(script):
 
 
 def try_gallery(kind, scripts):
-    """One of the two zips of the whole gallery, all of it in one folder.
-
-    Parameters
-    ----------
-    kind : "python" or "jupyter"
-        Scripts or notebooks.
-    scripts : list of pathlib.Path
-        Tutorials to run.
-
-    Returns
-    -------
-    list of tuple of (str, str, float)
-        As `try_page`.
-    """
+    """One of the two zips of the whole gallery, in one folder; returns as `try_page`."""
     with tempfile.TemporaryDirectory(prefix="download-") as name:
         with zipfile.ZipFile(_published(f"auto_examples_{kind}.zip")) as archive:
             archive.extractall(name)

@@ -43,18 +43,7 @@ def _studies(value, kind):
 
 
 def opened(names):
-    """What a tutorial opened, each kind once.
-
-    Parameters
-    ----------
-    names : dict
-        Its names, when it has run.
-
-    Returns
-    -------
-    list of dict
-        ``data``, and the keys of `_helpers.record.Opened`.
-    """
+    """What a tutorial opened, each kind once: ``data`` and the keys of ``Opened``."""
     if "_study" not in sys.modules:
         return []
     found = []

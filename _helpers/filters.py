@@ -69,13 +69,7 @@ def below(values, x):
 
 
 def single(values):
-    """The one value that all of them are.
-
-    Raises
-    ------
-    ValueError
-        If they differ.
-    """
+    """The one value that all of them are; `ValueError` if they differ."""
     if len(set(values)) != 1:
         raise ValueError(f"these should be one and the same: {sorted(set(values))}")
     return values[0]
@@ -104,24 +98,7 @@ def interval_of(content, key):
 
 
 def value_ci(content, key, spec="", interval=None):
-    """A value with its interval in brackets, in a table.
-
-    Parameters
-    ----------
-    content : dict
-        A contract.
-    key : str
-        Of the value.
-    spec : str
-        Format of its numbers.
-    interval : str, optional
-        Key of the interval; without it, `interval_of` looks for one.
-
-    Returns
-    -------
-    str
-        For instance ``+0.10 [-0.50, +0.50]``, with minus signs.
-    """
+    """A value and, with a format, its interval: ``+0.10 [-0.50, +0.50]``."""
     value = get(content, key)
     if not spec:
         return format(value)
@@ -131,20 +108,7 @@ def value_ci(content, key, spec="", interval=None):
 
 
 def compare(columns, rows):
-    """The same values of several contracts, side by side.
-
-    Parameters
-    ----------
-    columns : dict of str to dict
-        Heading -> contract.
-    rows : list of tuple
-        Heading in restructured text, and what `value_ci` takes: key, format, key of the interval.
-
-    Returns
-    -------
-    Markup
-        A table.
-    """
+    """A table of contracts, by heading; rows are a heading and what `value_ci` takes."""
     lines = [["result", *map(escaped, columns)]]
     for name, *how in rows:
         cells = [escaped(value_ci(content, *how)) for content in columns.values()]

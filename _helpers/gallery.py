@@ -130,17 +130,7 @@ def forget_stale_runs(app):
 
 
 def write_zip(path, files, texts=None):
-    """Write a zip that depends on nothing but its contents.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The zip; written to a temporary name and renamed.
-    files : dict of str to pathlib.Path
-        Name inside the zip, and the file to put there.
-    texts : dict of str to str, optional
-        Name inside the zip, and the words to put there.
-    """
+    """Write a zip that depends on nothing but its contents, by their names inside."""
     unfinished = path.with_suffix(".tmp")
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         contents = {name: file.read_bytes() for name, file in files.items()}
@@ -251,22 +241,7 @@ def _card(figure):
 
 
 def figure_text(file, alt, width, height):
-    """Restructured text of a figure.
-
-    Parameters
-    ----------
-    file : str
-        Its place in the documentation's sources.
-    alt : str
-        Words for readers who do not see it.
-    width, height : int
-        Natural size in CSS pixels.
-
-    Returns
-    -------
-    str
-        A box that scrolls where the screen is narrower.
-    """
+    """Restructured text of a figure: a box that scrolls where the screen is narrower."""
     return (
         f".. container:: figure-scroll\n\n   .. image:: /{file}\n      :alt: {alt}\n"
         f"      :width: {width}px\n      :height: {height}px\n      :loading: lazy\n\n"

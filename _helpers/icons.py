@@ -40,35 +40,13 @@ def named(name):
 
 
 def code_points(words):
-    """Characters of icons in the theme's fonts.
-
-    Parameters
-    ----------
-    words : str
-        Text in which icons are named, e.g. ``"fa-solid fa-house"``.
-
-    Returns
-    -------
-    set of int
-        Code points: of the named icons, and of those that the theme's style sheet itself writes.
-    """
+    """Code points of icons that a text names and of those the style sheet itself writes."""
     own = {ord(character) for character in re.findall("[\ue000-\uf8ff]", _style_sheet())}
     return own | {code for name in NAME.findall(words) if (code := named(name))}
 
 
 def small_style_sheet(words):
-    """The theme's style sheet without the rules of icons that nobody names.
-
-    Parameters
-    ----------
-    words : str
-        Text in which icons are named.
-
-    Returns
-    -------
-    str
-        CSS.
-    """
+    """The theme's style sheet without the rules of icons that nobody names."""
     used = set(NAME.findall(words))
     return RULE.sub(
         lambda r: r[0] if used & set(NAME.findall(r[1])) else "", _style_sheet()

@@ -17,18 +17,7 @@ CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 
 def ask(url):
-    """Scores of one page.
-
-    Parameters
-    ----------
-    url : str
-        Its address.
-
-    Returns
-    -------
-    tuple of (dict of str to int, list of str)
-        Category -> score out of 100, and the audits that cost points outside performance.
-    """
+    """Scores of a page by category, and the audits that cost points outside performance."""
     flags = ["--headless", *QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "report.json"

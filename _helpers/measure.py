@@ -45,13 +45,7 @@ class Meter(threading.Thread):
         self.memory, self.largest = Memory(), {}
 
     def look(self):
-        """Look once; a process that ended meanwhile is left out.
-
-        Returns
-        -------
-        Memory
-            The largest so far.
-        """
+        """Look once, for the largest so far; a process that has ended is left out."""
         rows = []
         with contextlib.suppress(psutil.Error):
             for one in (self.process, *self.process.children(recursive=True)):

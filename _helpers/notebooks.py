@@ -40,18 +40,7 @@ plt.show()
 
 
 def author_year(entry):
-    """Authors and year of an entry of the bibliography.
-
-    Parameters
-    ----------
-    entry : pybtex.database.Entry
-        A work.
-
-    Returns
-    -------
-    tuple of (str, str)
-        ``("Zyma et al.", "2019")``.
-    """
+    """Authors and year of a work in the bibliography: ``("Zyma et al.", "2019")``."""
     names = [
         " ".join(p.last_names).replace("{", "").replace("}", "")
         for p in entry.persons["author"]
@@ -73,22 +62,7 @@ def _cited(role, keys, bibliography):
 
 
 def plain_text(markdown, bibliography=None, site=""):
-    """Say in Markdown what Sphinx roles say.
-
-    Parameters
-    ----------
-    markdown : str
-        Text of a cell.
-    bibliography : pybtex.database.BibliographyData or None
-        Works that the text may cite; without it a citation keeps its key.
-    site : str
-        Address of the site, for links to its pages; without it they stay words.
-
-    Returns
-    -------
-    str
-        The text: code in backticks, pages and works as links.
-    """
+    """Say in Markdown what roles say: code in backticks, pages and works as links."""
 
     def say(match):
         role, title, target, last, whole = match.groups()
@@ -128,25 +102,7 @@ def _unfold(text):
 
 
 def standalone(content, modules, pins, bibliography=None, site=""):
-    """Make a notebook run without anything beside it.
-
-    Parameters
-    ----------
-    content : dict
-        Notebook (nbformat 4) as sphinx-gallery makes it; it is not changed.
-    modules : list of pathlib.Path
-        Siblings that its code imports.
-    pins : list of str
-        Requirements, e.g. ``["torch==2.13.0"]``.
-    bibliography, site
-        As in `plain_text`.
-
-    Returns
-    -------
-    dict
-        The notebook, with one folded ``%%writefile`` cell for each sibling before its first code,
-        and solutions folded too.
-    """
+    """Make a notebook run alone: one folded ``%%writefile`` cell for each sibling."""
     cells, in_solution = [], False
     for cell in content["cells"]:
         text = "".join(cell["source"])
@@ -186,24 +142,7 @@ def standalone(content, modules, pins, bibliography=None, site=""):
 
 
 def guarded(source, script, modules, where):
-    """Make a script say at once that its siblings are missing, and show its figures at the end.
-
-    Parameters
-    ----------
-    source : str
-        Text of the script.
-    script : str
-        Its name.
-    modules : list of str
-        Names of the modules that have to lie beside it.
-    where : str
-        Where the whole zip is.
-
-    Returns
-    -------
-    str
-        Text of the script to download.
-    """
+    """Make a script say at once what it misses, and show its figures at the end."""
     if not modules:
         return source
     end = re.search(r'\A(?:#.*\n)*\s*r?"""(?:.|\n)*?"""\n', source).end()
@@ -214,20 +153,7 @@ def guarded(source, script, modules, where):
 
 
 def readme(title, scripts):
-    """Text of the README.md in a zip.
-
-    Parameters
-    ----------
-    title : str
-        What the zip holds.
-    scripts : list of str
-        Names of the scripts and notebooks to start.
-
-    Returns
-    -------
-    str
-        The two lines to run, and the cure for a CPU-only torch.
-    """
+    """README.md of a zip: the two lines to run, and the cure for a CPU-only torch."""
     first = next((name for name in scripts if name.endswith(".py")), None)
     run = f"python {first}" if first else f"jupyter lab {scripts[0]}"
     extra = "" if first else " jupyterlab"

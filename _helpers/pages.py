@@ -17,18 +17,7 @@ class ExampleError(RuntimeError):
 
 
 def short_name(page):
-    """Name of a tutorial in contracts and file names, e.g. ``plot_73``.
-
-    Parameters
-    ----------
-    page : path-like
-        Its script, its generated page, or the name of either.
-
-    Returns
-    -------
-    str
-        The first two words of the file's name.
-    """
+    """``plot_73``, from a script, a generated page, or the name of either."""
     return "_".join(Path(page).stem.split("_")[:2])
 
 
@@ -86,18 +75,7 @@ def siblings(script):
 
 
 def sibling(name):
-    """Import a module of ``examples/``, as a tutorial would.
-
-    Parameters
-    ----------
-    name : str
-        For instance ``"_study"``.
-
-    Returns
-    -------
-    module
-        It.
-    """
+    """Import a module of ``examples/``, such as ``"_study"``, as a tutorial would."""
     sys.path.insert(0, str(EXAMPLES))
     try:
         return importlib.import_module(name)

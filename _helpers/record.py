@@ -125,13 +125,7 @@ class Record(_Model):
 
 
 def machine():
-    """What runs this.
-
-    Returns
-    -------
-    dict of str to str
-        Processor and its number of cores, accelerator, system and Python.
-    """
+    """What runs this: processor and its number of cores, accelerator, system and Python."""
     cpu = platform.processor() or platform.machine()
     with contextlib.suppress(OSError, TypeError):
         cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())[1]
@@ -163,24 +157,7 @@ def write_json(path, content):
 
 
 def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=None):
-    """What a run on this machine, today, gave.
-
-    Parameters
-    ----------
-    contract : dict
-        The line that it printed.
-    seconds : float
-        Wall time of the process.
-    memory : _helpers.measure.Memory
-        Of the process and its children.
-    provenance, figures, seed
-        See :class:`Record`.
-
-    Returns
-    -------
-    Record
-        Checked, but for the contract.
-    """
+    """What a run on this machine, today, gave; checked, but for the contract."""
     return Record(
         contract=contract,
         provenance=provenance,
@@ -196,24 +173,7 @@ def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=N
 
 
 def load(path):
-    """Read a record and check all of it.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``docs/real/STUDY/plot_NN.json``, or one of ``docs/reference`` or ``docs/_build/runs``.
-
-    Returns
-    -------
-    Record
-        The checked file.
-
-    Raises
-    ------
-    RecordError
-        If the file is not there, breaks a model, is named after another page or study, or its
-        figures are not beside it.
-    """
+    """Read a record; `RecordError` if it breaks a model or is of another page."""
     name, study = f"{path.parent.name}/{path.name}", path.parent.name
     try:
         record = Record.model_validate_json(path.read_text("utf-8"))
@@ -255,19 +215,7 @@ def _flat(value, name=""):
 
 
 def drift(values, reference):
-    """What left the tolerance band of its schema.
-
-    Parameters
-    ----------
-    values, reference : dict
-        Two contracts of one tutorial.
-
-    Returns
-    -------
-    dict of str to tuple
-        Key, with dots -> (value, reference value). A key that only one of them has is drift, and
-        so is any change of a word, a count or a yes or no.
-    """
+    """What left its band or is in one contract only: key -> (value, reference)."""
     bands = CONTRACTS[reference["tutorial"]]
     now, then = _flat(values), _flat(reference)
     found = {}

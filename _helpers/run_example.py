@@ -72,22 +72,7 @@ def run_example(script, *, timeout=300, study=None):
 
 
 def describe_data(root, credit="", megabytes_catalogue=None):
-    """What identifies a BIDS folder, without its place on this machine.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        A BIDS dataset.
-    credit : str
-        Licence and citation.
-    megabytes_catalogue : float or None
-        Size of the study in EEGDash's catalogue.
-
-    Returns
-    -------
-    dict
-        The part of `_helpers.record.Provenance` that is known before anything runs.
-    """
+    """What identifies a BIDS folder: the `Provenance` known before anything runs."""
     recordings = sorted(
         path
         for path in root.glob("sub-*/**/eeg/*_eeg.*")
@@ -110,25 +95,7 @@ def describe_data(root, credit="", megabytes_catalogue=None):
 
 
 def find_data(study):
-    """A study on this machine, and what is known of it; fetched only if the reader asked for that.
-
-    Parameters
-    ----------
-    study : str
-        Path of a BIDS folder, or a dataset id.
-
-    Returns
-    -------
-    tuple of (pathlib.Path, dict)
-        The folder, and :func:`describe_data` of it.
-
-    Raises
-    ------
-    RecordError
-        If it is a simulated study.
-    StudyError
-        As ``open_study`` raises it.
-    """
+    """Folder and description of a study; fetched only if the reader asked for that."""
     _study, _study_catalogue = sibling("_study"), sibling("_study_catalogue")
     if _study_catalogue.is_simulated(study):
         raise RecordError(
@@ -153,34 +120,7 @@ def _put_figures(source, folder, files, prefix):
 
 
 def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
-    """Run one tutorial on a study in an empty folder, and write its record and figures.
-
-    Parameters
-    ----------
-    script : pathlib.Path
-        A script of ``examples/``.
-    root : pathlib.Path
-        A BIDS dataset on this machine.
-    data : dict
-        What :func:`describe_data` says of it.
-    folder : pathlib.Path
-        Where the results go. It is left as it was if the run fails.
-    target : str or None
-        Column of ``participants.tsv`` to predict, and part of the files' names; None leaves it to
-        the study's recipe.
-    timeout : float
-        Limit in seconds.
-
-    Returns
-    -------
-    _helpers.record.Record
-        What was written.
-
-    Raises
-    ------
-    ExampleError
-        If the tutorial fails, runs out of time or breaks its contract.
-    """
+    """Run one tutorial on a study; a folder of results is left as it was if that fails."""
     tutorial = short_name(script)
     name = f"{tutorial}-{target}" if target else tutorial
     command = f"nox -s real -- {tutorial} --study {data['dataset']}"

@@ -8,18 +8,7 @@ from nbclient import NotebookClient
 
 
 def main(path):
-    """Run the notebook in its own folder.
-
-    Parameters
-    ----------
-    path : str
-        A notebook (``.ipynb``); it is not changed.
-
-    Raises
-    ------
-    nbclient.exceptions.CellExecutionError
-        If a cell fails.
-    """
+    """Run a notebook in its own folder; the file is not changed."""
     notebook = nbformat.read(path, as_version=4)
     folder = {"metadata": {"path": str(Path(path).parent)}}
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=folder).execute()

@@ -16,20 +16,7 @@ SIZE = (8.2, 3.4)
 
 
 def draw(content, path):
-    """Draw cost and memory against people.
-
-    Parameters
-    ----------
-    content : dict
-        ``docs/benchmarks.json``.
-    path : pathlib.Path
-        SVG to write.
-
-    Returns
-    -------
-    str
-        Words for readers who do not see it.
-    """
+    """Draw cost and memory against people; returns words for who does not see it."""
     import matplotlib.pyplot as plt
 
     found = content["scale"]

@@ -31,27 +31,7 @@ OF_A_PAGE = ("contract", "figures")
 
 
 def tutorial(srcdir, word):
-    """What a tutorial gave in this build.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources, with ``auto_examples/`` in it.
-    word : str
-        Short name, e.g. ``plot_73``.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The file beside the generated page.
-    content : dict
-        ``contract`` and ``figures``.
-
-    Raises
-    ------
-    ExtensionError
-        If there is no such tutorial, or it shows no contract.
-    """
+    """What a tutorial gave in this build: the file beside its page, and its content."""
     pages = sorted(Path(srcdir, "auto_examples").glob("plot_*.rst"))
     found = [page for page in pages if page.stem.startswith(f"{word}_")]
     if len(found) != 1:
@@ -94,27 +74,7 @@ def flat(content):
 
 
 def look_up(srcdir, name):
-    """One value of a contract, from the run of this build or from a real study.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-    name : str
-        Tutorial and keys, separated by dots; a number is a place in a list:
-        ``plot_73.accuracy_ci.full-finetune.0``. With ``real.nm000109.`` in front, the value of a
-        run on that study, whose ``provenance`` and ``run`` are keys as well.
-
-    Returns
-    -------
-    object
-        Number, string or bool.
-
-    Raises
-    ------
-    ExtensionError
-        If the tutorial, its contract or a key is not there, or the value is not a single one.
-    """
+    """One value behind dots: ``plot_73.ci.0`` of this build, ``real.STUDY.plot_73.n``."""
     _, content, keys = source_of(srcdir, name)
     if name.startswith("real.") and not keys:
         raise ExtensionError(f"{name} is not real.STUDY.TUTORIAL.KEY")
@@ -131,29 +91,7 @@ def look_up(srcdir, name):
 
 
 def figure(srcdir, name, number):
-    """A figure of a tutorial, or of its run on a real study.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-    name : str
-        For instance ``plot_73`` or ``real.nm000109.plot_73``.
-    number : int
-        Place on its page, from 1.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The JSON file that says so; the generated page is beside it.
-    text : Markup
-        Restructured text.
-
-    Raises
-    ------
-    ExtensionError
-        If the page has no such figure.
-    """
+    """JSON file and text of a figure, counted from 1, of ``plot_73`` or a real study."""
     path, content, _ = source_of(srcdir, name)
     figures = content["figures"]
     if not 1 <= number <= len(figures):
@@ -174,19 +112,7 @@ class Real:
 
 
 def standings(srcdir):
-    """The last run of every tutorial beside its reference.
-
-    Parameters
-    ----------
-    srcdir : pathlib.Path
-        Folder of the documentation's sources.
-
-    Returns
-    -------
-    dict
-        ``pages``, a row for each tutorial, and ``runs``, a record for each machine and day. A record
-        that breaks its schema stops the build.
-    """
+    """The last run of every tutorial beside its reference, and on what runs were made."""
     runs, references = records(srcdir / "_build" / "runs"), records(srcdir / "reference")
     rows, made_on = [], {}
     for page in sorted((srcdir / "auto_examples").glob("plot_*.rst")):
@@ -216,22 +142,7 @@ def standings(srcdir):
 
 
 def context(srcdir, note, names):
-    """Everything that a page can name, of which only what it names is read.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-    note : callable
-        Called with every file that is read.
-    names : set of str
-        What the page names.
-
-    Returns
-    -------
-    dict
-        Name -> object.
-    """
+    """What a page can name; only what it does name is read, and ``note`` gets the files."""
 
     def noted(path, value):
         note(str(path))
@@ -275,18 +186,7 @@ def context(srcdir, note, names):
 
 
 def environment(srcdir):
-    """The templates' language: a missing name is an error, and what is printed is text.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources; macros are in its ``_templates``.
-
-    Returns
-    -------
-    jinja2.Environment
-        It.
-    """
+    """The templates' language: a missing name is an error, and what is printed is text."""
     jinja = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(srcdir, "_templates")),
         undefined=jinja2.StrictUndefined,

@@ -198,18 +198,7 @@ class ReadingOrder(SphinxDirective):
 
 
 def citations(srcdir):
-    """Which pages cite which work.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-
-    Returns
-    -------
-    dict of str to list of str
-        Key of the bibliography -> names of documents, both sorted.
-    """
+    """Key of the bibliography -> names of the documents that cite it, both sorted."""
     srcdir, found = Path(srcdir), {}
     for page in sorted(srcdir.rglob("*.rst")):
         if "_build" in page.parts:

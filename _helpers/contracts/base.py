@@ -40,43 +40,13 @@ def every(names, value):
 
 
 def check_close(name, value, other, slack=ROUNDING):
-    """Two ways to the same number agree.
-
-    Parameters
-    ----------
-    name : str
-        What both are called, e.g. ``"gap and a - b"``.
-    value, other : float
-        The numbers.
-    slack : float
-        How far they may lie apart.
-
-    Raises
-    ------
-    ValueError
-        If they lie further apart.
-    """
+    """Refuse two ways to the same number that lie further apart than ``slack``."""
     if abs(value - other) > slack:
         raise ValueError(f"{name} disagree: {value:.4f} and {other:.4f}")
 
 
 def check_interval(name, ends, estimate, called):
-    """An interval is ordered and holds its estimate; dictionaries of them do, key by key.
-
-    Parameters
-    ----------
-    name, called : str
-        Keys of the interval and of the estimate.
-    ends : tuple of float, or dict
-        Low and high.
-    estimate : float, or dict
-        What it is the interval of.
-
-    Raises
-    ------
-    ValueError
-        If an interval is upside down, does not hold its estimate, or stands for another key.
-    """
+    """Refuse an interval upside down or without its estimate; also in dictionaries."""
     if isinstance(ends, dict):
         if not isinstance(estimate, dict) or set(ends) != set(estimate):
             raise ValueError(f"{name} has {sorted(ends)}, {called} has {sorted(estimate)}")
@@ -145,20 +115,7 @@ class Contract(Model):
 
     @classmethod
     def band(cls, key, reference):
-        """Distance that a decimal number may have from the reference on another machine.
-
-        Parameters
-        ----------
-        key : str
-            Key in the line, with dots for what is inside, e.g. ``"accuracy.linear-probe"``.
-        reference : float
-            The accepted value.
-
-        Returns
-        -------
-        float
-            0.05, and 2 % of the reference where that is more; or what the schema says.
-        """
+        """How far a decimal may lie from the reference: 0.05, 2 % if more, or its band."""
         return cls.bands.get(key.split(".")[0], max(0.05, 0.02 * abs(reference)))
 
 
