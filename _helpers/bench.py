@@ -34,23 +34,23 @@ def evidence(page):
         print(f"{page}, seed {seed}: done", flush=True)
         return run.record(seed=seed)
 
-    # Each run is a process of its own on one thread; what they print does not depend on speed.
+    # Each run is a process on one thread; what they print does not depend on speed.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(one, range(n_draws)))
 
 
 def measure(what, rounds):
-    """Measure ``"finetune"`` or ``"scale"``, print it, and return it with what it was measured on."""
+    """Measure and print it; returns it with what it was measured on."""
     if what == "finetune":
-        from _helpers.bench_finetune import bench_finetune, show_finetune
+        from _helpers import bench_finetune
 
-        result = bench_finetune()
-        show_finetune(result)
+        result = bench_finetune.bench_finetune()
+        bench_finetune.show_finetune(result)
     else:
-        from _helpers.bench_scale import bench_scale, show_scale
+        from _helpers import bench_scale
 
-        result = bench_scale(rounds)
-        show_scale(result)
+        result = bench_scale.bench_scale(rounds)
+        bench_scale.show_scale(result)
     return {**result, "machine": machine(), "versions": versions()}
 
 
@@ -61,14 +61,10 @@ def main(argv=None):
         "what", nargs="?", default="finetune", choices=["finetune", "scale", "evidence"]
     )
     pages = [name for name, promise in CONTRACTS.items() if promise.evidence]
-    parser.add_argument(
-        "--page",
-        choices=pages,
-        help="evidence: only this page, and keep the rest of the file",
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=5, help="scale: rounds of loop against workers"
-    )
+    only = "evidence: only this page, and keep the rest of the file"
+    parser.add_argument("--page", choices=pages, help=only)
+    rounds = "scale: rounds of loop against workers"
+    parser.add_argument("--rounds", type=int, default=5, help=rounds)
     args = parser.parse_args(argv)
     if args.what != "evidence":
         add(BENCHMARKS, args.what, measure(args.what, args.rounds))

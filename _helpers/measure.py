@@ -1,11 +1,11 @@
 """What work takes: seconds in pairs, and memory of a process with its children."""
 
 import contextlib
-import statistics
 import threading
 import time
 from typing import NamedTuple
 
+import numpy as np
 import psutil
 
 
@@ -82,18 +82,22 @@ def paired(one, other, repeats=9):
     """
     times = []
     for _ in range(repeats + 1):
-        row = []
         for work in (one, other):
             start = time.process_time()
             work()
-            row.append(time.process_time() - start)
-        times.append(row)
-    first, second = zip(*times[1:], strict=True)
-    ratios = [b / a for a, b in times[1:]]
+            times.append(time.process_time() - start)
+    first, second = np.reshape(times, (-1, 2))[1:].T
+    ratios = second / first
     return {
-        "seconds": statistics.median(first),
-        "against_seconds": statistics.median(second),
-        "ratio": statistics.median(ratios),
-        "lowest": min(ratios),
-        "highest": max(ratios),
+        "seconds": float(np.median(first)),
+        "against_seconds": float(np.median(second)),
+        "ratio": float(np.median(ratios)),
+        "lowest": float(ratios.min()),
+        "highest": float(ratios.max()),
     }
+
+
+def straight_line(x, y):
+    """Slope of the line through measurements, and their largest distance from it."""
+    slope, offset = np.polyfit(x, y, 1)
+    return float(slope), float(np.abs(np.polyval((slope, offset), x) - y).max())

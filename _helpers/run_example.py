@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from _helpers import figures
-from _helpers.contracts import CONTRACTS, ContractError, parse
+from _helpers.contracts import CONTRACTS
 from _helpers.pages import ExampleError, short_name, sibling, tutorials
 from _helpers.record import REAL, REFERENCE, RUNS, RecordError, new_record, write_json
-from _helpers.sandbox import kernel_can_block, only_with_siblings, run_alone
+from _helpers.sandbox import kernel_can_block, line_of, only_with_siblings, run_alone
 
 #: Tutorials that make sense on a study of people who do or rest.
 ON_REAL = [name for name, promise in CONTRACTS.items() if promise.on_real]
@@ -36,11 +36,7 @@ class Run(NamedTuple):
 
 
 def _checked(script, ran):
-    try:
-        parse(ran.stdout)
-    except ContractError as err:
-        raise ExampleError(f"{script.name} broke its contract: {err}") from err
-    return Run(ran.stdout.rstrip().splitlines()[-1], ran.seconds, ran.memory)
+    return Run(line_of(script.name, ran.stdout), ran.seconds, ran.memory)
 
 
 def run_example(script, *, timeout=300, study=None):
@@ -73,12 +69,11 @@ def run_example(script, *, timeout=300, study=None):
 
 def describe_data(root, credit="", megabytes_catalogue=None):
     """What identifies a BIDS folder: the `Provenance` known before anything runs."""
-    recordings = sorted(
-        path
-        for path in root.glob("sub-*/**/eeg/*_eeg.*")
+    sizes = {
+        path.relative_to(root): path.stat().st_size
+        for path in sorted(root.glob("sub-*/**/eeg/*_eeg.*"))
         if path.suffix != ".json" and path.is_file()
-    )
-    sizes = {path.relative_to(root): path.stat().st_size for path in recordings}
+    }
     digest = hashlib.sha256((root / "participants.tsv").read_bytes())
     digest.update("".join(f"{p.as_posix()} {size}\n" for p, size in sizes.items()).encode())
     description = json.loads((root / "dataset_description.json").read_text("utf-8"))
@@ -98,9 +93,7 @@ def find_data(study):
     """Folder and description of a study; fetched only if the reader asked for that."""
     _study, _study_catalogue = sibling("_study"), sibling("_study_catalogue")
     if _study_catalogue.is_simulated(study):
-        raise RecordError(
-            f"{study} is simulated: pass the path of a BIDS folder, or its id"
-        )
+        raise RecordError(f"{study} is simulated: pass the path of a BIDS folder or its id")
     root = _study.find_study(study).root.resolve()
     size = None
     if root.name in _study_catalogue.catalogue().index:
@@ -114,12 +107,10 @@ def _put_figures(source, folder, files, prefix):
     for old in folder.glob(f"{prefix}_*.svg"):
         old.unlink()
     for i, file in enumerate(files, 1):
-        unfinished = folder / f"{file}.tmp"
-        shutil.copy(source / f"{i}.svg", unfinished)
-        unfinished.replace(folder / file)
+        shutil.copy(source / f"{i}.svg", folder / f"{file}.tmp").replace(folder / file)
 
 
-def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
+def run_on_study(script, root, data, folder, *, target=None):
     """Run one tutorial on a study; a folder of results is left as it was if that fails."""
     tutorial = short_name(script)
     name = f"{tutorial}-{target}" if target else tutorial
@@ -131,10 +122,10 @@ def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
     with only_with_siblings(script) as work:
         shutil.copy(figures.__file__, work)
         words = [Path(figures.__file__).name, "kept", script.name]
-        run = _checked(script, run_alone(words, work, timeout=timeout, **settings))
+        run = _checked(script, run_alone(words, work, timeout=1800, **settings))
         kept = json.loads((work / "kept" / "run.json").read_text("utf-8"))
-        line = json.loads(run.line)
-        opened = [own for own in kept["opened"] if own.pop("data") == line["data"]]
+        used = json.loads(run.line)["data"]
+        opened = [own for own in kept["opened"] if own.pop("data") == used]
         drawn = [{"file": f"{name}_{i}.svg", **f} for i, f in enumerate(kept["figures"], 1)]
         provenance = {**data, "opened": opened, "command": command}
         record = run.record(provenance=provenance, figures=drawn)
@@ -168,9 +159,8 @@ def _twice(args):
                 content = best.record().model_dump(mode="json")
                 write_json(folder / f"{short_name(script)}.json", content)
         if not same:
-            failed.append(
-                f"{script.name}: two runs printed different lines:\n{first.line}\n{second.line}"
-            )
+            both = f"{first.line}\n{second.line}"
+            failed.append(f"{script.name}: two runs printed different lines:\n{both}")
     print("", *lines, *failed, sep="\n")
     return 1 if failed else 0
 
@@ -203,30 +193,18 @@ def _on_real(args):
 
 def main(argv=None):
     """Run tutorials alone and offline: each twice, or (--keep) on a real study."""
-    parser = argparse.ArgumentParser(
-        prog="nox -s examples|real --", description=main.__doc__
-    )
-    parser.add_argument(
+    name, switch = "nox -s examples|real --", {"action": "store_true"}
+    parser = argparse.ArgumentParser(prog=name, description=main.__doc__)
+    add = parser.add_argument
+    add(
         "select",
         nargs="*",
         help="part of a tutorial's name, e.g. 73 (default: all that fit)",
     )
-    parser.add_argument(
-        "--study", help="a BIDS folder or dataset id instead of the simulated study"
-    )
-    parser.add_argument(
-        "--accept",
-        action="store_true",
-        help="make what came out the reference of the status page (docs/reference)",
-    )
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help="of a real study, write records and figures to docs/real (nox -s real)",
-    )
-    parser.add_argument(
-        "--target", help="with --keep: column of participants.tsv to predict"
-    )
+    add("--study", help="a BIDS folder or dataset id instead of the simulated study")
+    add("--accept", **switch, help="make what came out the reference (docs/reference)")
+    add("--keep", **switch, help="of a real study, write to docs/real (nox -s real)")
+    add("--target", help="with --keep: column of participants.tsv to predict")
     args = parser.parse_args(argv)
     if args.accept and args.study:
         parser.error("--accept is for the simulated studies, leave out --study")

@@ -12,13 +12,11 @@ def main(path):
     notebook = nbformat.read(path, as_version=4)
     folder = {"metadata": {"path": str(Path(path).parent)}}
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=folder).execute()
-    figures = 0
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if output.output_type == "stream" and output.name == "stdout":
-                print(output.text, end="")
-            figures += "image/png" in output.get("data", {})
-    print(f"{figures} figures", file=sys.stderr)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    print(*(o.text for o in outputs if o.get("name") == "stdout"), sep="", end="")
+    print(
+        sum("image/png" in o.get("data", {}) for o in outputs), "figures", file=sys.stderr
+    )
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from _helpers.contracts import ContractError, parse
 from _helpers.measure import Memory, Meter
 from _helpers.pages import ExampleError, siblings
 
@@ -77,8 +78,7 @@ def _environ(folder, settings):
     """The reader's environment without what belongs to this project, and a cache of its own."""
     ours = ("EEG_TUTORIAL_", "EEGDASH_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {
-        **kept,
+    return kept | {
         "EEGDASH_CACHE_DIR": str(folder / "eegdash_cache"),
         "HOME": str(folder),  # nothing may be written to the reader's home
         "HF_HUB_OFFLINE": "1",
@@ -101,6 +101,15 @@ def _wait(process, timeout):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return None, meter.memory
+
+
+def line_of(name, stdout):
+    """The JSON line that ends what was printed, byte for byte, if it keeps its contract."""
+    try:
+        parse(stdout)
+    except ContractError as err:
+        raise ExampleError(f"{name} broke its contract: {err}") from err
+    return stdout.rstrip().splitlines()[-1]
 
 
 def run_alone(words, folder, *, timeout=300, **settings):
@@ -137,26 +146,18 @@ def run_alone(words, folder, *, timeout=300, **settings):
         path = [str(guard), *filter(None, [env.get("PYTHONPATH")])]
         env["PYTHONPATH"] = os.pathsep.join(path)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.monotonic()
+        start, how = time.monotonic(), {"stdout": out, "stderr": err, "env": env}
         process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
+            command, cwd=folder, stdin=subprocess.DEVNULL, start_new_session=True, **how
         )
         code, memory = _wait(process, timeout)
         seconds = time.monotonic() - start
         out.seek(0), err.seek(0)
         stdout, stderr = (file.read().decode(errors="replace") for file in (out, err))
     if code is None:
-        raise ExampleError(
-            f"{words[-1]} was stopped after {timeout:g} s. It last printed:\n{stdout[-800:]}"
-        )
+        what = f"was stopped after {timeout:g} s. It last printed:\n{stdout[-800:]}"
+        raise ExampleError(f"{words[-1]} {what}")
     if code:
-        raise ExampleError(
-            f"{words[-1]} ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}"
-        )
+        what = f"ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}"
+        raise ExampleError(f"{words[-1]} {what}")
     return Ran(stdout, seconds, memory)
