@@ -16,13 +16,9 @@ from playwright.sync_api import sync_playwright
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 TEXT = {".html", ".css", ".js", ".svg", ".json", ".txt", ".md", ".xml"}
 QUIET = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 
 
 def executable():
@@ -32,18 +28,14 @@ def executable():
             return path
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        for words in (
-            ["update", "-q"],
-            ["install", "-qy", "--no-install-recommends", "chromium"],
-        ):
-            subprocess.run(
-                [*sudo, "apt-get", *words], check=True, stdout=subprocess.DEVNULL
-            )
+        install = ["install", "-qy", "--no-install-recommends", "chromium"]
+        for words in (["update", "-q"], install):
+            command = [*sudo, "apt-get", *words]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         if path := shutil.which("chromium"):
             return path
-    raise RuntimeError(
-        f"none of {', '.join(NAMES)} is installed, and apt-get could not install chromium: install it"
-    )
+    none = f"none of {', '.join(NAMES)} is installed"
+    raise RuntimeError(f"{none}, and apt-get could not install chromium: install it")
 
 
 @contextlib.contextmanager

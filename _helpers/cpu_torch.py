@@ -30,9 +30,8 @@ def mend():
     if code in (0, 3):
         return []
     if "Could not load this library" not in stderr:
-        raise RuntimeError(
-            f"torchaudio does not import, and not for want of CUDA:\n{stderr}"
-        )
+        what = "torchaudio does not import, and not for want of CUDA"
+        raise RuntimeError(f"{what}:\n{stderr}")
     removed = sorted(Path(spec.origin).parent.glob("lib/_torchaudio*.so"))
     for path in removed:
         path.unlink()

@@ -13,6 +13,8 @@ import pydata_sphinx_theme
 import sphinx_gallery
 from fontTools import subset
 
+from _helpers.pages import write_if_changed
+
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme"
 STYLES = "styles/pydata-sphinx-theme.css"
 FONTS = "vendor/fontawesome/webfonts"
@@ -48,30 +50,19 @@ def code_points(words):
 def small_style_sheet(words):
     """The theme's style sheet without the rules of icons that nobody names."""
     used = set(NAME.findall(words))
-    return RULE.sub(
-        lambda r: r[0] if used & set(NAME.findall(r[1])) else "", _style_sheet()
-    )
-
-
-def _write(path, text):
-    """Leave a file's date alone where it already says this."""
-    if not path.is_file() or path.read_text("utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+    shown = lambda rule: rule[0] if used & set(NAME.findall(rule[1])) else ""  # noqa: E731
+    return RULE.sub(shown, _style_sheet())
 
 
 def subset_fonts(app):
     """Before the build: write the small files into a static folder of their own."""
     parts = Path(sphinx_gallery.__file__).parent / "components"
-    files = [
-        *THEME.rglob("*.html"),
-        *parts.glob("*.html"),
-        THEME / "static" / "scripts" / "pydata-sphinx-theme.js",
-    ]
+    files = [*THEME.rglob("*.html"), *parts.glob("*.html")]
+    files.append(THEME / "static" / "scripts" / "pydata-sphinx-theme.js")
     words = " ".join(path.read_text("utf-8") for path in sorted(files))
     words += json.dumps(app.config.html_theme_options)
     wanted, out = code_points(words), Path(app.srcdir) / "_build" / "icons"
-    _write(out / STYLES, small_style_sheet(words))
+    write_if_changed(out / STYLES, small_style_sheet(words))
     for source in sorted((THEME / "static" / FONTS).glob("*.woff2")):
         path = out / FONTS / source.name
         made_of = path.with_suffix(".txt")

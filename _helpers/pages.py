@@ -81,3 +81,12 @@ def sibling(name):
         return importlib.import_module(name)
     finally:
         sys.path.remove(str(EXAMPLES))
+
+
+def write_if_changed(path, text):
+    """Write by way of a temporary name; a file that says this already keeps its date."""
+    if not path.is_file() or path.read_text("utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.name}.tmp")
+        unfinished.write_text(text, "utf-8")
+        unfinished.replace(path)

@@ -18,7 +18,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from _helpers.contracts import CONTRACTS, ContractError, parse
-from _helpers.pages import DOCS, ROOT
+from _helpers.pages import DOCS, ROOT, write_if_changed
 
 RUNS = DOCS / "_build" / "runs"
 REFERENCE = DOCS / "reference"
@@ -129,8 +129,7 @@ def machine():
     cpu = platform.processor() or platform.machine()
     with contextlib.suppress(OSError, TypeError):
         cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())[1]
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    gpu = ""
+    query, gpu = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], ""
     with contextlib.suppress(OSError):
         gpu = subprocess.run(query, capture_output=True, text=True).stdout.strip()
     return {
@@ -149,11 +148,8 @@ def versions():
 
 
 def write_json(path, content):
-    """Write by way of a temporary name, so that a file is whole or as it was; make its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.tmp")
-    unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    unfinished.replace(path)
+    """Write in one step, so that a file is whole or as it was; make its folder."""
+    write_if_changed(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=None):
@@ -179,9 +175,8 @@ def load(path):
         record = Record.model_validate_json(path.read_text("utf-8"))
         contract = record.checked()
     except FileNotFoundError as err:
-        raise RecordError(
-            f"there is no {path.name} of {study}: nox -s real -- --study makes it"
-        ) from err
+        none = f"there is no {path.name} of {study}"
+        raise RecordError(f"{none}: nox -s real -- --study makes it") from err
     except (ValidationError, ContractError) as err:
         raise RecordError(f"{name}: {err}") from err
     pairs = [(contract.tutorial, path.stem.partition("-")[0])]
@@ -198,20 +193,18 @@ def load(path):
 
 def records(folder):
     """Records of a folder by tutorial, as they stand there, unchecked; an absent folder has none."""
-    found = [
-        json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("plot_*.json"))
-    ]
+    found = map(json.loads, map(Path.read_bytes, sorted(folder.glob("plot_*.json"))))
     return {content["contract"]["tutorial"]: content for content in found}
 
 
 def _flat(value, name=""):
-    if isinstance(value, dict):
-        pairs = [(f"{name}.{key}" if name else key, inner) for key, inner in value.items()]
-    elif isinstance(value, list):
-        pairs = [(f"{name}.{i}", inner) for i, inner in enumerate(value)]
-    else:
+    """Every leaf behind its keys, joined by dots."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
         return {name: value}
-    return {key: leaf for inner, item in pairs for key, leaf in _flat(item, inner).items()}
+    inner = [_flat(item, f"{name}.{key}" if name else key) for key, item in value.items()]
+    return {key: leaf for leaves in inner for key, leaf in leaves.items()}
 
 
 def drift(values, reference):

@@ -10,6 +10,7 @@ but for what is marked as `Markup`. For one number there is ``:value:`plot_73.ch
 import json
 import re
 import traceback
+from functools import partial
 from pathlib import Path
 
 import jinja2
@@ -45,7 +46,7 @@ def tutorial(srcdir, word):
 
 
 def kept(srcdir, study, name):
-    """A result on a real study, as ``docs/real`` keeps it; parameters and errors as in `tutorial`."""
+    """A result on a real study, as ``docs/real`` keeps it: its file, and its content."""
     path = Path(srcdir, "real", study, f"{name}.json")
     try:
         result = load(path).model_dump(mode="json")
@@ -67,7 +68,7 @@ def source_of(srcdir, name):
 
 
 def flat(content):
-    """A contract; beside its keys ``provenance``, and what else is known of the ``run``, where it is kept."""
+    """A contract, beside its keys ``provenance`` and what else is kept of the ``run``."""
     about = {key: value for key, value in content.items() if key not in OF_A_PAGE}
     provenance = about.pop("provenance", None)
     return content["contract"] | ({"provenance": provenance, "run": about} if about else {})
@@ -95,13 +96,13 @@ def figure(srcdir, name, number):
     path, content, _ = source_of(srcdir, name)
     figures = content["figures"]
     if not 1 <= number <= len(figures):
-        there = list(range(1, len(figures) + 1))
+        there = [*range(1, len(figures) + 1)]
         raise ExtensionError(f"{path.stem} has figures {there}, not {number}")
     return path, Markup(figure_text(**figures[number - 1]))
 
 
 class Real:
-    """Studies of ``docs/real``, and the results of each, as attributes; each is read when it is named."""
+    """Studies of ``docs/real`` and the results of each, read when they are named."""
 
     def __init__(self, read, *names):
         self.read, self.names = read, names
@@ -117,13 +118,10 @@ def standings(srcdir):
     rows, made_on = [], {}
     for page in sorted((srcdir / "auto_examples").glob("plot_*.rst")):
         name = short_name(page)
-        row = {
-            "page": page.stem,
-            "name": name,
-            "last": runs.get(name) or references.get(name),
-        }
+        last = runs.get(name) or references.get(name)
+        row = {"page": page.stem, "name": name, "last": last}
         rows.append(row)
-        if (last := row["last"]) is None:
+        if last is None:
             continue
         contract = last["contract"]
         parse(json.dumps(contract))
@@ -148,6 +146,10 @@ def context(srcdir, note, names):
         note(str(path))
         return value
 
+    def read(find, *name):
+        path, content = find(srcdir, *name)
+        return noted(path, flat(content))
+
     def read_json(name):
         path = Path(srcdir, f"{name}.json")
         return noted(path, json.loads(path.read_text("utf-8")))
@@ -155,27 +157,16 @@ def context(srcdir, note, names):
     def read_evidence():
         return {page: list(map(flat, runs)) for page, runs in read_json("evidence").items()}
 
-    def read_kept(study, name):
-        path, content = kept(srcdir, study, name)
-        return noted(path, flat(content))
-
-    def read_tutorial(name):
-        path, content = tutorial(srcdir, name)
-        return noted(path, flat(content))
-
     def read_status():
-        for folder in ("_build/runs", "reference"):
-            for path in (Path(srcdir, folder), *Path(srcdir, folder).glob("*.json")):
+        for folder in (Path(srcdir, "_build", "runs"), Path(srcdir, "reference")):
+            for path in (folder, *folder.glob("*.json")):
                 note(str(path))
         return standings(Path(srcdir))
 
-    known = {
-        name: lambda n=name: read_tutorial(n) for name in names if TUTORIAL.fullmatch(name)
-    }
-    known |= {
-        "benchmarks": lambda: read_json("benchmarks"),
+    known = {n: partial(read, tutorial, n) for n in names if TUTORIAL.fullmatch(n)} | {
+        "benchmarks": partial(read_json, "benchmarks"),
         "evidence": read_evidence,
-        "real": lambda: Real(read_kept),
+        "real": lambda: Real(partial(read, kept)),
         "status": read_status,
         "compare": lambda: compare,
         "page": lambda: lambda name: tutorial(srcdir, name)[0].stem,
