@@ -75,15 +75,14 @@ def single(values):
     return values[0]
 
 
-def short(value):
-    """A value in a list of differences."""
-    is_float = isinstance(value, float)
-    return f"{value:g}" if is_float else json.dumps(value, ensure_ascii=False)
-
-
 def dumps(value):
     """A value as JSON."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def short(value):
+    """A value in a list of differences."""
+    return f"{value:g}" if isinstance(value, float) else dumps(value)
 
 
 def interval_of(content, key):
@@ -109,14 +108,13 @@ def value_ci(content, key, spec="", interval=None):
 
 def compare(columns, rows):
     """A table of contracts, by heading; rows are a heading and what `value_ci` takes."""
-    lines = [["result", *map(escaped, columns)]]
+    lines, text = [["result", *map(escaped, columns)]], ""
     for name, *how in rows:
-        cells = [escaped(value_ci(content, *how)) for content in columns.values()]
-        lines.append([name, *cells])
-    text = ".. list-table::\n   :header-rows: 1\n\n"
+        found = [value_ci(content, *how) for content in columns.values()]
+        lines.append([name, *map(escaped, found)])
     for cells in lines:
         text += "   * - " + "\n     - ".join(cells) + "\n"
-    return Markup(text)
+    return Markup(f".. list-table::\n   :header-rows: 1\n\n{text}")
 
 
 WORDS = (above, below, code, dumps, each, holding, in_html, mean_sd, num, short, single)

@@ -12,9 +12,7 @@ ROLE = re.compile(
 )
 #: sphinx-gallery turns an anonymous link of reStructuredText into Markdown with a line behind it.
 LINK = re.compile(r"(\]\([^)\s]+\))_(?!\w)")
-ADMONITION = re.compile(
-    r"^\.\. admonition:: (.+)\n(?:   :\w+:.*\n)*\n((?:(?:   .*)?\n)+)", re.M
-)
+ADMONITION = r"^\.\. admonition:: (.+)\n(?:   :\w+:.*\n)*\n((?:(?:   .*)?\n)+)"
 RAW = re.compile(r"^\.\. raw:: html\n\n((?:(?:   .*)?(?:\n|$))+)", re.M)
 SUMMARY = re.compile(r"<summary>(.*?)</summary>", re.S)
 #: Removes the extension of torchaudio that a CPU-only torch cannot load, and that nothing here uses.
@@ -41,10 +39,8 @@ plt.show()
 
 def author_year(entry):
     """Authors and year of a work in the bibliography: ``("Zyma et al.", "2019")``."""
-    names = [
-        " ".join(p.last_names).replace("{", "").replace("}", "")
-        for p in entry.persons["author"]
-    ]
+    names = [" ".join(p.last_names) for p in entry.persons["author"]]
+    names = [name.replace("{", "").replace("}", "") for name in names]
     more = len(names) > 2 or names[-1] == "others"
     return f"{names[0]} et al." if more else " and ".join(names), entry.fields["year"]
 
@@ -70,10 +66,8 @@ def plain_text(markdown, bibliography=None, site=""):
             return _cited(role, whole, bibliography)
         if role == "doc":
             page = target or whole
-            words = title or page.rsplit("/", 1)[-1]
-            return (
-                f"[{words}]({urljoin(site, page.lstrip('/') + '.html')})" if site else words
-            )
+            words, page = title or page.rsplit("/", 1)[-1], page.lstrip("/")
+            return f"[{words}]({urljoin(site, f'{page}.html')})" if site else words
         words = title or last or whole
         return words if role in ("term", "tag") else f"`{words}`"
 
@@ -84,60 +78,49 @@ def _unfold(text):
     """Admonitions become quotes; the HTML around a folded solution becomes its title."""
 
     def quote(match):
-        lines = [line[3:] for line in match[2].rstrip().split("\n")]
-        return (
-            "\n".join([f"> **{match[1]}**", ">", *(f"> {line}".rstrip() for line in lines)])
-            + "\n\n"
-        )
+        lines = [f"> {line[3:]}".rstrip() for line in match[2].rstrip().split("\n")]
+        return "\n".join([f"> **{match[1]}**", ">", *lines]) + "\n\n"
 
     def fold(match):
-        summary = SUMMARY.search(match[1])
-        return (
-            f"**{' '.join(summary[1].split())}** (the next cell is folded: open it)\n\n"
-            if summary
-            else ""
-        )
+        if (summary := SUMMARY.search(match[1])) is None:
+            return ""
+        words = " ".join(summary[1].split())
+        return f"**{words}** (the next cell is folded: open it)\n\n"
 
-    return RAW.sub(fold, ADMONITION.sub(quote, text))
+    return RAW.sub(fold, re.sub(ADMONITION, quote, text, flags=re.M))
 
 
 def standalone(content, modules, pins, bibliography=None, site=""):
     """Make a notebook run alone: one folded ``%%writefile`` cell for each sibling."""
+    hidden = {"jupyter": {"source_hidden": True}}
     cells, in_solution = [], False
     for cell in content["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             opened, closed = text.rfind("<details"), text.rfind("</details>")
             in_solution = opened > closed if max(opened, closed) >= 0 else in_solution
-            text = plain_text(_unfold(text), bibliography, site).strip()
-            if text:
+            if text := plain_text(_unfold(text), bibliography, site).strip():
                 cells.append({**cell, "source": [text]})
         else:
-            folded = {"jupyter": {"source_hidden": True}} if in_solution else {}
-            cells.append({**cell, "metadata": folded, "source": [text]})
+            cells.append(
+                {**cell, "metadata": hidden if in_solution else {}, "source": [text]}
+            )
     words = (
         "**This notebook runs alone.** The folded cells below write the modules that it imports "
         "into its own folder; to change a module, change its cell. The packages are\n\n"
         f"```console\n$ python -m pip install {' '.join(pins)}\n```"
     )
     carried = [{"cell_type": "markdown", "metadata": {}, "source": [words]}]
-    carried += [
-        {
-            "cell_type": "code",
-            "execution_count": None,
-            "metadata": {"jupyter": {"source_hidden": True}},
-            "outputs": [],
-            "source": [f"%%writefile {path.name}\n{path.read_text('utf-8')}".rstrip("\n")],
-        }
-        for path in modules
-    ]
-    code = [i for i, cell in enumerate(cells) if cell["cell_type"] == "code"]
+    for path in modules:
+        text = f"%%writefile {path.name}\n{path.read_text('utf-8')}".rstrip("\n")
+        cell = {"cell_type": "code", "execution_count": None, "outputs": []}
+        carried.append({**cell, "metadata": hidden, "source": [text]})
     # After the title, before the words that belong to the first code cell.
+    code = [i for i, cell in enumerate(cells) if cell["cell_type"] == "code"]
     first = min(1, *code) if code else len(cells)
     if modules:
         cells[first:first] = carried
-    for number, cell in enumerate(cells):
-        cell["id"] = f"cell-{number:03d}"
+    cells = [{**cell, "id": f"cell-{number:03d}"} for number, cell in enumerate(cells)]
     return {**content, "cells": cells, "nbformat": 4, "nbformat_minor": 5}
 
 
@@ -147,9 +130,8 @@ def guarded(source, script, modules, where):
         return source
     end = re.search(r'\A(?:#.*\n)*\s*r?"""(?:.|\n)*?"""\n', source).end()
     guard = GUARD.format(modules=modules, script=script, where=where)
-    return (
-        f"{source[:end]}\n{guard}{source[end:]}{SHOW if 'plt.show()' not in source else ''}"
-    )
+    show = "" if "plt.show()" in source else SHOW
+    return f"{source[:end]}\n{guard}{source[end:]}{show}"
 
 
 def readme(title, scripts):

@@ -81,9 +81,8 @@ class Model(BaseModel):
                 called = self.interval_of.get(name, name.removesuffix("_ci"))
                 check_interval(name, getattr(self, name), getattr(self, called), called)
         if shared := getattr(self, "subject_overlap", 0):
-            raise ValueError(
-                f"subject_overlap: {shared} people are on both sides of a split"
-            )
+            who = f"{shared} people are on both sides of a split"
+            raise ValueError(f"subject_overlap: {who}")
         return self
 
 
@@ -200,8 +199,7 @@ class PersonScore(Contract, Scores):
     def _compared_with_one_baseline(self):
         for other, scores in self:
             for name in ("baseline_mae", "baseline_mse"):
-                if isinstance(scores, Scores) and getattr(scores, name) != getattr(
-                    self, name
-                ):
+                own = getattr(self, name)
+                if isinstance(scores, Scores) and getattr(scores, name) != own:
                     raise ValueError(f"{other} was compared with another {name}")
         return self

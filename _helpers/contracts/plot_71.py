@@ -48,7 +48,6 @@ class Page(Contract):
             for pair, value in own.items():
                 target = pair.split(" -> ")[1]
                 if not 0 <= self.scratch[target] + value <= 1:
-                    raise ValueError(
-                        f"gain[{regime}][{pair}] leaves the range of an accuracy"
-                    )
+                    name = f"gain[{regime}][{pair}]"
+                    raise ValueError(f"{name} leaves the range of an accuracy")
         return self

@@ -4,30 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from _helpers.contracts.base import (
-    REGIMES,
-    Contract,
-    Count,
-    Evidence,
-    Fraction,
-    Gap,
-    Paired,
-    Positive,
-    Regime,
-    Signed,
-    Some,
-    check_close,
-    check_interval,
-    every,
-    interval,
-)
+from _helpers.contracts import base
 
 Feature = Literal["encoder", "band power"]
 LabelSource = Literal["source people", "labelled people", "own windows"]
+Mean = Annotated[tuple[base.Fraction, base.Fraction, base.Fraction], Field(strict=False)]
 CONTROLS = {"zero-shot", "shuffled pretraining", "random frozen encoder", "band power"}
 
 
-class Page(Contract):
+class Page(base.Contract):
     """plot_73: three ways to adapt a pretrained encoder."""
 
     headline = (
@@ -35,7 +20,7 @@ class Page(Contract):
         "{gap_vs_scratch:+.2f} over from-scratch"
     )
     bands = {"lr": 0.0, "frozen_running_var": 0.0}  # noqa: RUF012
-    evidence = Evidence("simulated-transfer", 12)
+    evidence = base.Evidence("simulated-transfer", 12)
     on_real = True
 
     tutorial: Literal["plot_73"]
@@ -43,70 +28,69 @@ class Page(Contract):
     """what the encoder was pretrained to tell apart"""
     target_task: str
     """what it is adapted to"""
-    n_source_subjects: Some
+    n_source_subjects: base.Some
     """people the encoder was pretrained on"""
-    n_train_subjects: Some
+    n_train_subjects: base.Some
     """labelled target people"""
-    n_val_subjects: Some
+    n_val_subjects: base.Some
     """people who choose learning rate and regime"""
     n_test_subjects: Annotated[int, Field(ge=2)]
     """people looked at once"""
-    n_windows: dict[str, Count]
+    n_windows: dict[str, base.Count]
     """windows of each group of people"""
-    n_steps: every(Literal["pretraining", "regime"], Count)
+    n_steps: base.every(Literal["pretraining", "regime"], base.Count)
     """training steps"""
-    best_regime: Regime
+    best_regime: base.Regime
     """highest validation accuracy"""
-    best_accuracy: Fraction
+    best_accuracy: base.Fraction
     """test accuracy of best_regime, mean over people"""
-    chance_level: Fraction
+    chance_level: base.Fraction
     """accuracy of guessing, by design of the classes"""
-    chance_interval: interval(Fraction)
+    chance_interval: base.interval(base.Fraction)
     """95 % of scores by guessing on that many windows"""
-    gap_vs_chance: Signed
+    gap_vs_chance: base.Signed
     """best_accuracy - chance_level"""
-    gap_vs_scratch: Signed
+    gap_vs_scratch: base.Signed
     """best_accuracy - accuracy of from-scratch"""
-    gap_vs_scratch_ci: interval(Signed)
+    gap_vs_scratch_ci: base.interval(base.Signed)
     """95 % bootstrap interval of gap_vs_scratch, paired within test people"""
-    trainable_params: every(Regime, Count)
+    trainable_params: base.every(base.Regime, base.Count)
     """parameters that learn, per regime"""
-    total_params: Some
+    total_params: base.Some
     """parameters of the network"""
-    accuracy: every(Regime, Fraction)
+    accuracy: base.every(base.Regime, base.Fraction)
     """test accuracy per regime, mean over people"""
-    accuracy_ci: every(Regime, interval(Fraction))
+    accuracy_ci: base.every(base.Regime, base.interval(base.Fraction))
     """95 % bootstrap interval over test people, per regime"""
-    lr: every(Regime, Positive)
+    lr: base.every(base.Regime, base.Positive)
     """learning rate chosen on validation people"""
-    budgets: every(
-        Regime,
-        dict[str, Annotated[tuple[Fraction, Fraction, Fraction], Field(strict=False)]],
-    )
+    budgets: base.every(base.Regime, dict[str, Mean])
     """labelled people -> mean accuracy, low, high (95 % interval over people)"""
-    paired: dict[str, Paired]
+    paired: dict[str, base.Paired]
     """"one - other" -> paired difference"""
-    controls: dict[str, Fraction]
+    controls: dict[str, base.Fraction]
     """test accuracy of each control"""
-    controls_ci: dict[str, interval(Fraction)]
+    controls_ci: dict[str, base.interval(base.Fraction)]
     """95 % bootstrap interval over test people, per control"""
-    controls_over_scratch: dict[str, Gap]
+    controls_over_scratch: dict[str, base.Gap]
     """control minus from-scratch, within test people"""
-    labels_from: every(Feature, every(LabelSource, Fraction))
+    labels_from: base.every(Feature, base.every(LabelSource, base.Fraction))
     """accuracy on the later windows of test people, by whose labels a logistic regression learned from"""
-    labels_from_ci: every(Feature, every(LabelSource, interval(Fraction)))
+    labels_from_ci: base.every(
+        Feature, base.every(LabelSource, base.interval(base.Fraction))
+    )
     """95 % bootstrap interval over test people"""
-    own_gain: every(Feature, Paired)
+    own_gain: base.every(Feature, base.Paired)
     """own windows minus labelled people, within test people"""
-    gflop: every(Literal[(*REGIMES, "pretraining, once")], Positive)
+    gflop: base.every(Literal[(*base.REGIMES, "pretraining, once")], base.Positive)
     """1e9 floating-point operations to train, per regime and for pretraining"""
-    naive_running_var: Positive
+    naive_running_var: base.Positive
     """running variance after a naive probe, as a multiple of its start"""
     frozen_running_var: float
     """the same after a frozen probe: exactly 1"""
     frozen_state_unchanged: bool
     """the probe's encoder is bit-identical before and after"""
-    subject_overlap: Count
+    subject_overlap: base.Count
     """people on both sides of any split"""
 
     @model_validator(mode="after")
@@ -125,24 +109,18 @@ class Page(Contract):
 
     @model_validator(mode="after")
     def _gaps_agree(self):
-        scratch = self.accuracy["from-scratch"]
-        best, gap = self.accuracy[self.best_regime], self.best_accuracy - self.chance_level
-        check_close("best_accuracy and accuracy[best_regime]", self.best_accuracy, best)
-        check_close(
-            "gap_vs_chance and best_accuracy - chance_level", self.gap_vs_chance, gap
-        )
-        check_close(
-            "gap_vs_scratch and best_accuracy - accuracy[from-scratch]",
-            self.gap_vs_scratch,
-            self.best_accuracy - scratch,
-        )
+        accuracy, best = self.accuracy, self.best_accuracy
+        name = "best_accuracy and accuracy[best_regime]"
+        base.check_close(name, best, accuracy[self.best_regime])
+        name = "gap_vs_chance and best_accuracy - chance_level"
+        base.check_close(name, self.gap_vs_chance, best - self.chance_level)
+        name = "gap_vs_scratch and best_accuracy - accuracy[from-scratch]"
+        base.check_close(name, self.gap_vs_scratch, best - accuracy["from-scratch"])
         for name, pair in self.paired.items():
             one, _, other = name.partition(" - ")
             if {one, other} - set(self.accuracy):
                 raise ValueError(f"paired {name!r} names a regime that is not there")
-            check_close(
-                f"paired {name!r}", pair.mean, self.accuracy[one] - self.accuracy[other]
-            )
+            base.check_close(f"paired {name!r}", pair.mean, accuracy[one] - accuracy[other])
         return self
 
     @model_validator(mode="after")
@@ -153,11 +131,10 @@ class Page(Contract):
             raise ValueError(f"budgets differ between regimes: {sizes}")
         for regime, points in self.budgets.items():
             for n, (mean, *ends) in points.items():
-                check_interval(f"budgets[{regime}][{n}]", ends, mean, "its mean")
+                base.check_interval(f"budgets[{regime}][{n}]", ends, mean, "its mean")
             if main not in points or points[main][0] != self.accuracy[regime]:
-                raise ValueError(
-                    f"budgets[{regime}] disagrees with accuracy at {main} people"
-                )
+                own = f"budgets[{regime}]"
+                raise ValueError(f"{own} disagrees with accuracy at {main} people")
         return self
 
     @model_validator(mode="after")
@@ -165,13 +142,12 @@ class Page(Contract):
         if missing := CONTROLS - set(self.controls):
             raise ValueError(f"controls lack {sorted(missing)}")
         if set(self.controls_over_scratch) != set(self.controls):
-            raise ValueError(
-                f"controls_over_scratch has {sorted(self.controls_over_scratch)}"
-            )
+            there = sorted(self.controls_over_scratch)
+            raise ValueError(f"controls_over_scratch has {there}")
         for name, over in self.controls_over_scratch.items():
             gain = self.controls[name] - self.accuracy["from-scratch"]
-            check_close(f"controls_over_scratch[{name}]", over.mean, gain)
+            base.check_close(f"controls_over_scratch[{name}]", over.mean, gain)
         for kind, own in self.labels_from.items():
             gain = own["own windows"] - own["labelled people"]
-            check_close(f"own_gain[{kind}]", self.own_gain[kind].mean, gain)
+            base.check_close(f"own_gain[{kind}]", self.own_gain[kind].mean, gain)
         return self

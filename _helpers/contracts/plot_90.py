@@ -45,9 +45,8 @@ class Page(Contract):
     def _nothing_lost(self):
         seen = self.n_done + self.n_skipped + self.n_failed
         if seen != self.n_recordings:
-            raise ValueError(
-                f"{self.n_recordings} recordings, but {seen} done, skipped or failed"
-            )
+            there = f"{self.n_recordings} recordings"
+            raise ValueError(f"{there}, but {seen} done, skipped or failed")
         if not self.results_identical:
             raise ValueError("loop and workers gave different bits")
         if self.n_tasks % len(self.accuracy):
