@@ -69,14 +69,10 @@ def subset_fonts(app):
         recipe = f"{source.stat().st_size} {sorted(wanted)}"
         if not (path.is_file() and made_of.is_file() and made_of.read_text() == recipe):
             path.parent.mkdir(parents=True, exist_ok=True)
-            options = subset.Options(
-                flavor="woff2", layout_features=[], notdef_outline=True
-            )
-            font = subset.load_font(str(source), options)
-            worker = subset.Subsetter(options)
-            worker.populate(unicodes=wanted)
-            worker.subset(font)
-            subset.save_font(font, str(path), options)
+            characters = ",".join(f"{code:x}" for code in sorted(wanted))
+            drop = ["--layout-features=", "--notdef-outline", "--flavor=woff2"]
+            words = [f"--unicodes={characters}", f"--output-file={path}", *drop]
+            subset.main([str(source), *words])
             made_of.write_text(recipe)
     app.config.html_static_path.append(str(out))
 

@@ -15,43 +15,36 @@ import subprocess
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from _helpers.contracts import CONTRACTS, ContractError, parse
+from _helpers.contracts.base import Positive, Some, Strict, Text
 from _helpers.pages import DOCS, ROOT, write_if_changed
 
 RUNS = DOCS / "_build" / "runs"
 REFERENCE = DOCS / "reference"
 REAL = DOCS / "real"
 EVIDENCE = DOCS / "evidence.json"
-Some = Annotated[int, Field(ge=1)]
-Text = Annotated[str, Field(min_length=1)]
 
 
 class RecordError(RuntimeError):
     """Nothing was run or shown; the message names the thing, its value and the fix."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
-    )
-
-
-class Opened(_Model):
+class Opened(Strict):
     """Windows of a study that a tutorial had at its end."""
 
     people: Some
     windows: Some
     channels: Some
     samples: Some
-    sfreq: Annotated[float, Field(gt=0)]
+    sfreq: Positive
     """sampling frequency of a window, in Hz"""
     cohort: str | None
     """which part of the people, null for all"""
 
 
-class Provenance(_Model):
+class Provenance(Strict):
     """Where data are from that were not simulated."""
 
     dataset: Text
@@ -65,7 +58,7 @@ class Provenance(_Model):
     n_people: Some
     """people with recordings"""
     n_recordings: Some
-    megabytes: Annotated[float, Field(gt=0)]
+    megabytes: Positive
     """size of the recordings on disk"""
     megabytes_catalogue: float | None
     """size of the study in EEGDash's catalogue, null if it is not there"""
@@ -75,7 +68,7 @@ class Provenance(_Model):
     """what to type to have it again"""
 
 
-class Figure(_Model):
+class Figure(Strict):
     """One figure of a page."""
 
     file: Annotated[str, Field(pattern=r"^plot_\d+(-\w+)?_\d+\.svg$")]
@@ -87,7 +80,7 @@ class Figure(_Model):
     height: Some
 
 
-class Machine(_Model):
+class Machine(Strict):
     """What numbers were made on, without its name; "not recorded" for what was not kept."""
 
     cpu: Text
@@ -96,7 +89,7 @@ class Machine(_Model):
     python: Text
 
 
-class Record(_Model):
+class Record(Strict):
     """One run of one tutorial."""
 
     contract: dict
@@ -110,7 +103,7 @@ class Record(_Model):
     machine: Machine
     versions: Annotated[dict[str, str], Field(min_length=1)]
     """of the packages"""
-    seconds: Annotated[float, Field(gt=0)] | None
+    seconds: Positive | None
     """wall time of the process, imports included; null where nobody measured, like memory and day"""
     peak_mb: Some | None
     """largest memory of the process and its children"""

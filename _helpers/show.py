@@ -25,6 +25,7 @@ from _helpers.filters import FILTERS, compare, escaped, get, num
 from _helpers.gallery import figure_text
 from _helpers.pages import short_name, sibling
 from _helpers.record import RecordError, drift, load, records
+from _helpers.scale_figure import scale_figure
 
 TUTORIAL = re.compile(r"plot_\d+")
 #: What is known of the run of this build, too.
@@ -171,6 +172,7 @@ def context(srcdir, note, names):
         "compare": lambda: compare,
         "page": lambda: lambda name: tutorial(srcdir, name)[0].stem,
         "figure": lambda: lambda name, number: noted(*figure(srcdir, name, number)),
+        "scale_figure": lambda: partial(scale_figure, srcdir),
         "download_size": lambda: sibling("_study").download_size,
     }
     return {name: make() for name, make in known.items() if name in names}

@@ -60,16 +60,20 @@ def check_interval(name, ends, estimate, called):
         raise ValueError(f"{name} {[low, high]} does not contain {estimate} ({called})")
 
 
-class Model(BaseModel):
+class Strict(BaseModel):
+    """Nothing is converted, nothing is left over; what a field is stands below it."""
+
+    model_config = ConfigDict(
+        extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
+    )
+
+
+class Model(Strict):
     """Part of a line, checked by its names.
 
     ``X_ci`` is the interval of ``X``, and ``ci`` that of ``mean``: ordered, with the estimate inside.
     ``subject_overlap`` is 0.
     """
-
-    model_config = ConfigDict(
-        extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
-    )
 
     #: Where an interval is not named after what it is the interval of.
     interval_of: ClassVar[dict[str, str]] = {"ci": "mean"}
