@@ -10,6 +10,8 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import pandas as pd
+
 from _helpers.contracts import CONTRACTS
 from _helpers.pages import DOCS, tutorials
 from _helpers.record import EVIDENCE, machine, versions, write_json
@@ -42,15 +44,16 @@ def evidence(page):
 def measure(what, rounds):
     """Measure and print it; returns it with what it was measured on."""
     if what == "finetune":
-        from _helpers import bench_finetune
+        from _helpers.bench_finetune import bench_finetune
 
-        result = bench_finetune.bench_finetune()
-        bench_finetune.show_finetune(result)
+        result = bench_finetune()
     else:
-        from _helpers import bench_scale
+        from _helpers.bench_scale import bench_scale
 
-        result = bench_scale.bench_scale(rounds)
-        bench_scale.show_scale(result)
+        result = bench_scale(rounds)
+    for name, value in result.items():
+        table = isinstance(value, list)
+        print(name, pd.DataFrame(value).to_string() if table else value, "", sep="\n")
     return {**result, "machine": machine(), "versions": versions()}
 
 

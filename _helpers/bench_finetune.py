@@ -7,7 +7,6 @@ import tempfile
 import time
 
 import numpy as np
-import pandas as pd
 import torch
 from braindecode import EEGClassifier
 from braindecode.models import ShallowFBCSPNet
@@ -164,11 +163,3 @@ def bench_finetune():
         "peak": fraction_of_peak(ours, rows[2]["seconds"]),
         "line": price_of_people(fresh, windows_of),
     }
-
-
-def show_finetune(result):
-    """Print what was measured."""
-    columns = ["what", "against", "ratio", "lowest", "highest"]
-    print(pd.DataFrame(result["rows"])[columns].round(1).to_string(index=False))
-    print(f"of the speed of a matrix product: {result['peak']['fraction']:.0%}")
-    print(f"ms of CPU a labelled person: {result['line']['seconds_per_person'] * 1e3:.0f}")

@@ -17,7 +17,6 @@ from pathlib import Path
 
 import mne
 import numpy as np
-import pandas as pd
 import torch
 from mne_bids import BIDSPath, write_raw_bids
 
@@ -267,12 +266,3 @@ def bench_scale(rounds):
         "reader": reader,
         "workers": workers,
     }
-
-
-def show_scale(result):
-    """Print what was measured."""
-    rows = pd.DataFrame([*result["sizes"], result["at_once"], result["hbn"]])
-    rows.index = ["one by one"] * len(result["sizes"]) + ["as one study", "long as in HBN"]
-    print(rows[["people", "cpu_seconds", "wall_seconds", "peak_mb"]].round(1).to_string())
-    for name in ("seconds_per_person", "worst_residual", "reader", "workers"):
-        print(f"{name}: {json.dumps(result[name])}")

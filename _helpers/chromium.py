@@ -54,7 +54,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     """Files, compressed as a host of static pages does."""
 
     def log_message(self, *args):
-        """Nothing."""
+        pass
 
     def do_GET(self):
         """Send a file; text is compressed where the browser understands it."""

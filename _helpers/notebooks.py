@@ -7,6 +7,10 @@ Sphinx markup becomes the Markdown that Jupyter reads.
 import re
 from urllib.parse import urljoin
 
+import jinja2
+
+from _helpers.pages import DOCS
+
 ROLE = re.compile(
     r":((?:[a-z]+:)*[a-z]+):`(?:([^`<]+?)\s*<([^`>]+)>|~(?:[^`]*\.)?([^`.]+)|([^`]+))`"
 )
@@ -140,26 +144,6 @@ def readme(title, scripts):
     run = f"python {first}" if first else f"jupyter lab {scripts[0]}"
     extra = "" if first else " jupyterlab"
     start = "\n".join(f"- `{name}`" for name in scripts)
-    return f"""# {title}
-
-Python 3.11 or newer. Two lines, in this folder:
-
-```console
-python -m pip install -r requirements.txt{extra}
-{run}
-```
-
-Everything runs offline and on the CPU. Data go to `EEGDASH_CACHE_DIR`, or to `./eegdash_cache`.
-
-{start}
-
-The `_*.py` modules are imported by them; a notebook also carries its own copies and runs alone.
-
-**`OSError: Could not load this library: ... _torchaudio.abi3.so`** means that your torch has no
-CUDA and your torchaudio does. One line removes the extension that cannot load, and that nothing
-here uses:
-
-```console
-{CPU_TORCH}
-```
-"""
+    text = (DOCS / "_templates" / "readme.md.jinja").read_text("utf-8")
+    known = {"title": title, "run": run, "extra": extra, "start": start, "cure": CPU_TORCH}
+    return jinja2.Template(text, keep_trailing_newline=True).render(known)

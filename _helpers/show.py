@@ -220,7 +220,6 @@ class Value(SphinxRole):
     """``:value:`plot_73.chance_level``` or, with a format, ``:value:`plot_73.chance_level|.2f```."""
 
     def run(self):
-        """The number as text."""
         name, _, spec = self.text.partition("|")
         value = look_up(self.env.srcdir, name)
         self.env.note_dependency(str(source_of(self.env.srcdir, name)[0]))
@@ -237,7 +236,6 @@ class TutorialFigure(SphinxDirective):
     required_arguments = 2
 
     def run(self):
-        """The figure, and where it was made."""
         word, number = self.arguments
         path, text = figure(self.env.srcdir, word, int(number))
         self.env.note_dependency(str(path))

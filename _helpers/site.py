@@ -133,7 +133,6 @@ class Tag(SphinxRole):
     """``:tag:`p-factor```: a link to the other pages with this tag."""
 
     def run(self):
-        """A reference to the tag's place on the page of tags."""
         kind = {"refdomain": "std", "reftype": "ref", "refexplicit": True, "refwarn": True}
         where = {"reftarget": _label(self.text), "refdoc": self.env.docname}
         words = nodes.inline(self.text, self.text, classes=["tag"])
@@ -144,7 +143,6 @@ class TagIndex(SphinxDirective):
     """``.. tag-index::``: every tag and the tutorials that carry it."""
 
     def run(self):
-        """A rubric and a list for each tag."""
         found = {}
         for page in sorted(Path(self.env.srcdir, "auto_examples").glob("plot_*.rst")):
             self.env.note_dependency(str(page))
@@ -160,7 +158,6 @@ class ReadingOrder(SphinxDirective):
     """``.. reading-order::``: every tutorial, what to read before it, and its seconds in the last run."""
 
     def run(self):
-        """A table."""
         srcdir, known = Path(self.env.srcdir), {}
         for folder in (srcdir / "reference", srcdir / "_build" / "runs"):
             for path in folder.glob("*.json"):
@@ -197,7 +194,6 @@ class CitedIn(SphinxDirective):
     """``.. cited-in::``: each work and the pages that cite it."""
 
     def run(self):
-        """A list."""
         self.env.metadata[self.env.docname]["cites"] = True
         lines = []
         for key, pages in citations(self.env.srcdir).items():

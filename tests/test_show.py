@@ -253,7 +253,9 @@ def test_text_from_data_is_no_markup(site, text):
 def filled(page, **names):
     """Words of a page of this site, with given numbers."""
     template = environment(DOCS).from_string((DOCS / f"{page}.rst").read_text("utf-8"))
-    given = context(DOCS, lambda path: None, {"download_size"}) | {"scale_figure": str} | names
+    given = (
+        context(DOCS, lambda path: None, {"download_size"}) | {"scale_figure": str} | names
+    )
     return " ".join(re.sub(r"\\(.)", r"\1", template.render(given)).split())
 
 

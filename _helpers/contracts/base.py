@@ -39,10 +39,15 @@ def every(names, value):
     return Annotated[dict[names, value], AfterValidator(whole)]
 
 
+def refuse(wrong, why):
+    """What is wrong is a `ValueError`, which pydantic collects."""
+    if wrong:
+        raise ValueError(why)
+
+
 def check_close(name, value, other, slack=ROUNDING):
     """Refuse two ways to the same number that lie further apart than ``slack``."""
-    if abs(value - other) > slack:
-        raise ValueError(f"{name} disagree: {value:.4f} and {other:.4f}")
+    refuse(abs(value - other) > slack, f"{name} disagree: {value:.4f} and {other:.4f}")
 
 
 def check_interval(name, ends, estimate, called):
@@ -84,10 +89,13 @@ class Model(Strict):
             if name == "ci" or name.endswith("_ci"):
                 called = self.interval_of.get(name, name.removesuffix("_ci"))
                 check_interval(name, getattr(self, name), getattr(self, called), called)
-        if shared := getattr(self, "subject_overlap", 0):
-            who = f"{shared} people are on both sides of a split"
-            raise ValueError(f"subject_overlap: {who}")
+        shared = getattr(self, "subject_overlap", 0)
+        refuse(shared, f"subject_overlap: {shared} people are on both sides of a split")
+        self.check()
         return self
+
+    def check(self):
+        """Refuse values that do not agree; a page says which."""
 
 
 class Evidence(NamedTuple):
@@ -164,15 +172,13 @@ class Scores(Model):
     mse_ratio_ci: interval(Positive)
     """its 95 % bootstrap interval over people"""
 
-    @model_validator(mode="after")
-    def _scores_agree(self):
+    def check(self):
         ratio = self.mse / self.baseline_mse
         # Both errors are rounded to four decimals, which moves their ratio by this much.
         slack = ROUNDING * (1 + (1 + ratio) / self.baseline_mse)
         check_close("mse_ratio and mse / baseline_mse", self.mse_ratio, ratio, slack)
-        if self.mae**2 > self.mse + slack:
-            raise ValueError(f"mae {self.mae} is larger than the root of mse {self.mse}")
-        return self
+        why = f"mae {self.mae} is larger than the root of mse {self.mse}"
+        refuse(self.mae**2 > self.mse + slack, why)
 
 
 class PersonScore(Contract, Scores):
@@ -199,11 +205,10 @@ class PersonScore(Contract, Scores):
     null_mse_ratio_ci: interval(Positive)
     """its 95 % bootstrap interval"""
 
-    @model_validator(mode="after")
-    def _compared_with_one_baseline(self):
+    def check(self):
+        super().check()
         for other, scores in self:
             for name in ("baseline_mae", "baseline_mse"):
                 own = getattr(self, name)
                 if isinstance(scores, Scores) and getattr(scores, name) != own:
                     raise ValueError(f"{other} was compared with another {name}")
-        return self

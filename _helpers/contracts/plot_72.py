@@ -2,14 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from _helpers.contracts import base
 
 
 class Page(base.Contract):
-    """plot_72: a regression that holds across people."""
-
     headline = (
         "r within people {within_r[person]:+.2f}; identity read with accuracy "
         "{identity_accuracy[none]:.2f} before, {identity_accuracy[person]:.2f} after"
@@ -43,8 +41,7 @@ class Page(base.Contract):
     pooled_constant_r: base.Signed
     """pooled correlation of the train mean, which knows nothing"""
 
-    @model_validator(mode="after")
-    def _rows_agree(self):
+    def check(self):
         for name in ("error_ratio", "identity_accuracy"):
             if set(getattr(self, name)) != set(self.within_r):
                 raise ValueError(f"{name} has {sorted(getattr(self, name))}")
@@ -55,4 +52,3 @@ class Page(base.Contract):
             > self.n_subjects * base.ROUNDING
         ):
             raise ValueError("identity_chance is not one in n_subjects")
-        return self

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from _helpers.contracts import base
 
@@ -13,8 +13,6 @@ CONTROLS = {"zero-shot", "shuffled pretraining", "random frozen encoder", "band 
 
 
 class Page(base.Contract):
-    """plot_73: three ways to adapt a pretrained encoder."""
-
     headline = (
         "{best_regime} {best_accuracy:.2f} against chance {chance_level:.2f}; "
         "{gap_vs_scratch:+.2f} over from-scratch"
@@ -93,21 +91,22 @@ class Page(base.Contract):
     subject_overlap: base.Count
     """people on both sides of any split"""
 
-    @model_validator(mode="after")
+    def check(self):
+        self._frozen_is_frozen()
+        self._gaps_agree()
+        self._budgets_agree()
+        self._controls_agree()
+
     def _frozen_is_frozen(self):
-        if not self.frozen_state_unchanged:
-            raise ValueError("the linear probe changed its encoder")
+        base.refuse(not self.frozen_state_unchanged, "the linear probe changed its encoder")
         if self.frozen_running_var != 1.0:
             raise ValueError(f"frozen_running_var is {self.frozen_running_var}: it moved")
         for regime, count in self.trainable_params.items():
             of = f"{regime} trains {count} of {self.total_params}"
-            if count > self.total_params:
-                raise ValueError(f"{of} parameters")
+            base.refuse(count > self.total_params, f"{of} parameters")
             if (count == self.total_params) != (regime != "linear-probe"):
                 raise ValueError(f"{of}: only the probe freezes anything")
-        return self
 
-    @model_validator(mode="after")
     def _gaps_agree(self):
         accuracy, best = self.accuracy, self.best_accuracy
         name = "best_accuracy and accuracy[best_regime]"
@@ -121,9 +120,7 @@ class Page(base.Contract):
             if {one, other} - set(self.accuracy):
                 raise ValueError(f"paired {name!r} names a regime that is not there")
             base.check_close(f"paired {name!r}", pair.mean, accuracy[one] - accuracy[other])
-        return self
 
-    @model_validator(mode="after")
     def _budgets_agree(self):
         main = str(self.n_train_subjects)
         if len({tuple(points) for points in self.budgets.values()}) != 1:
@@ -135,9 +132,7 @@ class Page(base.Contract):
             if main not in points or points[main][0] != self.accuracy[regime]:
                 own = f"budgets[{regime}]"
                 raise ValueError(f"{own} disagrees with accuracy at {main} people")
-        return self
 
-    @model_validator(mode="after")
     def _controls_agree(self):
         if missing := CONTROLS - set(self.controls):
             raise ValueError(f"controls lack {sorted(missing)}")
@@ -150,4 +145,3 @@ class Page(base.Contract):
         for kind, own in self.labels_from.items():
             gain = own["own windows"] - own["labelled people"]
             base.check_close(f"own_gain[{kind}]", self.own_gain[kind].mean, gain)
-        return self

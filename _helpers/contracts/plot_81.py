@@ -1,15 +1,11 @@
-"""Promise of plot_81: a score per person from a network."""
+"""Promise of plot_81: a score per person from a network; the main numbers are the network's."""
 
 from typing import Literal
-
-from pydantic import model_validator
 
 from _helpers.contracts import base
 
 
 class Page(base.PersonScore):
-    """plot_81: a score per person from a network; the main numbers are the network's."""
-
     headline = "network r {pearson_r:+.2f}, error {mse_ratio:.2f} of the train mean's; null {null_r:+.2f}"
     evidence = base.Evidence("simulated-pfactor", 24)
     on_real = True
@@ -34,8 +30,7 @@ class Page(base.PersonScore):
     frequency_map_rank_correlation: base.Signed
     """the same for the maps over frequency"""
 
-    @model_validator(mode="after")
-    def _gain_agrees(self):
+    def check(self):
+        super().check()
         name, gain = "ridge_minus_network and the errors", self.ridge.mse - self.mse
         base.check_close(name, self.ridge_minus_network, gain, 2 * base.ROUNDING)
-        return self

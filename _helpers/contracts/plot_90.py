@@ -2,14 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from _helpers.contracts.base import Contract, Count, Fraction, Regime, Some, every, interval
 
 
 class Page(Contract):
-    """plot_90: the same work in a loop and on workers."""
-
     headline = (
         "second pass over {n_recordings} recordings: {n_done} done again, {n_skipped} skipped, "
         "{n_failed} failed; {n_tasks} cells on {engine} and in a loop identical: {results_identical}"
@@ -41,8 +39,7 @@ class Page(Contract):
     subject_overlap: Count
     """people on both sides of a fold"""
 
-    @model_validator(mode="after")
-    def _nothing_lost(self):
+    def check(self):
         seen = self.n_done + self.n_skipped + self.n_failed
         if seen != self.n_recordings:
             there = f"{self.n_recordings} recordings"
@@ -51,4 +48,3 @@ class Page(Contract):
             raise ValueError("loop and workers gave different bits")
         if self.n_tasks % len(self.accuracy):
             raise ValueError(f"{self.n_tasks} cells are no grid of {len(self.accuracy)}")
-        return self
