@@ -60,9 +60,8 @@ def measure(what, rounds):
 def main(argv=None):
     """Measure and write ``docs/benchmarks.json`` or ``docs/evidence.json``."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=main.__doc__)
-    parser.add_argument(
-        "what", nargs="?", default="finetune", choices=["finetune", "scale", "evidence"]
-    )
+    choices = ["finetune", "scale", "evidence"]
+    parser.add_argument("what", nargs="?", default=choices[0], choices=choices)
     pages = [name for name, promise in CONTRACTS.items() if promise.evidence]
     only = "evidence: only this page, and keep the rest of the file"
     parser.add_argument("--page", choices=pages, help=only)

@@ -140,9 +140,8 @@ def bench_finetune():
     windows_of = {n: (X[index], y[index]) for n, index in budgets.items()}
     train, look = windows_of[2], windows_of[max(windows_of)]
     torch.manual_seed(1)
-    fresh = ShallowFBCSPNet(
-        n_chans=X.shape[1], n_outputs=2, n_times=X.shape[2], sfreq=study.sfreq
-    )
+    shape = {"n_chans": X.shape[1], "n_times": X.shape[2], "sfreq": study.sfreq}
+    fresh = ShallowFBCSPNet(n_outputs=2, **shape)
 
     def ours(n_steps=N_STEPS):
         our_loop(copy.deepcopy(fresh), *train, lr=1e-3, n_steps=n_steps)

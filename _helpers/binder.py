@@ -145,9 +145,7 @@ def outcome(path):
 def main(argv=None):
     """Build Binder's environment from the published files and run every notebook in a browser."""
     parser = argparse.ArgumentParser(prog="nox -s binder --", description=main.__doc__)
-    parser.add_argument(
-        "select", nargs="*", help="part of a tutorial's name (default: all)"
-    )
+    parser.add_argument("select", nargs="*", help="part of a tutorial's name, or all")
     scripts, failed = tutorials(parser.parse_args(argv).select), []
     with tempfile.TemporaryDirectory(prefix="binder-") as name:
         folder = Path(name)
@@ -171,9 +169,7 @@ def main(argv=None):
                     took = f"{seconds:>6.0f} s{mb:>7.0f} MB  {figures} figures"
                     print(f"{script.stem:<40}{took}  {line[:60]}...", flush=True)
                     if mb > LIMIT_MB:
-                        raise ExampleError(
-                            f"{script.stem} needs {mb:.0f} MB, more than {LIMIT_MB}"
-                        )
+                        failed.append(f"{script.stem}: {mb:.0f} MB, over {LIMIT_MB}")
                 except ExampleError as err:
                     failed.append(str(err))
                 page.close()

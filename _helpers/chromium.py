@@ -43,9 +43,8 @@ def browser(**kwargs):
     """A Chromium with an empty profile, as a Playwright context with its options."""
     args = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
-        context = play.chromium.launch_persistent_context(
-            profile, executable_path=executable(), args=args, **kwargs
-        )
+        kwargs |= {"executable_path": executable(), "args": args}
+        context = play.chromium.launch_persistent_context(profile, **kwargs)
         yield context
         context.close()
 

@@ -78,9 +78,7 @@ def try_gallery(kind, scripts):
 def main(argv=None):
     """Unpack and run every download of the built site, offline, and compare what they print."""
     parser = argparse.ArgumentParser(prog="nox -s download --", description=main.__doc__)
-    parser.add_argument(
-        "select", nargs="*", help="part of a tutorial's name (default: all)"
-    )
+    parser.add_argument("select", nargs="*", help="part of a tutorial's name, or all")
     scripts = tutorials(parser.parse_args(argv).select)
     failed, lines = [], {}
     with ThreadPoolExecutor(max_workers=min(os.cpu_count() or 1, 4)) as pool:

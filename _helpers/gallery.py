@@ -163,10 +163,9 @@ def complete_downloads(app):
         write_zip(script.with_suffix(".zip"), files, {"README.md": about})
         gallery |= files
     for kind, other in (("python", ".ipynb"), ("jupyter", ".py")):
-        start = [
-            n for n in sorted(gallery) if n.startswith("plot_") and not n.endswith(other)
-        ]
-        keep = {n: p for n, p in gallery.items() if n in start or not n.startswith("plot_")}
+        drop = {name for name in gallery if re.fullmatch(rf"plot_.*\{other}", name)}
+        keep = {name: path for name, path in gallery.items() if name not in drop}
+        start = [name for name in sorted(keep) if name.startswith("plot_")]
         about = readme(app.config.project, start)
         write_zip(folder / f"{folder.name}_{kind}.zip", keep, {"README.md": about})
 
@@ -224,10 +223,8 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
     for number in plt.get_fignums():
         figure = plt.figure(number)
         if not str(figure.get_label()).strip():
-            of = block_vars["src_file"]
-            raise ExtensionError(
-                f"a figure of {of} has no alt text: call fig.set_label('...')"
-            )
+            what = f"a figure of {block_vars['src_file']} has no alt text"
+            raise ExtensionError(f"{what}: call fig.set_label('...')")
         path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
         words = save(figure, path)
         size, extent = _card(figure)

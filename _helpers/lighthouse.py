@@ -42,9 +42,7 @@ def ask(url):
 def main():
     """Print scores of start page and tutorials; fail below 100, but for speed."""
     if not (shutil.which("node") and shutil.which("npm")):
-        print(
-            "Lighthouse was left out: it needs node and npm, which are not installed here"
-        )
+        print("Lighthouse was left out: there is no node or no npm here, and it needs them")
         return 0
     if not PROGRAM.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)

@@ -106,9 +106,8 @@ def standalone(content, modules, pins, bibliography=None, site=""):
             if text := plain_text(_unfold(text), bibliography, site).strip():
                 cells.append({**cell, "source": [text]})
         else:
-            cells.append(
-                {**cell, "metadata": hidden if in_solution else {}, "source": [text]}
-            )
+            folded = hidden if in_solution else {}
+            cells.append({**cell, "metadata": folded, "source": [text]})
     words = (
         "**This notebook runs alone.** The folded cells below write the modules that it imports "
         "into its own folder; to change a module, change its cell. The packages are\n\n"

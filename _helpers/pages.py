@@ -32,9 +32,8 @@ def tutorials(select=()):
     scripts = sorted(EXAMPLES.glob("plot_*.py"))
     for word in select:
         if not any(word in script.stem for script in scripts):
-            raise ExampleError(
-                f"no tutorial is called {word!r}: there are {[s.stem for s in scripts]}"
-            )
+            there = [script.stem for script in scripts]
+            raise ExampleError(f"no tutorial is called {word!r}: there are {there}")
     return [s for s in scripts if not select or any(word in s.stem for word in select)]
 
 

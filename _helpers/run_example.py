@@ -40,27 +40,7 @@ def _checked(script, ran):
 
 
 def run_example(script, *, timeout=300, study=None):
-    """Run one tutorial in an empty folder with nothing but its siblings, and check its contract.
-
-    Parameters
-    ----------
-    script : pathlib.Path
-        A script of ``examples/``.
-    timeout : float
-        Limit in seconds.
-    study : path-like or None
-        Run on this study instead of the simulated one.
-
-    Returns
-    -------
-    Run
-        Line, seconds and peak memory.
-
-    Raises
-    ------
-    ExampleError
-        If the script fails, runs out of time or breaks its contract.
-    """
+    """Run one tutorial in an empty folder with nothing but its siblings; check its line."""
     settings = {"EEG_TUTORIAL_STUDY": str(study)} if study else {}
     with only_with_siblings(script) as folder:
         ran = run_alone([script.name], folder, timeout=timeout, **settings)

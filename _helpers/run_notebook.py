@@ -14,9 +14,8 @@ def main(path):
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=folder).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     print(*(o.text for o in outputs if o.get("name") == "stdout"), sep="", end="")
-    print(
-        sum("image/png" in o.get("data", {}) for o in outputs), "figures", file=sys.stderr
-    )
+    n_figures = sum("image/png" in o.get("data", {}) for o in outputs)
+    print(f"{n_figures} figures", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -25,28 +25,21 @@ ALONE = (
 #: Where the kernel cannot take the network away, Python itself refuses to connect.
 GUARD = '''"""Written by sandbox.py: no connection leaves this machine."""
 import socket
+import sys
 
 HERE = {"127.0.0.1", "::1", "localhost", "", None}
 
 
-def _guarded(connect):
-    def connect_here(self, address, *args):
-        if isinstance(address, tuple) and address[0] not in HERE:
-            raise OSError(101, f"Network is unreachable (blocked for this run): {address}")
-        return connect(self, address, *args)
-
-    return connect_here
-
-
-def _refuse_lookup(host, *args, **kwargs):
-    if (host.decode() if isinstance(host, bytes) else host) not in HERE:
-        raise socket.gaierror(-2, f"Name or service not known (blocked for this run): {host}")
-    return _lookup(host, *args, **kwargs)
+def refuse(event, args):
+    if event == "socket.connect" and isinstance(args[1], tuple) and args[1][0] not in HERE:
+        raise OSError(101, f"Network is unreachable (blocked for this run): {args[1]}")
+    if event == "socket.getaddrinfo":
+        host = args[0].decode() if isinstance(args[0], bytes) else args[0]
+        if host not in HERE:
+            raise socket.gaierror(-2, f"Name or service not known (blocked for this run): {host}")
 
 
-socket.socket.connect = _guarded(socket.socket.connect)
-socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
-_lookup, socket.getaddrinfo = socket.getaddrinfo, _refuse_lookup
+sys.addaudithook(refuse)
 '''
 
 
@@ -146,9 +139,10 @@ def run_alone(words, folder, *, timeout=300, **settings):
         path = [str(guard), *filter(None, [env.get("PYTHONPATH")])]
         env["PYTHONPATH"] = os.pathsep.join(path)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start, how = time.monotonic(), {"stdout": out, "stderr": err, "env": env}
+        start = time.monotonic()
+        to = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
         process = subprocess.Popen(
-            command, cwd=folder, stdin=subprocess.DEVNULL, start_new_session=True, **how
+            command, cwd=folder, env=env, start_new_session=True, **to
         )
         code, memory = _wait(process, timeout)
         seconds = time.monotonic() - start

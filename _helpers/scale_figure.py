@@ -23,9 +23,8 @@ def draw(found, path):
     once, ends = found["at_once"], np.array([0, people.max()])
     line = seconds.mean() + found["seconds_per_person"] * (ends - people.mean())
     regimes = sibling("_figure_style").REGIMES  # its colours, for other things
-    grey, blue, orange = (
-        regimes[name][0] for name in ("from-scratch", "linear-probe", "full-finetune")
-    )
+    names = "from-scratch", "linear-probe", "full-finetune"
+    grey, blue, orange = (regimes[name][0] for name in names)
     style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
     with plt.rc_context(style):
         fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.4), layout="constrained")
