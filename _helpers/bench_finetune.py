@@ -4,7 +4,7 @@ import copy
 import os
 import statistics
 import tempfile
-import time
+from functools import partial
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from braindecode import EEGClassifier
 from braindecode.models import ShallowFBCSPNet
 from torch.utils.flop_counter import FlopCounterMode
 
-from _helpers.measure import paired, straight_line
+from _helpers.measure import paired, straight_line, timed
 from _helpers.pages import sibling
 
 encoder, runtime, splits = map(sibling, ("_encoder", "_runtime", "_splits"))
@@ -94,13 +94,10 @@ def fraction_of_peak(work, seconds):
     with FlopCounterMode(display=False) as counter:
         work(2)
     flop = counter.get_total_flops() / 2 * N_STEPS
-    A, taken = torch.randn(1024, 1024), []
-    for _ in range(9):
-        begin = time.process_time()
-        for _ in range(8):
-            A @ A
-        taken.append(time.process_time() - begin)
-    peak = 8 * 2 * 1024**3 / statistics.median(taken)
+    A = torch.randn(1024, 1024)
+    products = [timed(lambda: [A @ A for _ in range(8)])[0] for _ in range(9)]
+    taken = statistics.median(product["cpu_seconds"] for product in products)
+    peak = 8 * 2 * 1024**3 / taken
     return {
         "sgemm_gflop_per_s": peak / 1e9,
         "training_gflop_per_s": flop / seconds / 1e9,
@@ -112,11 +109,9 @@ def price_of_people(fresh, windows_of):
     """CPU seconds of 20 epochs with more labelled people, and the line through them."""
     medians = []
     for X, y in windows_of.values():
-        own, n_steps = [], round(20 * len(X) / 16)
-        for _ in range(6):
-            begin = time.process_time()
-            our_loop(copy.deepcopy(fresh), X, y, lr=1e-3, n_steps=n_steps)
-            own.append(time.process_time() - begin)
+        how = {"lr": 1e-3, "n_steps": round(20 * len(X) / 16)}
+        train = partial(our_loop, X=X, y=y, **how)
+        own = [timed(train, copy.deepcopy(fresh))[0]["cpu_seconds"] for _ in range(6)]
         medians.append(statistics.median(own[1:]))
     slope, residual = straight_line(list(windows_of), medians)
     return {

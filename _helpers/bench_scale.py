@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from mne_bids import BIDSPath, write_raw_bids
 
-from _helpers.measure import Meter, paired, straight_line
+from _helpers.measure import Meter, paired, straight_line, timed
 from _helpers.pages import EXAMPLES, ROOT, sibling
 from _helpers.sandbox import run_alone
 
@@ -87,14 +87,6 @@ def records_of(root, people):
         p: [_study_find.record_of(Path(root), one) for one in own]
         for p, own in paths.items()
     }
-
-
-def timed(work, *args):
-    """CPU and wall seconds of a call, and what it returned."""
-    wall, cpu = time.perf_counter(), time.process_time()
-    result = work(*args)
-    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
-    return {"cpu_seconds": cpu, "wall_seconds": wall}, result
 
 
 def process_people(root, n_people, folder):

@@ -106,15 +106,19 @@ def value_ci(content, key, spec="", interval=None):
     return num(value, spec) + words
 
 
+def list_table(lines, options=""):
+    """Rows of restructured text as a table; the first one is its head."""
+    rows = "".join("   * - " + "\n     - ".join(cells) + "\n" for cells in lines)
+    return f".. list-table::\n   :header-rows: 1\n{options}\n{rows}"
+
+
 def compare(columns, rows):
     """A table of contracts, by heading; rows are a heading and what `value_ci` takes."""
-    lines, text = [["result", *map(escaped, columns)]], ""
+    lines = [["result", *map(escaped, columns)]]
     for name, *how in rows:
         found = [value_ci(content, *how) for content in columns.values()]
         lines.append([name, *map(escaped, found)])
-    for cells in lines:
-        text += "   * - " + "\n     - ".join(cells) + "\n"
-    return Markup(f".. list-table::\n   :header-rows: 1\n\n{text}")
+    return Markup(list_table(lines))
 
 
 WORDS = (above, below, code, dumps, each, holding, in_html, mean_sd, num, short, single)

@@ -35,11 +35,6 @@ WRITERS = ("_simulate.py", "_study_simulated.py")
 PRINTED = re.compile(r"inspect\.getsource\((_\w+)\.(\w+)\)")
 #: The picture of the README, and the figure that it is.
 PICTURE, FIGURE = "finetune.svg", "sphx_glr_plot_73_*_002.svg"
-POST_BUILD = """#!/usr/bin/env bash
-# torchaudio beside a CPU-only torch: see cpu_torch.py. Does nothing where there is nothing to mend.
-set -e
-python binder/cpu_torch.py
-"""
 
 
 def _pages(app):
@@ -111,8 +106,7 @@ def forget_stale_runs(app):
         current = seen.is_file() and seen.read_text("utf-8") == digest
         if not (current and generated.with_suffix(".json").is_file()):
             Path(f"{generated}.md5").unlink(missing_ok=True)
-            seen.parent.mkdir(parents=True, exist_ok=True)
-            seen.write_text(digest, "utf-8")
+            write_if_changed(seen, digest)
 
 
 def _date_from(path, files):
@@ -179,12 +173,11 @@ def publish_binder(app, exception):
     texts = {
         "requirements.txt": f"--extra-index-url {CPU_WHEELS}\n{pins}",
         "runtime.txt": "python-3.11\n",
-        "postBuild": POST_BUILD,
     }
     for name, text in texts.items():
         (binder / name).write_text(text, "utf-8")
-    (binder / "postBuild").chmod(0o755)
-    shutil.copy(ROOT / "_helpers" / "cpu_torch.py", binder)
+    for name in ("postBuild", "cpu_torch.py"):
+        shutil.copy(ROOT / "_helpers" / name, binder)
     for source, script in _pages(app):
         for path in (script.with_suffix(".ipynb"), *siblings(source)):
             shutil.copy(path, notebooks / "auto_examples")

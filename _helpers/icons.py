@@ -65,15 +65,12 @@ def subset_fonts(app):
     write_if_changed(out / STYLES, small_style_sheet(words))
     for source in sorted((THEME / "static" / FONTS).glob("*.woff2")):
         path = out / FONTS / source.name
-        made_of = path.with_suffix(".txt")
-        recipe = f"{source.stat().st_size} {sorted(wanted)}"
-        if not (path.is_file() and made_of.is_file() and made_of.read_text() == recipe):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            characters = ",".join(f"{code:x}" for code in sorted(wanted))
-            drop = ["--layout-features=", "--notdef-outline", "--flavor=woff2"]
-            words = [f"--unicodes={characters}", f"--output-file={path}", *drop]
-            subset.main([str(source), *words])
-            made_of.write_text(recipe)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        characters = ",".join(f"{code:x}" for code in sorted(wanted))
+        drop = ["--layout-features=", "--notdef-outline", "--flavor=woff2"]
+        subset.main(
+            [str(source), f"--unicodes={characters}", f"--output-file={path}", *drop]
+        )
     app.config.html_static_path.append(str(out))
 
 

@@ -27,12 +27,7 @@ class Meter(threading.Thread):
     Parameters
     ----------
     pid : int or None
-        The process; None is this one.
-
-    Attributes
-    ----------
-    memory : Memory
-        The largest of each since the start, or since `start_over`.
+        The process; None is this one. ``memory`` is the largest since `start_over`.
     """
 
     def __init__(self, pid=None):
@@ -65,6 +60,14 @@ class Meter(threading.Thread):
             time.sleep(0.1)
 
 
+def timed(work, *args):
+    """CPU and wall seconds of a call, and what it returned."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work(*args)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return {"cpu_seconds": cpu, "wall_seconds": wall}, result
+
+
 def paired(one, other, repeats=9):
     """Time two pieces of work in turn.
 
@@ -80,12 +83,8 @@ def paired(one, other, repeats=9):
     dict
         Median seconds of both, and median, lowest and highest of the ratio ``other / one``.
     """
-    times = []
-    for _ in range(repeats + 1):
-        for work in (one, other):
-            start = time.process_time()
-            work()
-            times.append(time.process_time() - start)
+    works = [one, other] * (repeats + 1)
+    times = [timed(work)[0]["cpu_seconds"] for work in works]
     first, second = np.reshape(times, (-1, 2))[1:].T
     ratios = second / first
     return {

@@ -24,38 +24,19 @@ CPU_TORCH = (
     'python -c "import pathlib, sysconfig; [p.unlink() for p in pathlib.Path('
     "sysconfig.get_paths()['platlib'], 'torchaudio', 'lib').glob('_torchaudio*.so')]\""
 )
-GUARD = """import importlib.util
-
-if missing := [name for name in {modules} if importlib.util.find_spec(name) is None]:
-    raise SystemExit(
-        f"{script} needs {{', '.join(missing)}} beside it.\\n"
-        "Take the zip of its page, which holds them all: {where}"
-    )
-"""
-SHOW = """
-# %%
-# Open the figures in windows, where there is a screen.
-import matplotlib.pyplot as plt
-
-plt.show()
-"""
-
-
-def author_year(entry):
-    """Authors and year of a work in the bibliography: ``("Zyma et al.", "2019")``."""
-    names = [" ".join(p.last_names) for p in entry.persons["author"]]
-    names = [name.replace("{", "").replace("}", "") for name in names]
-    more = len(names) > 2 or names[-1] == "others"
-    return f"{names[0]} et al." if more else " and ".join(names), entry.fields["year"]
 
 
 def _cited(role, keys, bibliography):
+    """Authors, year and link of works, as ``cite:t`` or ``cite:p`` says them."""
     links = []
     for key in keys.split(","):
         entry = bibliography.entries[key.strip()]
-        authors, year = author_year(entry)
+        names = [" ".join(p.last_names) for p in entry.persons["author"]]
+        names = [name.replace("{", "").replace("}", "") for name in names]
+        more = len(names) > 2 or names[-1] == "others"
+        authors = f"{names[0]} et al." if more else " and ".join(names)
+        year, doi, url = map(entry.fields.get, ("year", "doi", "url"))
         words = f"{authors} ({year})" if role == "cite:t" else f"{authors}, {year}"
-        doi, url = entry.fields.get("doi"), entry.fields.get("url")
         target = f"https://doi.org/{doi}" if doi else url
         links.append(f"[{words}]({target})" if target else words)
     return ", ".join(links) if role == "cite:t" else f"({'; '.join(links)})"
@@ -127,14 +108,20 @@ def standalone(content, modules, pins, bibliography=None, site=""):
     return {**content, "cells": cells, "nbformat": 4, "nbformat_minor": 5}
 
 
+def _filled(template, **known):
+    """Text of a template of the documentation."""
+    text = (DOCS / "_templates" / template).read_text("utf-8")
+    template = jinja2.Template(text, keep_trailing_newline=True, trim_blocks=True)
+    return template.render(known)
+
+
 def guarded(source, script, modules, where):
     """Make a script say at once what it misses, and show its figures at the end."""
     if not modules:
         return source
     end = re.search(r'\A(?:#.*\n)*\s*r?"""(?:.|\n)*?"""\n', source).end()
-    guard = GUARD.format(modules=modules, script=script, where=where)
-    show = "" if "plt.show()" in source else SHOW
-    return f"{source[:end]}\n{guard}{source[end:]}{show}"
+    known = {"head": source[:end], "rest": source[end:], "script": script}
+    return _filled("script.py.jinja", **known, modules=modules, where=where)
 
 
 def readme(title, scripts):
@@ -143,6 +130,5 @@ def readme(title, scripts):
     run = f"python {first}" if first else f"jupyter lab {scripts[0]}"
     extra = "" if first else " jupyterlab"
     start = "\n".join(f"- `{name}`" for name in scripts)
-    text = (DOCS / "_templates" / "readme.md.jinja").read_text("utf-8")
-    known = {"title": title, "run": run, "extra": extra, "start": start, "cure": CPU_TORCH}
-    return jinja2.Template(text, keep_trailing_newline=True).render(known)
+    known = {"title": title, "run": run, "extra": extra, "start": start}
+    return _filled("readme.md.jinja", **known, cure=CPU_TORCH)

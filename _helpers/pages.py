@@ -22,12 +22,9 @@ def short_name(page):
 
 
 def tutorials(select=()):
-    """Scripts of the gallery in reading order, or those whose name holds one of the given words.
+    """Scripts of the gallery in reading order, all or those named by parts of their names.
 
-    Raises
-    ------
-    ExampleError
-        If a word matches nothing.
+    A word that is part of no name is an `ExampleError`.
     """
     scripts = sorted(EXAMPLES.glob("plot_*.py"))
     for word in select:

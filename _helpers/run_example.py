@@ -147,7 +147,7 @@ def _twice(args):
 
 def _on_real(args):
     """Run tutorials on a real study, one after the other, and write docs/real/STUDY/."""
-    scripts = [tutorials([word]) for word in args.select or ON_REAL]
+    scripts = tutorials(args.select or ON_REAL)
     try:
         root, data = find_data(args.study)
     except (RecordError, ValueError) as err:
@@ -158,7 +158,7 @@ def _on_real(args):
         f"{data['megabytes']:,.1f} MB, sha256 {data['sha256'][:12]}\n"
     )
     failed, folder = [], REAL / data["dataset"]
-    for script in dict.fromkeys(script for own in scripts for script in own):
+    for script in scripts:
         try:
             run = run_on_study(script, root, data, folder, target=args.target)
         except ExampleError as err:

@@ -36,7 +36,7 @@ def refuse(event, args):
     if event == "socket.getaddrinfo":
         host = args[0].decode() if isinstance(args[0], bytes) else args[0]
         if host not in HERE:
-            raise socket.gaierror(-2, f"Name or service not known (blocked for this run): {host}")
+            raise socket.gaierror(-2, f"Name not known (blocked for this run): {host}")
 
 
 sys.addaudithook(refuse)

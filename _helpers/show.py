@@ -28,8 +28,6 @@ from _helpers.record import RecordError, drift, load, records
 from _helpers.scale_figure import scale_figure
 
 TUTORIAL = re.compile(r"plot_\d+")
-#: What is known of the run of this build, too.
-OF_A_PAGE = ("contract", "figures")
 
 
 def tutorial(srcdir, word):
@@ -70,7 +68,7 @@ def source_of(srcdir, name):
 
 def flat(content):
     """A contract, beside its keys ``provenance`` and what else is kept of the ``run``."""
-    about = {key: value for key, value in content.items() if key not in OF_A_PAGE}
+    about = {k: v for k, v in content.items() if k not in ("contract", "figures")}
     provenance = about.pop("provenance", None)
     return content["contract"] | ({"provenance": provenance, "run": about} if about else {})
 

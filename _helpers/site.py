@@ -14,6 +14,7 @@ from markdownify import MarkdownConverter
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from _helpers.filters import list_table
 from _helpers.pages import short_name, write_if_changed
 from _helpers.record import records
 
@@ -163,18 +164,18 @@ class ReadingOrder(SphinxDirective):
             for path in folder.glob("*.json"):
                 self.env.note_dependency(str(path))
             known |= records(folder)
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 50 35 15", ""]
-        lines += ["   * - page", "     - read before", "     - seconds"]
+        lines = [["page", "read before", "seconds"]]
         for page in sorted((srcdir / "auto_examples").glob("plot_*.rst")):
             self.env.note_dependency(str(page))
             needs = NEEDS.search(page.read_text("utf-8"))
             before = DOC.findall(needs[1]) if needs else []
-            run = known.get(short_name(page))
             links = ", ".join(f":doc:`/auto_examples/{name}`" for name in before)
-            lines += [f"   * - :doc:`/auto_examples/{page.stem}`"]
-            lines += [f"     - {links or 'nothing'}"]
-            lines += [f"     - {run['seconds']:.0f}" if run else "     - not measured"]
-        return self.parse_text_to_nodes("\n".join(lines))
+            run = known.get(short_name(page))
+            seconds = f"{run['seconds']:.0f}" if run else "not measured"
+            lines.append(
+                [f":doc:`/auto_examples/{page.stem}`", links or "nothing", seconds]
+            )
+        return self.parse_text_to_nodes(list_table(lines, "   :widths: 50 35 15\n"))
 
 
 def citations(srcdir):

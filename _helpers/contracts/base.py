@@ -17,6 +17,8 @@ REGIMES = get_args(Regime)
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
 Some = Annotated[int, Field(ge=1)]
+Several = Annotated[int, Field(ge=2)]
+Size = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(gt=0, le=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -186,9 +188,9 @@ class PersonScore(Contract, Scores):
 
     target: Text
     """column of participants.tsv"""
-    effect: Annotated[float, Field(ge=0)] | None
+    effect: Size | None
     """planted effect; null where nobody knows"""
-    n_train_subjects: Annotated[int, Field(ge=2)]
+    n_train_subjects: Several
     """people trained on"""
     n_test_subjects: Annotated[int, Field(ge=3)]
     """people looked at once"""

@@ -1,10 +1,8 @@
 """Promise of plot_10: from a recording to windows."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from _helpers.contracts.base import Contract, Count, Positive, Some
+from _helpers.contracts.base import Contract, Count, Positive, Several, Size, Some
 
 
 class Page(Contract):
@@ -16,11 +14,11 @@ class Page(Contract):
     tutorial: Literal["plot_10"]
     n_recordings: Some
     """recordings read"""
-    n_chans_recorded: Annotated[int, Field(ge=2)]
+    n_chans_recorded: Several
     """channels in the file"""
     sfreq_recorded: Positive
     """sampling frequency of the file, in Hz"""
-    cz_rms_before_uv: Annotated[float, Field(ge=0)]
+    cz_rms_before_uv: Size
     """size of Cz as recorded, in uV"""
     cz_rms_after_uv: Positive
     """size of Cz after average reference, in uV"""

@@ -1,8 +1,6 @@
 """Promise of plot_72: a regression that holds across people."""
 
-from typing import Annotated, Literal
-
-from pydantic import Field
+from typing import Literal
 
 from _helpers.contracts import base
 
@@ -16,9 +14,9 @@ class Page(base.Contract):
     tutorial: Literal["plot_72"]
     target: base.Text
     """column of events.tsv"""
-    n_subjects: Annotated[int, Field(ge=2)]
+    n_subjects: base.Several
     """people"""
-    n_trials: Annotated[int, Field(ge=2)]
+    n_trials: base.Several
     """trials of all people"""
     subject_overlap: base.Count
     """people on both sides of a fold"""

@@ -32,7 +32,7 @@ class Page(base.Contract):
     """labelled target people"""
     n_val_subjects: base.Some
     """people who choose learning rate and regime"""
-    n_test_subjects: Annotated[int, Field(ge=2)]
+    n_test_subjects: base.Several
     """people looked at once"""
     n_windows: dict[str, base.Count]
     """windows of each group of people"""
@@ -134,11 +134,11 @@ class Page(base.Contract):
                 raise ValueError(f"{own} disagrees with accuracy at {main} people")
 
     def _controls_agree(self):
-        if missing := CONTROLS - set(self.controls):
-            raise ValueError(f"controls lack {sorted(missing)}")
-        if set(self.controls_over_scratch) != set(self.controls):
-            there = sorted(self.controls_over_scratch)
-            raise ValueError(f"controls_over_scratch has {there}")
+        missing, there = CONTROLS - set(self.controls), set(self.controls_over_scratch)
+        base.refuse(missing, f"controls lack {sorted(missing)}")
+        base.refuse(
+            there != set(self.controls), f"controls_over_scratch has {sorted(there)}"
+        )
         for name, over in self.controls_over_scratch.items():
             gain = self.controls[name] - self.accuracy["from-scratch"]
             base.check_close(f"controls_over_scratch[{name}]", over.mean, gain)
