@@ -60,13 +60,13 @@ def measure(what, rounds):
 def main(argv=None):
     """Measure and write ``docs/benchmarks.json`` or ``docs/evidence.json``."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=main.__doc__)
-    choices = ["finetune", "scale", "evidence"]
-    parser.add_argument("what", nargs="?", default=choices[0], choices=choices)
+    parts = ["finetune", "scale", "evidence"]
+    parser.add_argument("what", nargs="?", default=parts[0], choices=parts)
     pages = [name for name, promise in CONTRACTS.items() if promise.evidence]
-    only = "evidence: only this page, and keep the rest of the file"
-    parser.add_argument("--page", choices=pages, help=only)
-    rounds = "scale: rounds of loop against workers"
-    parser.add_argument("--rounds", type=int, default=5, help=rounds)
+    parser.add_argument(
+        "--page", choices=pages, help="evidence: only this page, the rest stays"
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="scale: rounds of both ways")
     args = parser.parse_args(argv)
     if args.what != "evidence":
         add(BENCHMARKS, args.what, measure(args.what, args.rounds))

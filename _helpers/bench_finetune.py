@@ -109,8 +109,7 @@ def price_of_people(fresh, windows_of):
     """CPU seconds of 20 epochs with more labelled people, and the line through them."""
     medians = []
     for X, y in windows_of.values():
-        how = {"lr": 1e-3, "n_steps": round(20 * len(X) / 16)}
-        train = partial(our_loop, X=X, y=y, **how)
+        train = partial(our_loop, X=X, y=y, lr=1e-3, n_steps=round(20 * len(X) / 16))
         own = [timed(train, copy.deepcopy(fresh))[0]["cpu_seconds"] for _ in range(6)]
         medians.append(statistics.median(own[1:]))
     slope, residual = straight_line(list(windows_of), medians)

@@ -82,8 +82,7 @@ def jupyter_lab(folder, env):
     ]  # fmt: skip
     log, lab = folder / "lab.log", [folder / "venv" / "bin" / "jupyter", "lab", *options]
     with log.open("w") as out:
-        to = {"stdout": out, "stderr": subprocess.STDOUT}
-        process = subprocess.Popen(lab, env=env, cwd=folder, **to)
+        process = subprocess.Popen(lab, env=env, cwd=folder, stdout=out, stderr=out)
     base = f"http://127.0.0.1:{port}"
     try:
         for _ in range(200):

@@ -157,8 +157,9 @@ def complete_downloads(app):
         write_zip(script.with_suffix(".zip"), files, {"README.md": about})
         gallery |= files
     for kind, other in (("python", ".ipynb"), ("jupyter", ".py")):
-        drop = {name for name in gallery if re.fullmatch(rf"plot_.*\{other}", name)}
-        keep = {name: path for name, path in gallery.items() if name not in drop}
+        keep = {
+            n: p for n, p in gallery.items() if not re.fullmatch(rf"plot_.*\{other}", n)
+        }
         start = [name for name in sorted(keep) if name.startswith("plot_")]
         about = readme(app.config.project, start)
         write_zip(folder / f"{folder.name}_{kind}.zip", keep, {"README.md": about})
@@ -170,12 +171,9 @@ def publish_binder(app, exception):
         return
     binder, notebooks = Path(app.outdir, "binder"), Path(app.outdir, "notebooks")
     pins = (ROOT / "requirements.txt").read_text("utf-8")
-    texts = {
-        "requirements.txt": f"--extra-index-url {CPU_WHEELS}\n{pins}",
-        "runtime.txt": "python-3.11\n",
-    }
-    for name, text in texts.items():
-        (binder / name).write_text(text, "utf-8")
+    pins = f"--extra-index-url {CPU_WHEELS}\n{pins}"
+    (binder / "requirements.txt").write_text(pins, "utf-8")
+    (binder / "runtime.txt").write_text("python-3.11\n", "utf-8")
     for name in ("postBuild", "cpu_torch.py"):
         shutil.copy(ROOT / "_helpers" / name, binder)
     for source, script in _pages(app):

@@ -56,9 +56,8 @@ def small_style_sheet(words):
 
 def subset_fonts(app):
     """Before the build: write the small files into a static folder of their own."""
-    parts = Path(sphinx_gallery.__file__).parent / "components"
-    files = [*THEME.rglob("*.html"), *parts.glob("*.html")]
-    files.append(THEME / "static" / "scripts" / "pydata-sphinx-theme.js")
+    parts = Path(sphinx_gallery.__file__).parent.glob("components/*.html")
+    files = [*THEME.rglob("*.html"), *parts, *THEME.glob("static/scripts/*-theme.js")]
     words = " ".join(path.read_text("utf-8") for path in sorted(files))
     words += json.dumps(app.config.html_theme_options)
     wanted, out = code_points(words), Path(app.srcdir) / "_build" / "icons"

@@ -83,8 +83,7 @@ def paired(one, other, repeats=9):
     dict
         Median seconds of both, and median, lowest and highest of the ratio ``other / one``.
     """
-    works = [one, other] * (repeats + 1)
-    times = [timed(work)[0]["cpu_seconds"] for work in works]
+    times = [timed(work)[0]["cpu_seconds"] for work in [one, other] * (repeats + 1)]
     first, second = np.reshape(times, (-1, 2))[1:].T
     ratios = second / first
     return {

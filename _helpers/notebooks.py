@@ -111,8 +111,7 @@ def standalone(content, modules, pins, bibliography=None, site=""):
 def _filled(template, **known):
     """Text of a template of the documentation."""
     text = (DOCS / "_templates" / template).read_text("utf-8")
-    template = jinja2.Template(text, keep_trailing_newline=True, trim_blocks=True)
-    return template.render(known)
+    return jinja2.Template(text, keep_trailing_newline=True, trim_blocks=True).render(known)
 
 
 def guarded(source, script, modules, where):

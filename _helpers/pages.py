@@ -66,7 +66,7 @@ def siblings(script):
         new = {script.parent / f"{name}.py" for name in names} - found
         new = {path for path in new if path.is_file()}
         found |= new
-        todo.extend(new)
+        todo += new
     return sorted(found)
 
 

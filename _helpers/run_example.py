@@ -134,13 +134,13 @@ def _twice(args):
         numbers = f"{best.seconds:>8.1f}{memory.peak:>9.0f}{memory.private:>9.0f}"
         print(f"{script.stem:<40}{numbers}  {'identical twice' if same else 'DIFFER'}")
         lines.append(first.line)
-        if same and not args.study:
-            for folder in (RUNS, REFERENCE) if args.accept else (RUNS,):
-                content = best.record().model_dump(mode="json")
-                write_json(folder / f"{short_name(script)}.json", content)
         if not same:
             both = f"{first.line}\n{second.line}"
             failed.append(f"{script.name}: two runs printed different lines:\n{both}")
+        elif not args.study:
+            for folder in (RUNS, REFERENCE) if args.accept else (RUNS,):
+                content = best.record().model_dump(mode="json")
+                write_json(folder / f"{short_name(script)}.json", content)
     print("", *lines, *failed, sep="\n")
     return 1 if failed else 0
 

@@ -195,10 +195,7 @@ def render(app, docname, source):
     """On ``source-read``: fill in a hand-written page; pages of the gallery are left alone."""
     if docname.startswith("auto_examples/"):
         return
-
-    def note(path):
-        app.env.note_dependency(path, docname=docname)
-
+    note = partial(app.env.note_dependency, docname=docname)
     jinja = environment(app.srcdir)
     try:
         tree = jinja.parse(source[0])
@@ -221,8 +218,7 @@ class Value(SphinxRole):
         name, _, spec = self.text.partition("|")
         value = look_up(self.env.srcdir, name)
         self.env.note_dependency(str(source_of(self.env.srcdir, name)[0]))
-        if not spec:
-            spec = ".2f" if isinstance(value, float) else ""
+        spec = spec or (".2f" if isinstance(value, float) else "")
         # The hyphen of a word stays one.
         text = format(value, spec) if isinstance(value, str) else num(value, spec)
         return [nodes.inline(text, text, classes=["value"])], []

@@ -75,8 +75,6 @@ TODAY = {
     ("cell", "plot_90_scale_out.py"): 28,
     ("functions", "plot_90_scale_out.py"): 7,
     ("module", "examples/_simulate.py"): 481,
-    ("module", "_helpers/show.py"): 360,
-    ("_helpers", "all"): 4837,
 }
 
 

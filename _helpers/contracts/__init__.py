@@ -43,8 +43,9 @@ def parse(stdout):
         If the last line is not the JSON object of a known tutorial, or breaks its promise.
     """
     if not (lines := stdout.rstrip().splitlines()):
-        what = "the tutorial printed nothing"
-        raise ContractError(f"{what}: its last line must be one JSON object")
+        raise ContractError(
+            "the tutorial printed nothing: it has to end with a JSON object"
+        )
     line, start = lines[-1], repr(lines[-1][:120])
     try:
         values = json.loads(line, parse_constant=_reject_constant)

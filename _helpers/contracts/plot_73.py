@@ -117,8 +117,9 @@ class Page(base.Contract):
         base.check_close(name, self.gap_vs_scratch, best - accuracy["from-scratch"])
         for name, pair in self.paired.items():
             one, _, other = name.partition(" - ")
-            if {one, other} - set(self.accuracy):
-                raise ValueError(f"paired {name!r} names a regime that is not there")
+            base.refuse(
+                {one, other} - set(accuracy), f"paired {name!r}: a regime is not there"
+            )
             base.check_close(f"paired {name!r}", pair.mean, accuracy[one] - accuracy[other])
 
     def _budgets_agree(self):
