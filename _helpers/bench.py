@@ -63,9 +63,7 @@ def main(argv=None):
     parts = ["finetune", "scale", "evidence"]
     parser.add_argument("what", nargs="?", default=parts[0], choices=parts)
     pages = [name for name, promise in CONTRACTS.items() if promise.evidence]
-    parser.add_argument(
-        "--page", choices=pages, help="evidence: only this page, the rest stays"
-    )
+    parser.add_argument("--page", choices=pages, help="evidence: only this page")
     parser.add_argument("--rounds", type=int, default=5, help="scale: rounds of both ways")
     args = parser.parse_args(argv)
     if args.what != "evidence":

@@ -157,9 +157,8 @@ def complete_downloads(app):
         write_zip(script.with_suffix(".zip"), files, {"README.md": about})
         gallery |= files
     for kind, other in (("python", ".ipynb"), ("jupyter", ".py")):
-        keep = {
-            n: p for n, p in gallery.items() if not re.fullmatch(rf"plot_.*\{other}", n)
-        }
+        skip = re.compile(rf"plot_.*\{other}")
+        keep = {n: path for n, path in gallery.items() if not skip.fullmatch(n)}
         start = [name for name in sorted(keep) if name.startswith("plot_")]
         about = readme(app.config.project, start)
         write_zip(folder / f"{folder.name}_{kind}.zip", keep, {"README.md": about})

@@ -140,10 +140,9 @@ def run_alone(words, folder, *, timeout=300, **settings):
         env["PYTHONPATH"] = os.pathsep.join(path)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
-        to = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
-        process = subprocess.Popen(
-            command, cwd=folder, env=env, start_new_session=True, **to
-        )
+        how = {"cwd": folder, "env": env, "start_new_session": True}
+        how |= {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
+        process = subprocess.Popen(command, **how)
         code, memory = _wait(process, timeout)
         seconds = time.monotonic() - start
         out.seek(0), err.seek(0)

@@ -43,9 +43,7 @@ def parse(stdout):
         If the last line is not the JSON object of a known tutorial, or breaks its promise.
     """
     if not (lines := stdout.rstrip().splitlines()):
-        raise ContractError(
-            "the tutorial printed nothing: it has to end with a JSON object"
-        )
+        raise ContractError("the tutorial printed nothing: a JSON object has to end it")
     line, start = lines[-1], repr(lines[-1][:120])
     try:
         values = json.loads(line, parse_constant=_reject_constant)

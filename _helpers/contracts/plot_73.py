@@ -117,9 +117,8 @@ class Page(base.Contract):
         base.check_close(name, self.gap_vs_scratch, best - accuracy["from-scratch"])
         for name, pair in self.paired.items():
             one, _, other = name.partition(" - ")
-            base.refuse(
-                {one, other} - set(accuracy), f"paired {name!r}: a regime is not there"
-            )
+            unknown = {one, other} - set(accuracy)
+            base.refuse(unknown, f"paired {name!r} names a regime that is not there")
             base.check_close(f"paired {name!r}", pair.mean, accuracy[one] - accuracy[other])
 
     def _budgets_agree(self):
