@@ -10,6 +10,8 @@ import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import pandas as pd
+
 from _helpers.contracts import CONTRACTS
 from _helpers.pages import DOCS, tutorials
 from _helpers.record import EVIDENCE, machine, versions, write_json
@@ -25,18 +27,7 @@ def add(path, part, content):
 
 
 def evidence(page):
-    """Run a page as it is on other simulated people, one run per seed.
-
-    Parameters
-    ----------
-    page : str
-        Short name of a page whose contract has ``evidence``.
-
-    Returns
-    -------
-    list of _helpers.record.Record
-        One for each seed.
-    """
+    """Run a page as it is on its contract's draws of people; a `Record` for each seed."""
     study, n_draws = CONTRACTS[page].evidence
     (script,) = tutorials([page])
 
@@ -45,49 +36,39 @@ def evidence(page):
         print(f"{page}, seed {seed}: done", flush=True)
         return run.record(seed=seed)
 
-    # Each run is a process of its own on one thread; what they print does not depend on speed.
+    # Each run is a process on one thread; what they print does not depend on speed.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(one, range(n_draws)))
 
 
 def measure(what, rounds):
-    """Measure one part, print it, and return it with what it was measured on."""
-    if what == "scale":
-        from _helpers.bench_scale import bench_scale, show_scale
-
-        result = bench_scale(rounds)
-        show_scale(result)
-    elif what == "coverage":
-        from _helpers.bench_coverage import bench_coverage, show_coverage
-
-        result = bench_coverage()
-        show_coverage(result)
-    else:
-        from _helpers.bench_finetune import bench_finetune, show_finetune
+    """Measure and print it; returns it with what it was measured on."""
+    if what == "finetune":
+        from _helpers.bench_finetune import bench_finetune
 
         result = bench_finetune()
-        show_finetune(result)
+    elif what == "coverage":
+        from _helpers.bench_coverage import bench_coverage
+
+        result = bench_coverage()
+    else:
+        from _helpers.bench_scale import bench_scale
+
+        result = bench_scale(rounds)
+    for name, value in result.items():
+        table = isinstance(value, list)
+        print(name, pd.DataFrame(value).to_string() if table else value, "", sep="\n")
     return {**result, "machine": machine(), "versions": versions()}
 
 
 def main(argv=None):
     """Measure and write ``docs/benchmarks.json`` or ``docs/evidence.json``."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=main.__doc__)
-    parser.add_argument(
-        "what",
-        nargs="?",
-        default="finetune",
-        choices=["finetune", "coverage", "scale", "evidence"],
-    )
+    parts = ["finetune", "coverage", "scale", "evidence"]
+    parser.add_argument("what", nargs="?", default=parts[0], choices=parts)
     pages = [name for name, promise in CONTRACTS.items() if promise.evidence]
-    parser.add_argument(
-        "--page",
-        choices=pages,
-        help="evidence: only this page, and keep the rest of the file",
-    )
-    parser.add_argument(
-        "--rounds", type=int, default=5, help="scale: rounds of loop against workers"
-    )
+    parser.add_argument("--page", choices=pages, help="evidence: only this page")
+    parser.add_argument("--rounds", type=int, default=5, help="scale: rounds of both ways")
     args = parser.parse_args(argv)
     if args.what != "evidence":
         add(BENCHMARKS, args.what, measure(args.what, args.rounds))

@@ -125,10 +125,3 @@ def bench_coverage():
     cache.cleanup()
     sizes = {"accuracy": len(jobs[0][2][0]), "correlation": len(true)}
     return {"rows": rows, "samples": N_SAMPLES, "population": sizes}
-
-
-def show_coverage(result):
-    """Print what was measured."""
-    for row in result["rows"]:
-        said = "  ".join(f"{name} {value:.3f}" for name, value in row["coverage"].items())
-        print(f"{row['score']:<32}{row['people']:>3} people  {said}")

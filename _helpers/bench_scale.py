@@ -3,6 +3,7 @@
 People are HBN-shaped: 129 channels at 500 Hz in ``.set`` files. A few are simulated; a cohort is a
 folder in which each person is a set of links to one of them, so that 256 people cost no disk. What
 is read is the same number of bytes; that they may be in the machine's file cache is on purpose.
+Every ``process_`` function runs in a process of its own.
 """
 
 import json
@@ -14,9 +15,19 @@ import time
 from itertools import chain
 from pathlib import Path
 
-from _helpers.measure import Meter, paired
-from _helpers.pages import EXAMPLES, ROOT
+import mne
+import numpy as np
+import torch
+from mne_bids import BIDSPath, write_raw_bids
+
+from _helpers.measure import Meter, paired, straight_line, timed
+from _helpers.pages import EXAMPLES, ROOT, sibling
 from _helpers.sandbox import run_alone
+
+_runtime, _simulate, _study = map(sibling, ("_runtime", "_simulate", "_study"))
+_study_find, _study_simulated = map(sibling, ("_study_find", "_study_simulated"))
+_scale_files, _scale_grid = map(sibling, ("_scale_files", "_scale_grid"))
+_scale_workers = sibling("_scale_workers")
 
 #: Name of a study with the recipe of HBN-shaped people.
 NAME = "simulated-highdensity"
@@ -29,19 +40,11 @@ CELL_STEPS, N_CELLS = 200, 8
 
 def write_person(root, subject, blocks, seed):
     """Write one simulated person as an EEGLAB file with its sidecars."""
-    import mne
-    import numpy as np
-    from mne_bids import BIDSPath, write_raw_bids
-
-    import _simulate
-    import _study_simulated
-
     names, places = _study_simulated.high_density_cap()
     rng = np.random.default_rng([90, seed])
     recorded, _ = _simulate.simulate_high_density(rng, places, blocks)
-    raw = mne.io.RawArray(
-        recorded * 1e-6, mne.create_info(names, 500.0, "eeg"), verbose="ERROR"
-    )
+    info = mne.create_info(names, 500.0, "eeg")
+    raw = mne.io.RawArray(recorded * 1e-6, info, verbose="ERROR")
     onsets = np.cumsum([seconds for seconds, _ in blocks])[:-1]
     shown = [_simulate.EYES[i % 2] for i in range(len(onsets))]
     raw.set_annotations(mne.Annotations(onsets, 0.0, shown))
@@ -56,66 +59,55 @@ def write_person(root, subject, blocks, seed):
     )
 
 
+def labels(n_people):
+    """Names of the people of a cohort."""
+    return [f"{number:04d}" for number in range(n_people)]
+
+
 def write_cohort(root, blocks, n_people, n_different=4):
     """Write a study of ``n_people``, of whom ``n_different`` differ and the rest are links."""
-    import _study_simulated
-
-    root = Path(root)
+    root, people = Path(root), labels(n_people)
     root.mkdir(parents=True)
-    for number in range(n_different):
-        write_person(root, f"{number:04d}", blocks, number)
-    for number in range(n_different, n_people):
-        like = root / f"sub-{number % n_different:04d}" / "eeg"
-        own = root / f"sub-{number:04d}" / "eeg"
+    for number, person in enumerate(people[:n_different]):
+        write_person(root, person, blocks, number)
+    for number, person in enumerate(people[n_different:], n_different):
+        own = root / f"sub-{person}" / "eeg"
         own.mkdir(parents=True)
-        for path in like.iterdir():
-            own.joinpath(re.sub(r"sub-\d+", own.parent.name, path.name)).symlink_to(path)
-    rows = [{"participant_id": f"sub-{number:04d}"} for number in range(n_people)]
+        for path in (root / f"sub-{people[number % n_different]}" / "eeg").iterdir():
+            own.joinpath(re.sub(r"sub-\d+", f"sub-{person}", path.name)).symlink_to(path)
+    rows = [{"participant_id": f"sub-{person}"} for person in people]
     _study_simulated.write_tables(root, rows, {}, "Simulated cohort (NOT real EEG)")
     return {}
 
 
 def records_of(root, people):
     """Records of each person. Most people are links to a few: as a study they would be refused."""
-    import _study_find
-
-    root = Path(root)
-    paths = {person: root.glob(f"sub-{person}/eeg/*_eeg.set") for person in people}
+    paths = {person: Path(root).glob(f"sub-{person}/eeg/*_eeg.set") for person in people}
     return {
-        p: [_study_find.record_of(root, one) for one in own] for p, own in paths.items()
+        p: [_study_find.record_of(Path(root), one) for one in own]
+        for p, own in paths.items()
     }
 
 
 def process_people(root, n_people, folder):
-    """In a fresh process: a loop over people, then one pass of the training reader.
+    """A loop over people after a first one who is not counted, then one pass of the reader.
 
-    A first person is not counted. ``first_mb`` is the memory after them.
+    ``first_mb`` is the memory after the first person.
     """
-    import torch
-
-    import _runtime
-    import _scale_files
-    import _scale_workers
-
     _runtime.setup()
-    people = [f"{number:04d}" for number in range(n_people)]
+    people = labels(n_people)
     records = records_of(root, people)
     tasks = [(root, person, records[person], folder, {}) for person in people]
-    first = root, people[0], records[people[0]], f"{folder}-first", {}
-    _scale_files.save_person(*first)
+    _scale_files.save_person(root, people[0], records[people[0]], f"{folder}-first", {})
     first_mb = Meter().look().peak
-    wall, cpu = time.perf_counter(), time.process_time()
-    outcomes = _scale_workers.run_tasks(_scale_files.save_person, tasks)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    failed = [outcome for outcome in outcomes if outcome["status"] != "done"]
-    if failed:
+    took, outcomes = timed(_scale_workers.run_tasks, _scale_files.save_person, tasks)
+    if failed := [outcome for outcome in outcomes if outcome["status"] != "done"]:
         raise RuntimeError(f"{len(failed)} people failed, the first: {failed[0]}")
     windows = _scale_files.WindowFiles(folder, people)
     n_read = sum(len(windows[rows]) for rows in torch.randperm(len(windows)).split(64))
     return {
         "people": n_people,
-        "cpu_seconds": cpu,
-        "wall_seconds": wall,
+        **took,
         "first_mb": first_mb,
         "n_windows": n_read,
         "window_bytes": sum(file.nbytes for file in windows.files),
@@ -123,19 +115,11 @@ def process_people(root, n_people, folder):
 
 
 def process_at_once(root, n_people):
-    """In a fresh process: the same people opened as one study."""
-    import _runtime
-    import _study
-
+    """The same people opened as one study."""
     _runtime.setup()
-    records = records_of(root, [f"{number:04d}" for number in range(n_people)])
-    wall, cpu = time.perf_counter(), time.process_time()
-    _study.open_records(root, list(chain.from_iterable(records.values())))
-    return {
-        "people": n_people,
-        "cpu_seconds": time.process_time() - cpu,
-        "wall_seconds": time.perf_counter() - wall,
-    }
+    records = list(chain.from_iterable(records_of(root, labels(n_people)).values()))
+    took, _ = timed(_study.open_records, root, records)
+    return {"people": n_people, **took}
 
 
 def in_fresh_process(function, workplace, *args):
@@ -154,62 +138,19 @@ def in_fresh_process(function, workplace, *args):
     return {**found, "peak_mb": max(ran.memory.peak, found.get("first_mb", 0))}
 
 
-def compare(cells, rounds):
-    """Loop and two warm workers in turn: seconds of both, and the ratio of each round."""
-    import _scale_grid
-    import _scale_workers
-
-    rows, cell = [], _scale_grid.train_cell
-    with _scale_workers.local_workers(2) as client:
-        begin = time.perf_counter()
-        expected = _scale_workers.run_tasks(cell, cells[:2], client)  # not counted: imports
-        first = time.perf_counter() - begin
-        for _ in range(rounds):
-            row = []
-            for where in (None, client):
-                begin = time.perf_counter()
-                results = _scale_workers.run_tasks(cell, cells, where)
-                row.append(time.perf_counter() - begin)
-                if results[:2] != expected:
-                    raise RuntimeError("loop and workers gave different bits")
-            rows.append(row)
-    loop, workers = zip(*rows, strict=True)
-    ratios = [a / b for a, b in rows]
-    return {
-        "loop_seconds": statistics.median(loop),
-        "workers_seconds": statistics.median(workers),
-        "first_seconds": first,
-        "ratio": statistics.median(ratios),
-        "lowest": min(ratios),
-        "highest": max(ratios),
-    }
-
-
 def nothing(number):
     """An empty task."""
     return {}
 
 
-def price_of_workers():
-    """Seconds to start two workers, and of an empty task on them."""
-    import _scale_workers
-
-    begin = time.perf_counter()
-    with _scale_workers.local_workers(2) as client:
-        start = time.perf_counter() - begin
-        _scale_workers.run_tasks(nothing, [(i,) for i in range(20)], client)
-        begin = time.perf_counter()
-        _scale_workers.run_tasks(nothing, [(i,) for i in range(400)], client)
-        return start, (time.perf_counter() - begin) / 400
+def seconds_of(function, tasks, client):
+    """Wall seconds of tasks, and what they returned."""
+    took, results = timed(_scale_workers.run_tasks, function, tasks, client)
+    return took["wall_seconds"], results
 
 
 def make_cells(workplace):
     """Arguments of the cells of a grid, of people and an encoder that are made for it."""
-    import _scale_files
-    import _scale_grid
-    import _scale_workers
-    import _study
-
     found = _study.find_study("simulated-transfer", cohort="target")
     people, study = list(found.people.index)[:8], str(found.root)
     folder, checkpoint = str(workplace / "grid"), str(workplace / "encoder.pt")
@@ -225,16 +166,35 @@ def make_cells(workplace):
 
 
 def process_workers(workplace, rounds):
-    """In a fresh process: loop against two workers, the grid as the page has it."""
-    main = compare(make_cells(Path(workplace)), rounds)
-    start, each = price_of_workers()
-    cell = main["loop_seconds"] / N_CELLS
+    """Loop and two warm workers in turn on the grid of the page, and what workers cost."""
+    cells, cell, rows = make_cells(Path(workplace)), _scale_grid.train_cell, []
+    begin = time.perf_counter()
+    with _scale_workers.local_workers(2) as client:
+        start = time.perf_counter() - begin
+        first, expected = seconds_of(cell, cells[:2], client)  # not counted: imports
+        for _ in range(rounds):
+            both = [seconds_of(cell, cells, where) for where in (None, client)]
+            if any(results[:2] != expected for _, results in both):
+                raise RuntimeError("loop and workers gave different bits")
+            rows.append([seconds for seconds, _ in both])
+        seconds_of(nothing, [(i,) for i in range(20)], client)
+        each = seconds_of(nothing, [(i,) for i in range(400)], client)[0] / 400
+    ratios = [a / b for a, b in rows]
+    loop, workers = map(statistics.median, zip(*rows, strict=True))
+    ratio, one = statistics.median(ratios), loop / N_CELLS
     # Imports are paid with the first cell of each worker.
-    paid_once = start + max(main["first_seconds"] - cell, 0)
-    saved = 1 - 1 / main["ratio"]
+    paid_once, saved = start + max(first - one, 0), 1 - 1 / ratio
+    way = {
+        "loop_seconds": loop,
+        "workers_seconds": workers,
+        "first_seconds": first,
+        "ratio": ratio,
+        "lowest": min(ratios),
+        "highest": max(ratios),
+    }
     return {
-        "ways": {"this page": main},
-        "cell_seconds": cell,
+        "ways": {"this page": way},
+        "cell_seconds": one,
         "n_cells": N_CELLS,
         "rounds": rounds,
         "start_seconds": start,
@@ -247,13 +207,8 @@ def process_workers(workplace, rounds):
 
 
 def process_reader(folder, n_people):
-    """In a fresh process: the training reader against one memmap, in one random order."""
-    import numpy as np
-
-    import _scale_files
-
-    people = [f"{number:04d}" for number in range(n_people)]
-    windows = _scale_files.WindowFiles(folder, people)
+    """The training reader against one memmap, in one random order."""
+    windows = _scale_files.WindowFiles(folder, labels(n_people))
     whole = Path(folder, "whole.npy")
     np.save(whole, np.concatenate(windows.files))
     whole = np.load(whole, mmap_mode="r")
@@ -261,11 +216,10 @@ def process_reader(folder, n_people):
     batches = np.array_split(order, len(order) // 64)
     if not np.array_equal(windows.read(batches[0]), whole[batches[0]]):
         raise RuntimeError("the reader and the memmap differ")
-
-    def read(source):
-        return lambda: [source(batch) for batch in batches]
-
-    found = paired(read(windows.read), read(lambda batch: whole[batch]))
+    found = paired(
+        lambda: [windows.read(batch) for batch in batches],
+        lambda: [whole[batch] for batch in batches],
+    )
     return {
         "people": n_people,
         "n_windows": len(windows),
@@ -278,8 +232,6 @@ def process_reader(folder, n_people):
 
 def bench_scale(rounds):
     """Everything the Benchmarks page and the concept page say about cohorts."""
-    import numpy as np
-
     with tempfile.TemporaryDirectory() as name:
         workplace = Path(name)
         minute, long = (str(workplace / part / NAME) for part in ("minute", "long"))
@@ -290,45 +242,19 @@ def bench_scale(rounds):
 
         measure(write_cohort, minute, MINUTE, max(PEOPLE))
         measure(write_cohort, long, HBN_REST, 6, 2)
-        sizes = []
-        for n in PEOPLE:
-            sizes.append(measure(process_people, minute, n, f"{windows}-{n}"))
-            print(f"{n} people: {sizes[-1]['cpu_seconds']:.1f} CPU-s", flush=True)
+        sizes = [measure(process_people, minute, n, f"{windows}-{n}") for n in PEOPLE]
         one = measure(process_people, long, 6, f"{windows}-long")
         at_once = measure(process_at_once, minute, PEOPLE[1])
         reader = measure(process_reader, f"{windows}-{max(PEOPLE)}", max(PEOPLE))
         workers = measure(process_workers, name, rounds)
-    slope, offset = np.polyfit(PEOPLE, [s["cpu_seconds"] for s in sizes], 1)
-    off = [s["cpu_seconds"] - slope * s["people"] - offset for s in sizes]
+    slope, residual = straight_line(PEOPLE, [row["cpu_seconds"] for row in sizes])
     return {
         "recording_seconds": sum(seconds for seconds, _ in MINUTE),
         "sizes": sizes,
-        "seconds_per_person": float(slope),
-        "worst_residual": float(max(map(abs, off))),
+        "seconds_per_person": slope,
+        "worst_residual": residual,
         "at_once": at_once,
         "hbn": {"recording_seconds": sum(seconds for seconds, _ in HBN_REST), **one},
         "reader": reader,
         "workers": workers,
     }
-
-
-def show_scale(result):
-    """Print what was measured."""
-    print(f"{'people':>7}{'CPU ms each':>13}{'wall s':>9}{'peak MB':>9}")
-    for row in [*result["sizes"], result["at_once"]]:
-        each = row["cpu_seconds"] / row["people"] * 1e3
-        wall = f"{row['wall_seconds']:>9.1f}{row['peak_mb']:>9.0f}"
-        print(f"{row['people']:>7}{each:>13.0f}{wall}")
-    print("the last row: the same people opened as one study")
-    more, off = result["seconds_per_person"] * 1e3, result["worst_residual"] * 1e3
-    print(f"{more:.0f} ms of CPU for one more person; worst residual {off:.0f} ms")
-    hbn, reader, workers = result["hbn"], result["reader"], result["workers"]
-    cpu, mb = hbn["cpu_seconds"] / hbn["people"], hbn["peak_mb"]
-    print(f"a person of {hbn['recording_seconds']} s: {cpu:.2f} CPU-s, {mb:.0f} MB")
-    for name, way in workers["ways"].items():
-        spread = f"{way['lowest']:.2f}-{way['highest']:.2f}"
-        print(f"two workers, {name}: {way['ratio']:.2f}x ({spread})")
-    own, memmap = reader["windows_per_second"], reader["memmap_windows_per_second"]
-    print(
-        f"reader: {own:,.0f} windows/s, memmap {memmap:,.0f} ({reader['ratio']:.2f} of its time)"
-    )

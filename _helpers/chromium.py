@@ -16,61 +16,35 @@ from playwright.sync_api import sync_playwright
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 TEXT = {".html", ".css", ".js", ".svg", ".json", ".txt", ".md", ".xml"}
 QUIET = (
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+    "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+)  # fmt: skip
 
 
 def executable():
-    """Path of Chromium; where there is none, Debian's package is installed.
-
-    Returns
-    -------
-    str
-        The program.
-
-    Raises
-    ------
-    RuntimeError
-        If there is none and this user cannot install one.
-    """
+    """Path of Chromium; where there is none, Debian's package is installed."""
     for name in NAMES:
         if path := shutil.which(name):
             return path
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        for words in (
-            ["update", "-q"],
-            ["install", "-qy", "--no-install-recommends", "chromium"],
-        ):
-            subprocess.run(
-                [*sudo, "apt-get", *words], check=True, stdout=subprocess.DEVNULL
-            )
+        install = ["install", "-qy", "--no-install-recommends", "chromium"]
+        for words in (["update", "-q"], install):
+            command = [*sudo, "apt-get", *words]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
         if path := shutil.which("chromium"):
             return path
-    raise RuntimeError(
-        f"none of {', '.join(NAMES)} is installed, and apt-get could not install chromium: install it"
-    )
+    none = f"none of {', '.join(NAMES)} is installed"
+    raise RuntimeError(f"{none}, and apt-get could not install chromium: install it")
 
 
 @contextlib.contextmanager
 def browser(**kwargs):
-    """A Chromium with an empty profile, as a Playwright context.
-
-    Parameters
-    ----------
-    **kwargs
-        Options of Playwright's ``launch_persistent_context``, e.g. ``viewport``.
-    """
+    """A Chromium with an empty profile, as a Playwright context with its options."""
     args = [*QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with sync_playwright() as play, tempfile.TemporaryDirectory() as profile:
-        context = play.chromium.launch_persistent_context(
-            profile, executable_path=executable(), args=args, **kwargs
-        )
+        kwargs |= {"executable_path": executable(), "args": args}
+        context = play.chromium.launch_persistent_context(profile, **kwargs)
         yield context
         context.close()
 
@@ -79,7 +53,7 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
     """Files, compressed as a host of static pages does."""
 
     def log_message(self, *args):
-        """Nothing."""
+        pass
 
     def do_GET(self):
         """Send a file; text is compressed where the browser understands it."""

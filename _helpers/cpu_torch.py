@@ -22,36 +22,20 @@ def _imports():
 
 
 def mend():
-    """Remove torchaudio's extension if, and only if, torch has no CUDA and the extension fails to load.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files that were removed; empty when nothing was wrong.
-
-    Raises
-    ------
-    RuntimeError
-        If torchaudio cannot be imported for another reason, or still fails afterwards.
-    """
+    """Remove the extension only where torch has no CUDA and the extension cannot load."""
     spec = importlib.util.find_spec("torchaudio")
-    if spec is None:
-        return []
-    code, stderr = _imports()
+    code, stderr = _imports() if spec else (0, "")
     if code in (0, 3):
-        return []
+        return
     if "Could not load this library" not in stderr:
-        raise RuntimeError(
-            f"torchaudio does not import, and not for want of CUDA:\n{stderr}"
-        )
-    removed = sorted(Path(spec.origin).parent.glob("lib/_torchaudio*.so"))
-    for path in removed:
+        what = "torchaudio does not import, and not for want of CUDA"
+        raise RuntimeError(f"{what}:\n{stderr}")
+    for path in sorted(Path(spec.origin).parent.glob("lib/_torchaudio*.so")):
         path.unlink()
         print(f"torch has no CUDA, so torchaudio's CUDA extension was removed: {path.name}")
     code, stderr = _imports()
     if code:
         raise RuntimeError(f"torchaudio still does not import:\n{stderr}")
-    return removed
 
 
 if __name__ == "__main__":

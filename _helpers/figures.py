@@ -17,12 +17,12 @@ def save(figure, path):
     figure : matplotlib.figure.Figure
         Its label is the words for readers who do not see it.
     path : pathlib.Path
-        Ends in ``.svg``.
+        Of the SVG.
 
     Returns
     -------
     dict
-        ``alt``; ``width`` and ``height`` in CSS pixels, 96 to the inch: 8 pt are 8 pt on the page.
+        ``alt``, and ``width`` and ``height`` in CSS pixels, 96 to the inch.
     """
     import matplotlib.pyplot as plt
 
@@ -43,18 +43,7 @@ def _studies(value, kind):
 
 
 def opened(names):
-    """What a tutorial opened, each kind once.
-
-    Parameters
-    ----------
-    names : dict
-        Its names, when it has run.
-
-    Returns
-    -------
-    list of dict
-        ``data``, and the keys of `_helpers.record.Opened`.
-    """
+    """What a tutorial opened, each kind once: ``data`` and the keys of ``Opened``."""
     if "_study" not in sys.modules:
         return []
     found = []
@@ -81,10 +70,8 @@ def main(folder, script):
 
     folder = Path(folder)
     folder.mkdir()
-    drawn = [
-        save(plt.figure(number), folder / f"{i}.svg")
-        for i, number in enumerate(plt.get_fignums(), 1)
-    ]
+    shown = enumerate(map(plt.figure, plt.get_fignums()), 1)
+    drawn = [save(figure, folder / f"{i}.svg") for i, figure in shown]
     content = {"figures": drawn, "opened": opened(names)}
     (folder / "run.json").write_text(json.dumps(content), "utf-8")
 

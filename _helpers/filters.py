@@ -69,27 +69,20 @@ def below(values, x):
 
 
 def single(values):
-    """The one value that all of them are.
-
-    Raises
-    ------
-    ValueError
-        If they differ.
-    """
+    """The one value that all of them are; `ValueError` if they differ."""
     if len(set(values)) != 1:
         raise ValueError(f"these should be one and the same: {sorted(set(values))}")
     return values[0]
 
 
-def short(value):
-    """A value in a list of differences."""
-    is_float = isinstance(value, float)
-    return f"{value:g}" if is_float else json.dumps(value, ensure_ascii=False)
-
-
 def dumps(value):
     """A value as JSON."""
     return json.dumps(value, ensure_ascii=False)
+
+
+def short(value):
+    """A value in a list of differences."""
+    return f"{value:g}" if isinstance(value, float) else dumps(value)
 
 
 def interval_of(content, key):
@@ -104,24 +97,7 @@ def interval_of(content, key):
 
 
 def value_ci(content, key, spec="", interval=None):
-    """A value with its interval in brackets, in a table.
-
-    Parameters
-    ----------
-    content : dict
-        A contract.
-    key : str
-        Of the value.
-    spec : str
-        Format of its numbers.
-    interval : str, optional
-        Key of the interval; without it, `interval_of` looks for one.
-
-    Returns
-    -------
-    str
-        For instance ``+0.10 [-0.50, +0.50]``, with minus signs.
-    """
+    """A value and, with a format, its interval: ``+0.10 [-0.50, +0.50]``."""
     value = get(content, key)
     if not spec:
         return format(value)
@@ -130,29 +106,19 @@ def value_ci(content, key, spec="", interval=None):
     return num(value, spec) + words
 
 
+def list_table(lines, options=""):
+    """Rows of restructured text as a table; the first one is its head."""
+    rows = "".join("   * - " + "\n     - ".join(cells) + "\n" for cells in lines)
+    return f".. list-table::\n   :header-rows: 1\n{options}\n{rows}"
+
+
 def compare(columns, rows):
-    """The same values of several contracts, side by side.
-
-    Parameters
-    ----------
-    columns : dict of str to dict
-        Heading -> contract.
-    rows : list of tuple
-        Heading in restructured text, and what `value_ci` takes: key, format, key of the interval.
-
-    Returns
-    -------
-    Markup
-        A table.
-    """
+    """A table of contracts, by heading; rows are a heading and what `value_ci` takes."""
     lines = [["result", *map(escaped, columns)]]
     for name, *how in rows:
-        cells = [escaped(value_ci(content, *how)) for content in columns.values()]
-        lines.append([name, *cells])
-    text = ".. list-table::\n   :header-rows: 1\n\n"
-    for cells in lines:
-        text += "   * - " + "\n     - ".join(cells) + "\n"
-    return Markup(text)
+        found = [value_ci(content, *how) for content in columns.values()]
+        lines.append([name, *map(escaped, found)])
+    return Markup(list_table(lines))
 
 
 WORDS = (above, below, code, dumps, each, holding, in_html, mean_sd, num, short, single)

@@ -19,14 +19,12 @@ from urllib.parse import urljoin
 from pybtex.database import parse_file
 from sphinx.errors import ExtensionError
 from sphinx_gallery.notebook import jupyter_notebook
-from sphinx_gallery.py_source_parser import (
-    remove_config_comments,
-    split_code_and_text_blocks,
-)
+from sphinx_gallery.py_source_parser import remove_config_comments as uncommented
+from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
 from _helpers.figures import save
 from _helpers.notebooks import guarded, readme, standalone
-from _helpers.pages import ROOT, siblings
+from _helpers.pages import ROOT, siblings, write_if_changed
 
 #: Where Binder finds torch and torchaudio without CUDA: a smaller image that starts sooner.
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
@@ -37,11 +35,6 @@ WRITERS = ("_simulate.py", "_study_simulated.py")
 PRINTED = re.compile(r"inspect\.getsource\((_\w+)\.(\w+)\)")
 #: The picture of the README, and the figure that it is.
 PICTURE, FIGURE = "finetune.svg", "sphx_glr_plot_73_*_002.svg"
-POST_BUILD = """#!/usr/bin/env bash
-# torchaudio beside a CPU-only torch: see cpu_torch.py. Does nothing where there is nothing to mend.
-set -e
-python binder/cpu_torch.py
-"""
 
 
 def _pages(app):
@@ -57,8 +50,8 @@ def offline_and_simulated(app):
 
     Studies that another state of the writers made are left alone, not reported as outdated.
     """
-    source = (Path(app.srcdir) / app.config.sphinx_gallery_conf["examples_dirs"]).resolve()
-    writers = [p for p in sorted(source.glob("_*.py")) if p.name in WRITERS]
+    source = Path(app.srcdir, app.config.sphinx_gallery_conf["examples_dirs"]).resolve()
+    writers = [path for path in map(source.joinpath, WRITERS) if path.is_file()]
     state = hashlib.sha256(b"".join(path.read_bytes() for path in writers)).hexdigest()[:8]
     cache = Path(app.srcdir) / "_build" / "eegdash_cache" / state
     os.environ.setdefault("EEGDASH_CACHE_DIR", str(cache))
@@ -83,22 +76,10 @@ class _Meaning(ast.NodeTransformer):
 
 
 def meaning(page, modules):
-    """What of its siblings a page can see: all but comments and docstrings.
+    """Digest of what a page sees of its siblings: all but comments and docstrings.
 
     A page may print the source of a function, as ``inspect.getsource(_module.function)``: of that
     function it sees every byte. If it does so in another way, it sees every byte of them all.
-
-    Parameters
-    ----------
-    page : pathlib.Path
-        Its script.
-    modules : list of pathlib.Path
-        Its siblings.
-
-    Returns
-    -------
-    str
-        A digest; the page has to run again when it is another one.
     """
     text, seen = page.read_text("utf-8"), []
     printed = PRINTED.findall(text)
@@ -125,116 +106,79 @@ def forget_stale_runs(app):
         current = seen.is_file() and seen.read_text("utf-8") == digest
         if not (current and generated.with_suffix(".json").is_file()):
             Path(f"{generated}.md5").unlink(missing_ok=True)
-            seen.parent.mkdir(parents=True, exist_ok=True)
-            seen.write_text(digest, "utf-8")
+            write_if_changed(seen, digest)
+
+
+def _date_from(path, files):
+    """Give a file of every build the date of the newest file that it is made of."""
+    newest = max(file.stat().st_mtime_ns for file in files)
+    os.utime(path, ns=(newest, newest))
 
 
 def write_zip(path, files, texts=None):
-    """Write a zip that depends on nothing but its contents.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The zip; written to a temporary name and renamed.
-    files : dict of str to pathlib.Path
-        Name inside the zip, and the file to put there.
-    texts : dict of str to str, optional
-        Name inside the zip, and the words to put there.
-    """
+    """Write a zip that depends on nothing but its contents, by their names inside."""
     unfinished = path.with_suffix(".tmp")
+    contents = {name: file.read_bytes() for name, file in files.items()}
+    contents |= {name: text.encode() for name, text in (texts or {}).items()}
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
-        contents = {name: file.read_bytes() for name, file in files.items()}
-        contents |= {name: text.encode() for name, text in (texts or {}).items()}
         for name, content in sorted(contents.items()):
             entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
             entry.external_attr = 0o644 << 16
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     unfinished.replace(path)
-
-
-def _write_if_changed(path, text):
-    """A file that Sphinx depends on keeps its date while its words stay the same."""
-    if not path.is_file() or path.read_text("utf-8") != text:
-        unfinished = path.with_name(f"{path.name}.tmp")
-        unfinished.write_text(text, "utf-8")
-        unfinished.replace(path)
-
-
-def _date_from(path, files):
-    """Give a file that is written in every build the date of the newest file it is made of."""
-    newest = max(file.stat().st_mtime_ns for file in files)
-    os.utime(path, ns=(newest, newest))
+    _date_from(path, files.values())
 
 
 def complete_downloads(app):
     """After the gallery ran: whole zips, notebooks that run alone, scripts that say what they miss."""
     conf = app.config.sphinx_gallery_conf
-    folder = Path(app.srcdir) / conf["gallery_dirs"]
-    pins_file, bib_file = ROOT / "requirements.txt", ROOT / "refs.bib"
-    pins = [
-        line
-        for line in pins_file.read_text("utf-8").splitlines()
-        if line and line[0] != "#"
-    ]
-    bibliography, site = parse_file(str(bib_file)), app.config.html_baseurl or ""
+    folder = Path(app.srcdir, conf["gallery_dirs"])
+    pins_file, bibliography = ROOT / "requirements.txt", parse_file(str(ROOT / "refs.bib"))
+    pins = re.findall("^[^#\n].*", pins_file.read_text("utf-8"), re.M)
+    site = app.config.html_baseurl or ""
     gallery = {"requirements.txt": pins_file}
     for source, script in _pages(app):
         modules, notebook = siblings(source), script.with_suffix(".ipynb")
         _, blocks = split_code_and_text_blocks(str(source))
         if conf["remove_config_comments"]:
-            blocks = [
-                block._replace(content=remove_config_comments(block.content))
-                for block in blocks
-            ]
+            blocks = [b._replace(content=uncommented(b.content)) for b in blocks]
         content = jupyter_notebook(blocks, conf, str(folder))
         content = standalone(content, modules, pins, bibliography, site)
-        _write_if_changed(
-            notebook, json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-        )
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        write_if_changed(notebook, text + "\n")
         where = urljoin(site, f"{folder.name}/{script.stem}.html")
         names = [path.stem for path in modules]
-        script.write_text(
-            guarded(source.read_text("utf-8"), script.name, names, where), "utf-8"
-        )
+        text = guarded(source.read_text("utf-8"), script.name, names, where)
+        script.write_text(text, "utf-8")
         _date_from(script, [source, *modules])
         files = {path.name: path for path in (script, notebook, *modules)}
         files["requirements.txt"] = pins_file
         about = readme(script.stem, [script.name, notebook.name])
         write_zip(script.with_suffix(".zip"), files, {"README.md": about})
-        _date_from(script.with_suffix(".zip"), files.values())
         gallery |= files
     for kind, other in (("python", ".ipynb"), ("jupyter", ".py")):
-        keep = {
-            n: p
-            for n, p in gallery.items()
-            if not (n.startswith("plot_") and n.endswith(other))
-        }
+        skip = re.compile(rf"plot_.*\{other}")
+        keep = {n: path for n, path in gallery.items() if not skip.fullmatch(n)}
         start = [name for name in sorted(keep) if name.startswith("plot_")]
-        path = folder / f"{folder.name}_{kind}.zip"
-        write_zip(path, keep, {"README.md": readme(app.config.project, start)})
-        _date_from(path, keep.values())
+        about = readme(app.config.project, start)
+        write_zip(folder / f"{folder.name}_{kind}.zip", keep, {"README.md": about})
 
 
 def publish_binder(app, exception):
     """After the site is written: what Binder builds from, and the siblings beside its notebooks."""
     if exception or app.builder.name != "html":
         return
-    binder, notebooks = (
-        Path(app.outdir) / "binder",
-        Path(app.outdir) / "notebooks" / "auto_examples",
-    )
+    binder, notebooks = Path(app.outdir, "binder"), Path(app.outdir, "notebooks")
     pins = (ROOT / "requirements.txt").read_text("utf-8")
-    (binder / "requirements.txt").write_text(
-        f"--extra-index-url {CPU_WHEELS}\n{pins}", "utf-8"
-    )
+    pins = f"--extra-index-url {CPU_WHEELS}\n{pins}"
+    (binder / "requirements.txt").write_text(pins, "utf-8")
     (binder / "runtime.txt").write_text("python-3.11\n", "utf-8")
-    (binder / "postBuild").write_text(POST_BUILD, "utf-8")
-    (binder / "postBuild").chmod(0o755)
-    shutil.copy(ROOT / "_helpers" / "cpu_torch.py", binder)
+    for name in ("postBuild", "cpu_torch.py"):
+        shutil.copy(ROOT / "_helpers" / name, binder)
     for source, script in _pages(app):
         for path in (script.with_suffix(".ipynb"), *siblings(source)):
-            shutil.copy(path, notebooks)
-    shutil.rmtree(notebooks / "images", ignore_errors=True)
+            shutil.copy(path, notebooks / "auto_examples")
+    shutil.rmtree(notebooks / "auto_examples" / "images", ignore_errors=True)
 
 
 def _card(figure):
@@ -251,22 +195,7 @@ def _card(figure):
 
 
 def figure_text(file, alt, width, height):
-    """Restructured text of a figure.
-
-    Parameters
-    ----------
-    file : str
-        Its place in the documentation's sources.
-    alt : str
-        Words for readers who do not see it.
-    width, height : int
-        Natural size in CSS pixels.
-
-    Returns
-    -------
-    str
-        A box that scrolls where the screen is narrower.
-    """
+    """Restructured text of a figure: a box that scrolls where the screen is narrower."""
     return (
         f".. container:: figure-scroll\n\n   .. image:: /{file}\n      :alt: {alt}\n"
         f"      :width: {width}px\n      :height: {height}px\n      :loading: lazy\n\n"
@@ -284,9 +213,8 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
     for number in plt.get_fignums():
         figure = plt.figure(number)
         if not str(figure.get_label()).strip():
-            raise ExtensionError(
-                f"a figure of {block_vars['src_file']} has no alt text: call fig.set_label('...')"
-            )
+            what = f"a figure of {block_vars['src_file']} has no alt text"
+            raise ExtensionError(f"{what}: call fig.set_label('...')")
         path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
         words = save(figure, path)
         size, extent = _card(figure)
@@ -299,17 +227,16 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
     found = {"figures": figures}
     if (contract := block_vars["example_globals"].get("contract")) is not None:
         found["contract"] = contract
-    Path(block_vars["target_file"]).with_suffix(".json").write_text(
-        json.dumps(found), "utf-8"
-    )
+    path = Path(block_vars["target_file"]).with_suffix(".json")
+    path.write_text(json.dumps(found), "utf-8")
     return "\n".join(rst)
 
 
 def refresh_picture(app):
     """After the gallery ran: the picture of the README is the figure of this build."""
-    folder = Path(app.srcdir) / app.config.sphinx_gallery_conf["gallery_dirs"] / "images"
-    for figure in folder.glob(FIGURE):
-        _write_if_changed(Path(app.srcdir) / "_static" / PICTURE, figure.read_text("utf-8"))
+    images = Path(app.srcdir, app.config.sphinx_gallery_conf["gallery_dirs"], "images")
+    for figure in images.glob(FIGURE):
+        write_if_changed(Path(app.srcdir, "_static", PICTURE), figure.read_text("utf-8"))
 
 
 def setup(app):

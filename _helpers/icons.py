@@ -13,6 +13,8 @@ import pydata_sphinx_theme
 import sphinx_gallery
 from fontTools import subset
 
+from _helpers.pages import write_if_changed
+
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme"
 STYLES = "styles/pydata-sphinx-theme.css"
 FONTS = "vendor/fontawesome/webfonts"
@@ -40,75 +42,34 @@ def named(name):
 
 
 def code_points(words):
-    """Characters of icons in the theme's fonts.
-
-    Parameters
-    ----------
-    words : str
-        Text in which icons are named, e.g. ``"fa-solid fa-house"``.
-
-    Returns
-    -------
-    set of int
-        Code points: of the named icons, and of those that the theme's style sheet itself writes.
-    """
+    """Code points of icons that a text names and of those the style sheet itself writes."""
     own = {ord(character) for character in re.findall("[\ue000-\uf8ff]", _style_sheet())}
     return own | {code for name in NAME.findall(words) if (code := named(name))}
 
 
 def small_style_sheet(words):
-    """The theme's style sheet without the rules of icons that nobody names.
-
-    Parameters
-    ----------
-    words : str
-        Text in which icons are named.
-
-    Returns
-    -------
-    str
-        CSS.
-    """
+    """The theme's style sheet without the rules of icons that nobody names."""
     used = set(NAME.findall(words))
-    return RULE.sub(
-        lambda r: r[0] if used & set(NAME.findall(r[1])) else "", _style_sheet()
-    )
-
-
-def _write(path, text):
-    """Leave a file's date alone where it already says this."""
-    if not path.is_file() or path.read_text("utf-8") != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, "utf-8")
+    shown = lambda rule: rule[0] if used & set(NAME.findall(rule[1])) else ""  # noqa: E731
+    return RULE.sub(shown, _style_sheet())
 
 
 def subset_fonts(app):
     """Before the build: write the small files into a static folder of their own."""
-    parts = Path(sphinx_gallery.__file__).parent / "components"
-    files = [
-        *THEME.rglob("*.html"),
-        *parts.glob("*.html"),
-        THEME / "static" / "scripts" / "pydata-sphinx-theme.js",
-    ]
+    parts = Path(sphinx_gallery.__file__).parent.glob("components/*.html")
+    files = [*THEME.rglob("*.html"), *parts, *THEME.glob("static/scripts/*-theme.js")]
     words = " ".join(path.read_text("utf-8") for path in sorted(files))
     words += json.dumps(app.config.html_theme_options)
     wanted, out = code_points(words), Path(app.srcdir) / "_build" / "icons"
-    _write(out / STYLES, small_style_sheet(words))
+    write_if_changed(out / STYLES, small_style_sheet(words))
     for source in sorted((THEME / "static" / FONTS).glob("*.woff2")):
         path = out / FONTS / source.name
-        made_of = path.with_suffix(".txt")
-        recipe = f"{source.stat().st_size} {sorted(wanted)}"
-        if not (path.is_file() and made_of.is_file() and made_of.read_text() == recipe):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            options = subset.Options(
-                flavor="woff2", layout_features=[], notdef_outline=True
-            )
-            font = subset.load_font(str(source), options)
-            worker = subset.Subsetter(options)
-            worker.populate(unicodes=wanted)
-            worker.subset(font)
-            subset.save_font(font, str(path), options)
-            made_of.write_text(recipe)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        characters = ",".join(f"{code:x}" for code in sorted(wanted))
+        drop = ["--layout-features=", "--notdef-outline", "--flavor=woff2"]
+        subset.main(
+            [str(source), f"--unicodes={characters}", f"--output-file={path}", *drop]
+        )
     app.config.html_static_path.append(str(out))
 
 

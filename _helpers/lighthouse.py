@@ -13,27 +13,17 @@ from _helpers.pages import HTML, ROOT, tutorials
 
 #: The npm package, and where it is installed once.
 PACKAGE, FOLDER = "lighthouse@13.5.0", ROOT / ".nox" / "lighthouse"
+PROGRAM = FOLDER / "node_modules" / ".bin" / "lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 
 def ask(url):
-    """Scores of one page.
-
-    Parameters
-    ----------
-    url : str
-        Its address.
-
-    Returns
-    -------
-    tuple of (dict of str to int, list of str)
-        Category -> score out of 100, and the audits that cost points outside performance.
-    """
+    """Scores of a page by category, and the audits that cost points outside performance."""
     flags = ["--headless", *QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "report.json"
         command = [
-            FOLDER / "node_modules" / ".bin" / "lighthouse", url, "--quiet", "--output=json",
+            PROGRAM, url, "--quiet", "--output=json",
             f"--output-path={out}", f"--only-categories={','.join(CATEGORIES)}",
             f"--chrome-flags={' '.join(flags)} --user-data-dir={folder}/profile",
         ]  # fmt: skip
@@ -50,35 +40,22 @@ def ask(url):
 
 
 def main():
-    """Print the scores of the start page and of every tutorial; fail where one below 100 is not speed."""
+    """Print scores of start page and tutorials; fail below 100, but for speed."""
     if not (shutil.which("node") and shutil.which("npm")):
-        print(
-            "Lighthouse was left out: it needs node and npm, which are not installed here"
-        )
+        print("Lighthouse was left out: there is no node or no npm here, and it needs them")
         return 0
-    if not (FOLDER / "node_modules" / ".bin" / "lighthouse").exists():
+    if not PROGRAM.exists():
         FOLDER.mkdir(parents=True, exist_ok=True)
-        npm = [
-            "npm",
-            "install",
-            "--silent",
-            "--no-audit",
-            "--no-fund",
-            "--prefix",
-            FOLDER,
-            PACKAGE,
-        ]
-        if subprocess.run(npm).returncode:
+        npm = ["npm", "install", "--silent", "--no-audit", "--no-fund"]
+        if subprocess.run([*npm, "--prefix", FOLDER, PACKAGE]).returncode:
             print(f"Lighthouse was left out: npm could not install {PACKAGE}")
             return 0
     failed = []
-    print(f"{'page':<55}" + "".join(f"{name:>16}" for name in CATEGORIES))
+    print(f"{'page':<55}", *(f"{name:>15}" for name in CATEGORIES))
     with served(HTML) as base:
         for name in ("index", *(f"auto_examples/{script.stem}" for script in tutorials())):
             scores, lost = ask(f"{base}{name}.html")
-            print(
-                f"{name:<55}" + "".join(f"{scores[c]:>16}" for c in CATEGORIES), flush=True
-            )
+            print(f"{name:<55}", *(f"{scores[c]:>15}" for c in CATEGORIES), flush=True)
             failed += [f"{name}: {audit}" for audit in lost]
     print(*failed, sep="\n")
     return 1 if failed else 0

@@ -1,11 +1,11 @@
 """What work takes: seconds in pairs, and memory of a process with its children."""
 
 import contextlib
-import statistics
 import threading
 import time
 from typing import NamedTuple
 
+import numpy as np
 import psutil
 
 
@@ -27,12 +27,7 @@ class Meter(threading.Thread):
     Parameters
     ----------
     pid : int or None
-        The process; None is this one.
-
-    Attributes
-    ----------
-    memory : Memory
-        The largest of each since the start, or since `start_over`.
+        The process; None is this one. ``memory`` is the largest since `start_over`.
     """
 
     def __init__(self, pid=None):
@@ -45,13 +40,7 @@ class Meter(threading.Thread):
         self.memory, self.largest = Memory(), {}
 
     def look(self):
-        """Look once; a process that ended meanwhile is left out.
-
-        Returns
-        -------
-        Memory
-            The largest so far.
-        """
+        """Look once, for the largest so far; a process that has ended is left out."""
         rows = []
         with contextlib.suppress(psutil.Error):
             for one in (self.process, *self.process.children(recursive=True)):
@@ -71,6 +60,14 @@ class Meter(threading.Thread):
             time.sleep(0.1)
 
 
+def timed(work, *args):
+    """CPU and wall seconds of a call, and what it returned."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    result = work(*args)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    return {"cpu_seconds": cpu, "wall_seconds": wall}, result
+
+
 def paired(one, other, repeats=9):
     """Time two pieces of work in turn.
 
@@ -86,20 +83,19 @@ def paired(one, other, repeats=9):
     dict
         Median seconds of both, and median, lowest and highest of the ratio ``other / one``.
     """
-    times = []
-    for _ in range(repeats + 1):
-        row = []
-        for work in (one, other):
-            start = time.process_time()
-            work()
-            row.append(time.process_time() - start)
-        times.append(row)
-    first, second = zip(*times[1:], strict=True)
-    ratios = [b / a for a, b in times[1:]]
+    times = [timed(work)[0]["cpu_seconds"] for work in [one, other] * (repeats + 1)]
+    first, second = np.reshape(times, (-1, 2))[1:].T
+    ratios = second / first
     return {
-        "seconds": statistics.median(first),
-        "against_seconds": statistics.median(second),
-        "ratio": statistics.median(ratios),
-        "lowest": min(ratios),
-        "highest": max(ratios),
+        "seconds": float(np.median(first)),
+        "against_seconds": float(np.median(second)),
+        "ratio": float(np.median(ratios)),
+        "lowest": float(ratios.min()),
+        "highest": float(ratios.max()),
     }
+
+
+def straight_line(x, y):
+    """Slope of the line through measurements, and their largest distance from it."""
+    slope, offset = np.polyfit(x, y, 1)
+    return float(slope), float(np.abs(np.polyval((slope, offset), x) - y).max())

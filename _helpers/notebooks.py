@@ -7,14 +7,16 @@ Sphinx markup becomes the Markdown that Jupyter reads.
 import re
 from urllib.parse import urljoin
 
+import jinja2
+
+from _helpers.pages import DOCS
+
 ROLE = re.compile(
     r":((?:[a-z]+:)*[a-z]+):`(?:([^`<]+?)\s*<([^`>]+)>|~(?:[^`]*\.)?([^`.]+)|([^`]+))`"
 )
 #: sphinx-gallery turns an anonymous link of reStructuredText into Markdown with a line behind it.
 LINK = re.compile(r"(\]\([^)\s]+\))_(?!\w)")
-ADMONITION = re.compile(
-    r"^\.\. admonition:: (.+)\n(?:   :\w+:.*\n)*\n((?:(?:   .*)?\n)+)", re.M
-)
+ADMONITION = r"^\.\. admonition:: (.+)\n(?:   :\w+:.*\n)*\n((?:(?:   .*)?\n)+)"
 RAW = re.compile(r"^\.\. raw:: html\n\n((?:(?:   .*)?(?:\n|$))+)", re.M)
 SUMMARY = re.compile(r"<summary>(.*?)</summary>", re.S)
 #: Removes the extension of torchaudio that a CPU-only torch cannot load, and that nothing here uses.
@@ -22,73 +24,26 @@ CPU_TORCH = (
     'python -c "import pathlib, sysconfig; [p.unlink() for p in pathlib.Path('
     "sysconfig.get_paths()['platlib'], 'torchaudio', 'lib').glob('_torchaudio*.so')]\""
 )
-GUARD = """import importlib.util
-
-if missing := [name for name in {modules} if importlib.util.find_spec(name) is None]:
-    raise SystemExit(
-        f"{script} needs {{', '.join(missing)}} beside it.\\n"
-        "Take the zip of its page, which holds them all: {where}"
-    )
-"""
-SHOW = """
-# %%
-# Open the figures in windows, where there is a screen.
-import matplotlib.pyplot as plt
-
-plt.show()
-"""
-
-
-def author_year(entry):
-    """Authors and year of an entry of the bibliography.
-
-    Parameters
-    ----------
-    entry : pybtex.database.Entry
-        A work.
-
-    Returns
-    -------
-    tuple of (str, str)
-        ``("Zyma et al.", "2019")``.
-    """
-    names = [
-        " ".join(p.last_names).replace("{", "").replace("}", "")
-        for p in entry.persons["author"]
-    ]
-    more = len(names) > 2 or names[-1] == "others"
-    return f"{names[0]} et al." if more else " and ".join(names), entry.fields["year"]
 
 
 def _cited(role, keys, bibliography):
+    """Authors, year and link of works, as ``cite:t`` or ``cite:p`` says them."""
     links = []
     for key in keys.split(","):
         entry = bibliography.entries[key.strip()]
-        authors, year = author_year(entry)
+        names = [" ".join(p.last_names) for p in entry.persons["author"]]
+        names = [name.replace("{", "").replace("}", "") for name in names]
+        more = len(names) > 2 or names[-1] == "others"
+        authors = f"{names[0]} et al." if more else " and ".join(names)
+        year, doi, url = map(entry.fields.get, ("year", "doi", "url"))
         words = f"{authors} ({year})" if role == "cite:t" else f"{authors}, {year}"
-        doi, url = entry.fields.get("doi"), entry.fields.get("url")
         target = f"https://doi.org/{doi}" if doi else url
         links.append(f"[{words}]({target})" if target else words)
     return ", ".join(links) if role == "cite:t" else f"({'; '.join(links)})"
 
 
 def plain_text(markdown, bibliography=None, site=""):
-    """Say in Markdown what Sphinx roles say.
-
-    Parameters
-    ----------
-    markdown : str
-        Text of a cell.
-    bibliography : pybtex.database.BibliographyData or None
-        Works that the text may cite; without it a citation keeps its key.
-    site : str
-        Address of the site, for links to its pages; without it they stay words.
-
-    Returns
-    -------
-    str
-        The text: code in backticks, pages and works as links.
-    """
+    """Say in Markdown what roles say: code in backticks, pages and works as links."""
 
     def say(match):
         role, title, target, last, whole = match.groups()
@@ -96,10 +51,8 @@ def plain_text(markdown, bibliography=None, site=""):
             return _cited(role, whole, bibliography)
         if role == "doc":
             page = target or whole
-            words = title or page.rsplit("/", 1)[-1]
-            return (
-                f"[{words}]({urljoin(site, page.lstrip('/') + '.html')})" if site else words
-            )
+            words, page = title or page.rsplit("/", 1)[-1], page.lstrip("/")
+            return f"[{words}]({urljoin(site, f'{page}.html')})" if site else words
         words = title or last or whole
         return words if role in ("term", "tag") else f"`{words}`"
 
@@ -110,54 +63,31 @@ def _unfold(text):
     """Admonitions become quotes; the HTML around a folded solution becomes its title."""
 
     def quote(match):
-        lines = [line[3:] for line in match[2].rstrip().split("\n")]
-        return (
-            "\n".join([f"> **{match[1]}**", ">", *(f"> {line}".rstrip() for line in lines)])
-            + "\n\n"
-        )
+        lines = [f"> {line[3:]}".rstrip() for line in match[2].rstrip().split("\n")]
+        return "\n".join([f"> **{match[1]}**", ">", *lines]) + "\n\n"
 
     def fold(match):
-        summary = SUMMARY.search(match[1])
-        return (
-            f"**{' '.join(summary[1].split())}** (the next cell is folded: open it)\n\n"
-            if summary
-            else ""
-        )
+        if (summary := SUMMARY.search(match[1])) is None:
+            return ""
+        words = " ".join(summary[1].split())
+        return f"**{words}** (the next cell is folded: open it)\n\n"
 
-    return RAW.sub(fold, ADMONITION.sub(quote, text))
+    return RAW.sub(fold, re.sub(ADMONITION, quote, text, flags=re.M))
 
 
 def standalone(content, modules, pins, bibliography=None, site=""):
-    """Make a notebook run without anything beside it.
-
-    Parameters
-    ----------
-    content : dict
-        Notebook (nbformat 4) as sphinx-gallery makes it; it is not changed.
-    modules : list of pathlib.Path
-        Siblings that its code imports.
-    pins : list of str
-        Requirements, e.g. ``["torch==2.13.0"]``.
-    bibliography, site
-        As in `plain_text`.
-
-    Returns
-    -------
-    dict
-        The notebook, with one folded ``%%writefile`` cell for each sibling before its first code,
-        and solutions folded too.
-    """
+    """Make a notebook run alone: one folded ``%%writefile`` cell for each sibling."""
+    hidden = {"jupyter": {"source_hidden": True}}
     cells, in_solution = [], False
     for cell in content["cells"]:
         text = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
             opened, closed = text.rfind("<details"), text.rfind("</details>")
             in_solution = opened > closed if max(opened, closed) >= 0 else in_solution
-            text = plain_text(_unfold(text), bibliography, site).strip()
-            if text:
+            if text := plain_text(_unfold(text), bibliography, site).strip():
                 cells.append({**cell, "source": [text]})
         else:
-            folded = {"jupyter": {"source_hidden": True}} if in_solution else {}
+            folded = hidden if in_solution else {}
             cells.append({**cell, "metadata": folded, "source": [text]})
     words = (
         "**This notebook runs alone.** The folded cells below write the modules that it imports "
@@ -165,93 +95,39 @@ def standalone(content, modules, pins, bibliography=None, site=""):
         f"```console\n$ python -m pip install {' '.join(pins)}\n```"
     )
     carried = [{"cell_type": "markdown", "metadata": {}, "source": [words]}]
-    carried += [
-        {
-            "cell_type": "code",
-            "execution_count": None,
-            "metadata": {"jupyter": {"source_hidden": True}},
-            "outputs": [],
-            "source": [f"%%writefile {path.name}\n{path.read_text('utf-8')}".rstrip("\n")],
-        }
-        for path in modules
-    ]
-    code = [i for i, cell in enumerate(cells) if cell["cell_type"] == "code"]
+    for path in modules:
+        text = f"%%writefile {path.name}\n{path.read_text('utf-8')}".rstrip("\n")
+        cell = {"cell_type": "code", "execution_count": None, "outputs": []}
+        carried.append({**cell, "metadata": hidden, "source": [text]})
     # After the title, before the words that belong to the first code cell.
+    code = [i for i, cell in enumerate(cells) if cell["cell_type"] == "code"]
     first = min(1, *code) if code else len(cells)
     if modules:
         cells[first:first] = carried
-    for number, cell in enumerate(cells):
-        cell["id"] = f"cell-{number:03d}"
+    cells = [{**cell, "id": f"cell-{number:03d}"} for number, cell in enumerate(cells)]
     return {**content, "cells": cells, "nbformat": 4, "nbformat_minor": 5}
 
 
+def _filled(template, **known):
+    """Text of a template of the documentation."""
+    text = (DOCS / "_templates" / template).read_text("utf-8")
+    return jinja2.Template(text, keep_trailing_newline=True, trim_blocks=True).render(known)
+
+
 def guarded(source, script, modules, where):
-    """Make a script say at once that its siblings are missing, and show its figures at the end.
-
-    Parameters
-    ----------
-    source : str
-        Text of the script.
-    script : str
-        Its name.
-    modules : list of str
-        Names of the modules that have to lie beside it.
-    where : str
-        Where the whole zip is.
-
-    Returns
-    -------
-    str
-        Text of the script to download.
-    """
+    """Make a script say at once what it misses, and show its figures at the end."""
     if not modules:
         return source
     end = re.search(r'\A(?:#.*\n)*\s*r?"""(?:.|\n)*?"""\n', source).end()
-    guard = GUARD.format(modules=modules, script=script, where=where)
-    return (
-        f"{source[:end]}\n{guard}{source[end:]}{SHOW if 'plt.show()' not in source else ''}"
-    )
+    known = {"head": source[:end], "rest": source[end:], "script": script}
+    return _filled("script.py.jinja", **known, modules=modules, where=where)
 
 
 def readme(title, scripts):
-    """Text of the README.md in a zip.
-
-    Parameters
-    ----------
-    title : str
-        What the zip holds.
-    scripts : list of str
-        Names of the scripts and notebooks to start.
-
-    Returns
-    -------
-    str
-        The two lines to run, and the cure for a CPU-only torch.
-    """
+    """README.md of a zip: the two lines to run, and the cure for a CPU-only torch."""
     first = next((name for name in scripts if name.endswith(".py")), None)
     run = f"python {first}" if first else f"jupyter lab {scripts[0]}"
     extra = "" if first else " jupyterlab"
     start = "\n".join(f"- `{name}`" for name in scripts)
-    return f"""# {title}
-
-Python 3.11 or newer. Two lines, in this folder:
-
-```console
-python -m pip install -r requirements.txt{extra}
-{run}
-```
-
-Everything runs offline and on the CPU. Data go to `EEGDASH_CACHE_DIR`, or to `./eegdash_cache`.
-
-{start}
-
-The `_*.py` modules are imported by them; a notebook also carries its own copies and runs alone.
-
-**`OSError: Could not load this library: ... _torchaudio.abi3.so`** means that your torch has no
-CUDA and your torchaudio does. One line removes the extension that cannot load, and that nothing
-here uses:
-
-```console
-{CPU_TORCH}
-```
-"""
+    known = {"title": title, "run": run, "extra": extra, "start": start}
+    return _filled("readme.md.jinja", **known, cure=CPU_TORCH)

@@ -17,35 +17,20 @@ class ExampleError(RuntimeError):
 
 
 def short_name(page):
-    """Name of a tutorial in contracts and file names, e.g. ``plot_73``.
-
-    Parameters
-    ----------
-    page : path-like
-        Its script, its generated page, or the name of either.
-
-    Returns
-    -------
-    str
-        The first two words of the file's name.
-    """
+    """``plot_73``, from a script, a generated page, or the name of either."""
     return "_".join(Path(page).stem.split("_")[:2])
 
 
 def tutorials(select=()):
-    """Scripts of the gallery in reading order, or those whose name holds one of the given words.
+    """Scripts of the gallery in reading order, all or those named by parts of their names.
 
-    Raises
-    ------
-    ExampleError
-        If a word matches nothing.
+    A word that is part of no name is an `ExampleError`.
     """
     scripts = sorted(EXAMPLES.glob("plot_*.py"))
     for word in select:
         if not any(word in script.stem for script in scripts):
-            raise ExampleError(
-                f"no tutorial is called {word!r}: there are {[s.stem for s in scripts]}"
-            )
+            there = [script.stem for script in scripts]
+            raise ExampleError(f"no tutorial is called {word!r}: there are {there}")
     return [s for s in scripts if not select or any(word in s.stem for word in select)]
 
 
@@ -81,25 +66,23 @@ def siblings(script):
         new = {script.parent / f"{name}.py" for name in names} - found
         new = {path for path in new if path.is_file()}
         found |= new
-        todo.extend(new)
+        todo += new
     return sorted(found)
 
 
 def sibling(name):
-    """Import a module of ``examples/``, as a tutorial would.
-
-    Parameters
-    ----------
-    name : str
-        For instance ``"_study"``.
-
-    Returns
-    -------
-    module
-        It.
-    """
+    """Import a module of ``examples/``, such as ``"_study"``, as a tutorial would."""
     sys.path.insert(0, str(EXAMPLES))
     try:
         return importlib.import_module(name)
     finally:
         sys.path.remove(str(EXAMPLES))
+
+
+def write_if_changed(path, text):
+    """Write by way of a temporary name; a file that says this already keeps its date."""
+    if not path.is_file() or path.read_text("utf-8") != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f"{path.name}.tmp")
+        unfinished.write_text(text, "utf-8")
+        unfinished.replace(path)

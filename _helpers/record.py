@@ -15,43 +15,36 @@ import subprocess
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from _helpers.contracts import CONTRACTS, ContractError, parse
-from _helpers.pages import DOCS, ROOT
+from _helpers.contracts.base import Positive, Some, Strict, Text
+from _helpers.pages import DOCS, ROOT, write_if_changed
 
 RUNS = DOCS / "_build" / "runs"
 REFERENCE = DOCS / "reference"
 REAL = DOCS / "real"
 EVIDENCE = DOCS / "evidence.json"
-Some = Annotated[int, Field(ge=1)]
-Text = Annotated[str, Field(min_length=1)]
 
 
 class RecordError(RuntimeError):
     """Nothing was run or shown; the message names the thing, its value and the fix."""
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
-    )
-
-
-class Opened(_Model):
+class Opened(Strict):
     """Windows of a study that a tutorial had at its end."""
 
     people: Some
     windows: Some
     channels: Some
     samples: Some
-    sfreq: Annotated[float, Field(gt=0)]
+    sfreq: Positive
     """sampling frequency of a window, in Hz"""
     cohort: str | None
     """which part of the people, null for all"""
 
 
-class Provenance(_Model):
+class Provenance(Strict):
     """Where data are from that were not simulated."""
 
     dataset: Text
@@ -65,7 +58,7 @@ class Provenance(_Model):
     n_people: Some
     """people with recordings"""
     n_recordings: Some
-    megabytes: Annotated[float, Field(gt=0)]
+    megabytes: Positive
     """size of the recordings on disk"""
     megabytes_catalogue: float | None
     """size of the study in EEGDash's catalogue, null if it is not there"""
@@ -75,7 +68,7 @@ class Provenance(_Model):
     """what to type to have it again"""
 
 
-class Figure(_Model):
+class Figure(Strict):
     """One figure of a page."""
 
     file: Annotated[str, Field(pattern=r"^plot_\d+(-\w+)?_\d+\.svg$")]
@@ -87,7 +80,7 @@ class Figure(_Model):
     height: Some
 
 
-class Machine(_Model):
+class Machine(Strict):
     """What numbers were made on, without its name; "not recorded" for what was not kept."""
 
     cpu: Text
@@ -96,7 +89,7 @@ class Machine(_Model):
     python: Text
 
 
-class Record(_Model):
+class Record(Strict):
     """One run of one tutorial."""
 
     contract: dict
@@ -110,7 +103,7 @@ class Record(_Model):
     machine: Machine
     versions: Annotated[dict[str, str], Field(min_length=1)]
     """of the packages"""
-    seconds: Annotated[float, Field(gt=0)] | None
+    seconds: Positive | None
     """wall time of the process, imports included; null where nobody measured, like memory and day"""
     peak_mb: Some | None
     """largest memory of the process and its children"""
@@ -125,18 +118,11 @@ class Record(_Model):
 
 
 def machine():
-    """What runs this.
-
-    Returns
-    -------
-    dict of str to str
-        Processor and its number of cores, accelerator, system and Python.
-    """
+    """What runs this: processor and its number of cores, accelerator, system and Python."""
     cpu = platform.processor() or platform.machine()
     with contextlib.suppress(OSError, TypeError):
         cpu = re.search(r"model name\s*: (.+)", Path("/proc/cpuinfo").read_text())[1]
-    query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
-    gpu = ""
+    query, gpu = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], ""
     with contextlib.suppress(OSError):
         gpu = subprocess.run(query, capture_output=True, text=True).stdout.strip()
     return {
@@ -155,32 +141,12 @@ def versions():
 
 
 def write_json(path, content):
-    """Write by way of a temporary name, so that a file is whole or as it was; make its folder."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f"{path.name}.tmp")
-    unfinished.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    unfinished.replace(path)
+    """Write in one step, so that a file is whole or as it was; make its folder."""
+    write_if_changed(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=None):
-    """What a run on this machine, today, gave.
-
-    Parameters
-    ----------
-    contract : dict
-        The line that it printed.
-    seconds : float
-        Wall time of the process.
-    memory : _helpers.measure.Memory
-        Of the process and its children.
-    provenance, figures, seed
-        See :class:`Record`.
-
-    Returns
-    -------
-    Record
-        Checked, but for the contract.
-    """
+    """What a run on this machine, today, gave; checked, but for the contract."""
     return Record(
         contract=contract,
         provenance=provenance,
@@ -196,32 +162,14 @@ def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=N
 
 
 def load(path):
-    """Read a record and check all of it.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``docs/real/STUDY/plot_NN.json``, or one of ``docs/reference`` or ``docs/_build/runs``.
-
-    Returns
-    -------
-    Record
-        The checked file.
-
-    Raises
-    ------
-    RecordError
-        If the file is not there, breaks a model, is named after another page or study, or its
-        figures are not beside it.
-    """
+    """Read a record; `RecordError` if it breaks a model or is of another page."""
     name, study = f"{path.parent.name}/{path.name}", path.parent.name
     try:
         record = Record.model_validate_json(path.read_text("utf-8"))
         contract = record.checked()
     except FileNotFoundError as err:
-        raise RecordError(
-            f"there is no {path.name} of {study}: nox -s real -- --study makes it"
-        ) from err
+        none = f"there is no {path.name} of {study}"
+        raise RecordError(f"{none}: nox -s real -- --study makes it") from err
     except (ValidationError, ContractError) as err:
         raise RecordError(f"{name}: {err}") from err
     pairs = [(contract.tutorial, path.stem.partition("-")[0])]
@@ -238,36 +186,22 @@ def load(path):
 
 def records(folder):
     """Records of a folder by tutorial, as they stand there, unchecked; an absent folder has none."""
-    found = [
-        json.loads(path.read_text("utf-8")) for path in sorted(folder.glob("plot_*.json"))
-    ]
+    found = map(json.loads, map(Path.read_bytes, sorted(folder.glob("plot_*.json"))))
     return {content["contract"]["tutorial"]: content for content in found}
 
 
 def _flat(value, name=""):
-    if isinstance(value, dict):
-        pairs = [(f"{name}.{key}" if name else key, inner) for key, inner in value.items()]
-    elif isinstance(value, list):
-        pairs = [(f"{name}.{i}", inner) for i, inner in enumerate(value)]
-    else:
+    """Every leaf behind its keys, joined by dots."""
+    if isinstance(value, list):
+        value = dict(enumerate(value))
+    if not isinstance(value, dict):
         return {name: value}
-    return {key: leaf for inner, item in pairs for key, leaf in _flat(item, inner).items()}
+    inner = [_flat(item, f"{name}.{key}" if name else key) for key, item in value.items()]
+    return {key: leaf for leaves in inner for key, leaf in leaves.items()}
 
 
 def drift(values, reference):
-    """What left the tolerance band of its schema.
-
-    Parameters
-    ----------
-    values, reference : dict
-        Two contracts of one tutorial.
-
-    Returns
-    -------
-    dict of str to tuple
-        Key, with dots -> (value, reference value). A key that only one of them has is drift, and
-        so is any change of a word, a count or a yes or no.
-    """
+    """What left its band or is in one contract only: key -> (value, reference)."""
     bands = CONTRACTS[reference["tutorial"]]
     now, then = _flat(values), _flat(reference)
     found = {}

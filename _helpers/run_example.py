@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from _helpers import figures
-from _helpers.contracts import CONTRACTS, ContractError, parse
+from _helpers.contracts import CONTRACTS
 from _helpers.pages import ExampleError, short_name, sibling, tutorials
 from _helpers.record import REAL, REFERENCE, RUNS, RecordError, new_record, write_json
-from _helpers.sandbox import kernel_can_block, only_with_siblings, run_alone
+from _helpers.sandbox import kernel_can_block, line_of, only_with_siblings, run_alone
 
 #: Tutorials that make sense on a study of people who do or rest.
 ON_REAL = [name for name, promise in CONTRACTS.items() if promise.on_real]
@@ -36,35 +36,11 @@ class Run(NamedTuple):
 
 
 def _checked(script, ran):
-    try:
-        parse(ran.stdout)
-    except ContractError as err:
-        raise ExampleError(f"{script.name} broke its contract: {err}") from err
-    return Run(ran.stdout.rstrip().splitlines()[-1], ran.seconds, ran.memory)
+    return Run(line_of(script.name, ran.stdout), ran.seconds, ran.memory)
 
 
 def run_example(script, *, timeout=300, study=None):
-    """Run one tutorial in an empty folder with nothing but its siblings, and check its contract.
-
-    Parameters
-    ----------
-    script : pathlib.Path
-        A script of ``examples/``.
-    timeout : float
-        Limit in seconds.
-    study : path-like or None
-        Run on this study instead of the simulated one.
-
-    Returns
-    -------
-    Run
-        Line, seconds and peak memory.
-
-    Raises
-    ------
-    ExampleError
-        If the script fails, runs out of time or breaks its contract.
-    """
+    """Run one tutorial in an empty folder with nothing but its siblings; check its line."""
     settings = {"EEG_TUTORIAL_STUDY": str(study)} if study else {}
     with only_with_siblings(script) as folder:
         ran = run_alone([script.name], folder, timeout=timeout, **settings)
@@ -72,28 +48,12 @@ def run_example(script, *, timeout=300, study=None):
 
 
 def describe_data(root, credit="", megabytes_catalogue=None):
-    """What identifies a BIDS folder, without its place on this machine.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        A BIDS dataset.
-    credit : str
-        Licence and citation.
-    megabytes_catalogue : float or None
-        Size of the study in EEGDash's catalogue.
-
-    Returns
-    -------
-    dict
-        The part of `_helpers.record.Provenance` that is known before anything runs.
-    """
-    recordings = sorted(
-        path
-        for path in root.glob("sub-*/**/eeg/*_eeg.*")
+    """What identifies a BIDS folder: the `Provenance` known before anything runs."""
+    sizes = {
+        path.relative_to(root): path.stat().st_size
+        for path in sorted(root.glob("sub-*/**/eeg/*_eeg.*"))
         if path.suffix != ".json" and path.is_file()
-    )
-    sizes = {path.relative_to(root): path.stat().st_size for path in recordings}
+    }
     digest = hashlib.sha256((root / "participants.tsv").read_bytes())
     digest.update("".join(f"{p.as_posix()} {size}\n" for p, size in sizes.items()).encode())
     description = json.loads((root / "dataset_description.json").read_text("utf-8"))
@@ -110,30 +70,10 @@ def describe_data(root, credit="", megabytes_catalogue=None):
 
 
 def find_data(study):
-    """A study on this machine, and what is known of it; fetched only if the reader asked for that.
-
-    Parameters
-    ----------
-    study : str
-        Path of a BIDS folder, or a dataset id.
-
-    Returns
-    -------
-    tuple of (pathlib.Path, dict)
-        The folder, and :func:`describe_data` of it.
-
-    Raises
-    ------
-    RecordError
-        If it is a simulated study.
-    StudyError
-        As ``open_study`` raises it.
-    """
+    """Folder and description of a study; fetched only if the reader asked for that."""
     _study, _study_catalogue = sibling("_study"), sibling("_study_catalogue")
     if _study_catalogue.is_simulated(study):
-        raise RecordError(
-            f"{study} is simulated: pass the path of a BIDS folder, or its id"
-        )
+        raise RecordError(f"{study} is simulated: pass the path of a BIDS folder or its id")
     root = _study.find_study(study).root.resolve()
     size = None
     if root.name in _study_catalogue.catalogue().index:
@@ -147,40 +87,11 @@ def _put_figures(source, folder, files, prefix):
     for old in folder.glob(f"{prefix}_*.svg"):
         old.unlink()
     for i, file in enumerate(files, 1):
-        unfinished = folder / f"{file}.tmp"
-        shutil.copy(source / f"{i}.svg", unfinished)
-        unfinished.replace(folder / file)
+        shutil.copy(source / f"{i}.svg", folder / f"{file}.tmp").replace(folder / file)
 
 
-def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
-    """Run one tutorial on a study in an empty folder, and write its record and figures.
-
-    Parameters
-    ----------
-    script : pathlib.Path
-        A script of ``examples/``.
-    root : pathlib.Path
-        A BIDS dataset on this machine.
-    data : dict
-        What :func:`describe_data` says of it.
-    folder : pathlib.Path
-        Where the results go. It is left as it was if the run fails.
-    target : str or None
-        Column of ``participants.tsv`` to predict, and part of the files' names; None leaves it to
-        the study's recipe.
-    timeout : float
-        Limit in seconds.
-
-    Returns
-    -------
-    _helpers.record.Record
-        What was written.
-
-    Raises
-    ------
-    ExampleError
-        If the tutorial fails, runs out of time or breaks its contract.
-    """
+def run_on_study(script, root, data, folder, *, target=None):
+    """Run one tutorial on a study; a folder of results is left as it was if that fails."""
     tutorial = short_name(script)
     name = f"{tutorial}-{target}" if target else tutorial
     command = f"nox -s real -- {tutorial} --study {data['dataset']}"
@@ -191,10 +102,10 @@ def run_on_study(script, root, data, folder, *, target=None, timeout=1800):
     with only_with_siblings(script) as work:
         shutil.copy(figures.__file__, work)
         words = [Path(figures.__file__).name, "kept", script.name]
-        run = _checked(script, run_alone(words, work, timeout=timeout, **settings))
+        run = _checked(script, run_alone(words, work, timeout=1800, **settings))
         kept = json.loads((work / "kept" / "run.json").read_text("utf-8"))
-        line = json.loads(run.line)
-        opened = [own for own in kept["opened"] if own.pop("data") == line["data"]]
+        used = json.loads(run.line)["data"]
+        opened = [own for own in kept["opened"] if own.pop("data") == used]
         drawn = [{"file": f"{name}_{i}.svg", **f} for i, f in enumerate(kept["figures"], 1)]
         provenance = {**data, "opened": opened, "command": command}
         record = run.record(provenance=provenance, figures=drawn)
@@ -223,21 +134,20 @@ def _twice(args):
         numbers = f"{best.seconds:>8.1f}{memory.peak:>9.0f}{memory.private:>9.0f}"
         print(f"{script.stem:<40}{numbers}  {'identical twice' if same else 'DIFFER'}")
         lines.append(first.line)
-        if same and not args.study:
+        if not same:
+            both = f"{first.line}\n{second.line}"
+            failed.append(f"{script.name}: two runs printed different lines:\n{both}")
+        elif not args.study:
             for folder in (RUNS, REFERENCE) if args.accept else (RUNS,):
                 content = best.record().model_dump(mode="json")
                 write_json(folder / f"{short_name(script)}.json", content)
-        if not same:
-            failed.append(
-                f"{script.name}: two runs printed different lines:\n{first.line}\n{second.line}"
-            )
     print("", *lines, *failed, sep="\n")
     return 1 if failed else 0
 
 
 def _on_real(args):
     """Run tutorials on a real study, one after the other, and write docs/real/STUDY/."""
-    scripts = [tutorials([word]) for word in args.select or ON_REAL]
+    scripts = tutorials(args.select or ON_REAL)
     try:
         root, data = find_data(args.study)
     except (RecordError, ValueError) as err:
@@ -248,7 +158,7 @@ def _on_real(args):
         f"{data['megabytes']:,.1f} MB, sha256 {data['sha256'][:12]}\n"
     )
     failed, folder = [], REAL / data["dataset"]
-    for script in dict.fromkeys(script for own in scripts for script in own):
+    for script in scripts:
         try:
             run = run_on_study(script, root, data, folder, target=args.target)
         except ExampleError as err:
@@ -263,30 +173,18 @@ def _on_real(args):
 
 def main(argv=None):
     """Run tutorials alone and offline: each twice, or (--keep) on a real study."""
-    parser = argparse.ArgumentParser(
-        prog="nox -s examples|real --", description=main.__doc__
-    )
-    parser.add_argument(
+    name, switch = "nox -s examples|real --", {"action": "store_true"}
+    parser = argparse.ArgumentParser(prog=name, description=main.__doc__)
+    add = parser.add_argument
+    add(
         "select",
         nargs="*",
         help="part of a tutorial's name, e.g. 73 (default: all that fit)",
     )
-    parser.add_argument(
-        "--study", help="a BIDS folder or dataset id instead of the simulated study"
-    )
-    parser.add_argument(
-        "--accept",
-        action="store_true",
-        help="make what came out the reference of the status page (docs/reference)",
-    )
-    parser.add_argument(
-        "--keep",
-        action="store_true",
-        help="of a real study, write records and figures to docs/real (nox -s real)",
-    )
-    parser.add_argument(
-        "--target", help="with --keep: column of participants.tsv to predict"
-    )
+    add("--study", help="a BIDS folder or dataset id instead of the simulated study")
+    add("--accept", **switch, help="make what came out the reference (docs/reference)")
+    add("--keep", **switch, help="of a real study, write to docs/real (nox -s real)")
+    add("--target", help="with --keep: column of participants.tsv to predict")
     args = parser.parse_args(argv)
     if args.accept and args.study:
         parser.error("--accept is for the simulated studies, leave out --study")

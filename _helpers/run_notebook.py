@@ -8,28 +8,14 @@ from nbclient import NotebookClient
 
 
 def main(path):
-    """Run the notebook in its own folder.
-
-    Parameters
-    ----------
-    path : str
-        A notebook (``.ipynb``); it is not changed.
-
-    Raises
-    ------
-    nbclient.exceptions.CellExecutionError
-        If a cell fails.
-    """
+    """Run a notebook in its own folder; the file is not changed."""
     notebook = nbformat.read(path, as_version=4)
     folder = {"metadata": {"path": str(Path(path).parent)}}
     NotebookClient(notebook, timeout=600, kernel_name="python3", resources=folder).execute()
-    figures = 0
-    for cell in notebook.cells:
-        for output in cell.get("outputs", ()):
-            if output.output_type == "stream" and output.name == "stdout":
-                print(output.text, end="")
-            figures += "image/png" in output.get("data", {})
-    print(f"{figures} figures", file=sys.stderr)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    print(*(o.text for o in outputs if o.get("name") == "stdout"), sep="", end="")
+    n_figures = sum("image/png" in o.get("data", {}) for o in outputs)
+    print(f"{n_figures} figures", file=sys.stderr)
 
 
 if __name__ == "__main__":

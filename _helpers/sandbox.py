@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from _helpers.contracts import ContractError, parse
 from _helpers.measure import Memory, Meter
 from _helpers.pages import ExampleError, siblings
 
@@ -24,28 +25,21 @@ ALONE = (
 #: Where the kernel cannot take the network away, Python itself refuses to connect.
 GUARD = '''"""Written by sandbox.py: no connection leaves this machine."""
 import socket
+import sys
 
 HERE = {"127.0.0.1", "::1", "localhost", "", None}
 
 
-def _guarded(connect):
-    def connect_here(self, address, *args):
-        if isinstance(address, tuple) and address[0] not in HERE:
-            raise OSError(101, f"Network is unreachable (blocked for this run): {address}")
-        return connect(self, address, *args)
-
-    return connect_here
-
-
-def _refuse_lookup(host, *args, **kwargs):
-    if (host.decode() if isinstance(host, bytes) else host) not in HERE:
-        raise socket.gaierror(-2, f"Name or service not known (blocked for this run): {host}")
-    return _lookup(host, *args, **kwargs)
+def refuse(event, args):
+    if event == "socket.connect" and isinstance(args[1], tuple) and args[1][0] not in HERE:
+        raise OSError(101, f"Network is unreachable (blocked for this run): {args[1]}")
+    if event == "socket.getaddrinfo":
+        host = args[0].decode() if isinstance(args[0], bytes) else args[0]
+        if host not in HERE:
+            raise socket.gaierror(-2, f"Name not known (blocked for this run): {host}")
 
 
-socket.socket.connect = _guarded(socket.socket.connect)
-socket.socket.connect_ex = _guarded(socket.socket.connect_ex)
-_lookup, socket.getaddrinfo = socket.getaddrinfo, _refuse_lookup
+sys.addaudithook(refuse)
 '''
 
 
@@ -77,8 +71,7 @@ def _environ(folder, settings):
     """The reader's environment without what belongs to this project, and a cache of its own."""
     ours = ("EEG_TUTORIAL_", "EEGDASH_", "PYTHON")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-    return {
-        **kept,
+    return kept | {
         "EEGDASH_CACHE_DIR": str(folder / "eegdash_cache"),
         "HOME": str(folder),  # nothing may be written to the reader's home
         "HF_HUB_OFFLINE": "1",
@@ -101,6 +94,15 @@ def _wait(process, timeout):
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return None, meter.memory
+
+
+def line_of(name, stdout):
+    """The JSON line that ends what was printed, byte for byte, if it keeps its contract."""
+    try:
+        parse(stdout)
+    except ContractError as err:
+        raise ExampleError(f"{name} broke its contract: {err}") from err
+    return stdout.rstrip().splitlines()[-1]
 
 
 def run_alone(words, folder, *, timeout=300, **settings):
@@ -138,25 +140,17 @@ def run_alone(words, folder, *, timeout=300, **settings):
         env["PYTHONPATH"] = os.pathsep.join(path)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         start = time.monotonic()
-        process = subprocess.Popen(
-            command,
-            cwd=folder,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=err,
-            start_new_session=True,
-        )
+        how = {"cwd": folder, "env": env, "start_new_session": True}
+        how |= {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err}
+        process = subprocess.Popen(command, **how)
         code, memory = _wait(process, timeout)
         seconds = time.monotonic() - start
         out.seek(0), err.seek(0)
         stdout, stderr = (file.read().decode(errors="replace") for file in (out, err))
     if code is None:
-        raise ExampleError(
-            f"{words[-1]} was stopped after {timeout:g} s. It last printed:\n{stdout[-800:]}"
-        )
+        what = f"was stopped after {timeout:g} s. It last printed:\n{stdout[-800:]}"
+        raise ExampleError(f"{words[-1]} {what}")
     if code:
-        raise ExampleError(
-            f"{words[-1]} ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}"
-        )
+        what = f"ended with exit code {code}:\n{stderr[-3000:] or stdout[-800:]}"
+        raise ExampleError(f"{words[-1]} {what}")
     return Ran(stdout, seconds, memory)

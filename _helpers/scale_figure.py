@@ -1,102 +1,56 @@
-"""Sphinx extension: the figure of the page of the benchmarks, drawn from what was measured."""
+"""The figure of the page of the benchmarks, drawn from what was measured."""
 
-import json
-import statistics
 from pathlib import Path
 
-from sphinx.errors import ExtensionError
-from sphinx.util.docutils import SphinxDirective
+import numpy as np
+import pandas as pd
+from markupsafe import Markup
 
 from _helpers.figures import save
 from _helpers.gallery import figure_text
 from _helpers.pages import sibling
 
-#: Inches.
-SIZE = (8.2, 3.4)
+#: Beside the figures of the tutorials, which are made anew as well.
+FILE = "auto_examples/images/measured_scale.svg"
 
 
-def draw(content, path):
-    """Draw cost and memory against people.
-
-    Parameters
-    ----------
-    content : dict
-        ``docs/benchmarks.json``.
-    path : pathlib.Path
-        SVG to write.
-
-    Returns
-    -------
-    str
-        Words for readers who do not see it.
-    """
+def draw(found, path):
+    """Draw cost and memory against people; returns the figure's words and size."""
     import matplotlib.pyplot as plt
 
-    found = content["scale"]
-    people = [row["people"] for row in found["sizes"]]
-    seconds = [row["cpu_seconds"] for row in found["sizes"]]
-    memory = [row["peak_mb"] for row in found["sizes"]]
-    once, slope = found["at_once"], found["seconds_per_person"]
-    at = statistics.mean(people), statistics.mean(seconds)
+    rows = pd.DataFrame(found["sizes"])
+    people, seconds, memory = rows["people"], rows["cpu_seconds"], rows["peak_mb"]
+    once, ends = found["at_once"], np.array([0, people.max()])
+    line = seconds.mean() + found["seconds_per_person"] * (ends - people.mean())
     regimes = sibling("_figure_style").REGIMES  # its colours, for other things
-    grey, blue, orange = (
-        regimes[name][0] for name in ("from-scratch", "linear-probe", "full-finetune")
-    )
-    style = {
-        "font.size": 9,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-    }
+    names = "from-scratch", "linear-probe", "full-finetune"
+    grey, blue, orange = (regimes[name][0] for name in names)
+    style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
     with plt.rc_context(style):
-        fig, (left, right) = plt.subplots(1, 2, figsize=SIZE, layout="constrained")
-        ends = [0, max(people)]
-        line = [at[1] + slope * (x - at[0]) for x in ends]
+        fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.4), layout="constrained")
         left.plot(ends, line, color=grey, linewidth=1, label="straight line")
         left.plot(people, seconds, "o", color=blue, label="one by one")
-        left.set(xlabel="people", ylabel="CPU time in s", title="A  Cost grows in line")
+        left.set(xlabel="people", ylabel="CPU time in s")
         right.plot(people, memory, "o-", color=blue, label="one by one")
         right.plot(once["people"], once["peak_mb"], "D", color=orange, label="as one study")
-        right.set(xlabel="people", ylabel="peak memory in MB", title="B  Memory stays flat")
+        right.set(xlabel="people", ylabel="peak memory in MB")
         right.set(ylim=(0, 1.25 * max(*memory, once["peak_mb"])))
-        for axes in (left, right):
-            axes.set_title(axes.get_title(), loc="left", fontsize=10, fontweight="bold")
-            axes.set_title("")
+        titles = "A  Cost grows in line", "B  Memory stays flat"
+        for axes, title in zip((left, right), titles, strict=True):
+            axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
             axes.legend(frameon=False, fontsize=8, loc="best")
+        fig.set_label(
+            f"Two panels against {people.min()} to {people.max()} people. CPU time: "
+            f"{', '.join(f'{s:.0f}' for s in seconds)} s, on a line. Peak memory: "
+            f"{', '.join(f'{m:.0f}' for m in memory)} MB one by one, "
+            f"{once['peak_mb']:.0f} MB for {once['people']} people as one study."
+        )
         path.parent.mkdir(parents=True, exist_ok=True)
-        save(fig, path)
+        words = save(fig, path)
         plt.close(fig)
-    return (
-        f"Two panels against {people[0]} to {people[-1]} people. CPU time: "
-        f"{', '.join(f'{s:.0f}' for s in seconds)} s, on a line. Peak memory: "
-        f"{', '.join(f'{m:.0f}' for m in memory)} MB one by one, {once['peak_mb']:.0f} MB for "
-        f"{once['people']} people as one study."
-    )
+    return words
 
 
-class ScaleFigure(SphinxDirective):
-    """``.. scale-figure:: FILE``: cost and memory of a cohort, drawn from the file's numbers."""
-
-    required_arguments = 1
-
-    def run(self):
-        """Draw and show it."""
-        source = Path(self.env.srcdir) / self.arguments[0]
-        self.env.note_dependency(str(source))
-        # Beside the figures of the tutorials, which are made anew as well.
-        target = Path("auto_examples") / "images" / "measured_scale.svg"
-        try:
-            content = json.loads(source.read_text("utf-8"))
-            alt = draw(content, Path(self.env.srcdir) / target)
-        except (OSError, ValueError, KeyError) as err:
-            raise ExtensionError(
-                f"{source.name} cannot be drawn: {type(err).__name__} {err}"
-            ) from err
-        width, height = (round(inches * 96) for inches in SIZE)
-        text = figure_text(target.as_posix(), alt, width, height)
-        return self.parse_text_to_nodes(text)
-
-
-def setup(app):
-    """Register the directive."""
-    app.add_directive("scale-figure", ScaleFigure)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
+def scale_figure(srcdir, found):
+    """Cost and memory of a cohort, drawn from the numbers of ``benchmarks.json``."""
+    return Markup(figure_text(FILE, **draw(found, Path(srcdir, FILE))))

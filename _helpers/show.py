@@ -10,6 +10,7 @@ but for what is marked as `Markup`. For one number there is ``:value:`plot_73.ch
 import json
 import re
 import traceback
+from functools import partial
 from pathlib import Path
 
 import jinja2
@@ -24,34 +25,13 @@ from _helpers.filters import FILTERS, compare, escaped, get, num
 from _helpers.gallery import figure_text
 from _helpers.pages import short_name, sibling
 from _helpers.record import RecordError, drift, load, records
+from _helpers.scale_figure import scale_figure
 
 TUTORIAL = re.compile(r"plot_\d+")
-#: What is known of the run of this build, too.
-OF_A_PAGE = ("contract", "figures")
 
 
 def tutorial(srcdir, word):
-    """What a tutorial gave in this build.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources, with ``auto_examples/`` in it.
-    word : str
-        Short name, e.g. ``plot_73``.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The file beside the generated page.
-    content : dict
-        ``contract`` and ``figures``.
-
-    Raises
-    ------
-    ExtensionError
-        If there is no such tutorial, or it shows no contract.
-    """
+    """What a tutorial gave in this build: the file beside its page, and its content."""
     pages = sorted(Path(srcdir, "auto_examples").glob("plot_*.rst"))
     found = [page for page in pages if page.stem.startswith(f"{word}_")]
     if len(found) != 1:
@@ -65,7 +45,7 @@ def tutorial(srcdir, word):
 
 
 def kept(srcdir, study, name):
-    """A result on a real study, as ``docs/real`` keeps it; parameters and errors as in `tutorial`."""
+    """A result on a real study, as ``docs/real`` keeps it: its file, and its content."""
     path = Path(srcdir, "real", study, f"{name}.json")
     try:
         result = load(path).model_dump(mode="json")
@@ -87,34 +67,14 @@ def source_of(srcdir, name):
 
 
 def flat(content):
-    """A contract; beside its keys ``provenance``, and what else is known of the ``run``, where it is kept."""
-    about = {key: value for key, value in content.items() if key not in OF_A_PAGE}
+    """A contract, beside its keys ``provenance`` and what else is kept of the ``run``."""
+    about = {k: v for k, v in content.items() if k not in ("contract", "figures")}
     provenance = about.pop("provenance", None)
     return content["contract"] | ({"provenance": provenance, "run": about} if about else {})
 
 
 def look_up(srcdir, name):
-    """One value of a contract, from the run of this build or from a real study.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-    name : str
-        Tutorial and keys, separated by dots; a number is a place in a list:
-        ``plot_73.accuracy_ci.full-finetune.0``. With ``real.nm000109.`` in front, the value of a
-        run on that study, whose ``provenance`` and ``run`` are keys as well.
-
-    Returns
-    -------
-    object
-        Number, string or bool.
-
-    Raises
-    ------
-    ExtensionError
-        If the tutorial, its contract or a key is not there, or the value is not a single one.
-    """
+    """One value behind dots: ``plot_73.ci.0`` of this build, ``real.STUDY.plot_73.n``."""
     _, content, keys = source_of(srcdir, name)
     if name.startswith("real.") and not keys:
         raise ExtensionError(f"{name} is not real.STUDY.TUTORIAL.KEY")
@@ -131,39 +91,17 @@ def look_up(srcdir, name):
 
 
 def figure(srcdir, name, number):
-    """A figure of a tutorial, or of its run on a real study.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-    name : str
-        For instance ``plot_73`` or ``real.nm000109.plot_73``.
-    number : int
-        Place on its page, from 1.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The JSON file that says so; the generated page is beside it.
-    text : Markup
-        Restructured text.
-
-    Raises
-    ------
-    ExtensionError
-        If the page has no such figure.
-    """
+    """JSON file and text of a figure, counted from 1, of ``plot_73`` or a real study."""
     path, content, _ = source_of(srcdir, name)
     figures = content["figures"]
     if not 1 <= number <= len(figures):
-        there = list(range(1, len(figures) + 1))
+        there = [*range(1, len(figures) + 1)]
         raise ExtensionError(f"{path.stem} has figures {there}, not {number}")
     return path, Markup(figure_text(**figures[number - 1]))
 
 
 class Real:
-    """Studies of ``docs/real``, and the results of each, as attributes; each is read when it is named."""
+    """Studies of ``docs/real`` and the results of each, read when they are named."""
 
     def __init__(self, read, *names):
         self.read, self.names = read, names
@@ -174,30 +112,15 @@ class Real:
 
 
 def standings(srcdir):
-    """The last run of every tutorial beside its reference.
-
-    Parameters
-    ----------
-    srcdir : pathlib.Path
-        Folder of the documentation's sources.
-
-    Returns
-    -------
-    dict
-        ``pages``, a row for each tutorial, and ``runs``, a record for each machine and day. A record
-        that breaks its schema stops the build.
-    """
+    """The last run of every tutorial beside its reference, and on what runs were made."""
     runs, references = records(srcdir / "_build" / "runs"), records(srcdir / "reference")
     rows, made_on = [], {}
     for page in sorted((srcdir / "auto_examples").glob("plot_*.rst")):
         name = short_name(page)
-        row = {
-            "page": page.stem,
-            "name": name,
-            "last": runs.get(name) or references.get(name),
-        }
+        last = runs.get(name) or references.get(name)
+        row = {"page": page.stem, "name": name, "last": last}
         rows.append(row)
-        if (last := row["last"]) is None:
+        if last is None:
             continue
         contract = last["contract"]
         parse(json.dumps(contract))
@@ -216,26 +139,15 @@ def standings(srcdir):
 
 
 def context(srcdir, note, names):
-    """Everything that a page can name, of which only what it names is read.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-    note : callable
-        Called with every file that is read.
-    names : set of str
-        What the page names.
-
-    Returns
-    -------
-    dict
-        Name -> object.
-    """
+    """What a page can name; only what it does name is read, and ``note`` gets the files."""
 
     def noted(path, value):
         note(str(path))
         return value
+
+    def read(find, *name):
+        path, content = find(srcdir, *name)
+        return noted(path, flat(content))
 
     def read_json(name):
         path = Path(srcdir, f"{name}.json")
@@ -244,49 +156,28 @@ def context(srcdir, note, names):
     def read_evidence():
         return {page: list(map(flat, runs)) for page, runs in read_json("evidence").items()}
 
-    def read_kept(study, name):
-        path, content = kept(srcdir, study, name)
-        return noted(path, flat(content))
-
-    def read_tutorial(name):
-        path, content = tutorial(srcdir, name)
-        return noted(path, flat(content))
-
     def read_status():
-        for folder in ("_build/runs", "reference"):
-            for path in (Path(srcdir, folder), *Path(srcdir, folder).glob("*.json")):
+        for folder in (Path(srcdir, "_build", "runs"), Path(srcdir, "reference")):
+            for path in (folder, *folder.glob("*.json")):
                 note(str(path))
         return standings(Path(srcdir))
 
-    known = {
-        name: lambda n=name: read_tutorial(n) for name in names if TUTORIAL.fullmatch(name)
-    }
-    known |= {
-        "benchmarks": lambda: read_json("benchmarks"),
+    known = {n: partial(read, tutorial, n) for n in names if TUTORIAL.fullmatch(n)} | {
+        "benchmarks": partial(read_json, "benchmarks"),
         "evidence": read_evidence,
-        "real": lambda: Real(read_kept),
+        "real": lambda: Real(partial(read, kept)),
         "status": read_status,
         "compare": lambda: compare,
         "page": lambda: lambda name: tutorial(srcdir, name)[0].stem,
         "figure": lambda: lambda name, number: noted(*figure(srcdir, name, number)),
+        "scale_figure": lambda: partial(scale_figure, srcdir),
         "download_size": lambda: sibling("_study").download_size,
     }
     return {name: make() for name, make in known.items() if name in names}
 
 
 def environment(srcdir):
-    """The templates' language: a missing name is an error, and what is printed is text.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources; macros are in its ``_templates``.
-
-    Returns
-    -------
-    jinja2.Environment
-        It.
-    """
+    """The templates' language: a missing name is an error, and what is printed is text."""
     jinja = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(srcdir, "_templates")),
         undefined=jinja2.StrictUndefined,
@@ -304,10 +195,7 @@ def render(app, docname, source):
     """On ``source-read``: fill in a hand-written page; pages of the gallery are left alone."""
     if docname.startswith("auto_examples/"):
         return
-
-    def note(path):
-        app.env.note_dependency(path, docname=docname)
-
+    note = partial(app.env.note_dependency, docname=docname)
     jinja = environment(app.srcdir)
     try:
         tree = jinja.parse(source[0])
@@ -327,12 +215,10 @@ class Value(SphinxRole):
     """``:value:`plot_73.chance_level``` or, with a format, ``:value:`plot_73.chance_level|.2f```."""
 
     def run(self):
-        """The number as text."""
         name, _, spec = self.text.partition("|")
         value = look_up(self.env.srcdir, name)
         self.env.note_dependency(str(source_of(self.env.srcdir, name)[0]))
-        if not spec:
-            spec = ".2f" if isinstance(value, float) else ""
+        spec = spec or (".2f" if isinstance(value, float) else "")
         # The hyphen of a word stays one.
         text = format(value, spec) if isinstance(value, str) else num(value, spec)
         return [nodes.inline(text, text, classes=["value"])], []
@@ -344,7 +230,6 @@ class TutorialFigure(SphinxDirective):
     required_arguments = 2
 
     def run(self):
-        """The figure, and where it was made."""
         word, number = self.arguments
         path, text = figure(self.env.srcdir, word, int(number))
         self.env.note_dependency(str(path))

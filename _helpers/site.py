@@ -14,13 +14,21 @@ from markdownify import MarkdownConverter
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from _helpers.pages import short_name
+from _helpers.filters import list_table
+from _helpers.pages import short_name, write_if_changed
 from _helpers.record import records
 
 CARD_LINK = re.compile(
     r'(<div class="sphx-glr-thumbcontainer"[^>]*>\s*<img[^>]*>\s*<p><a class="reference internal" href="[^"]+")'
     r"(?=><span[^>]*>([^<]+)<)>"
 )
+SCROLL = '<div class="figure-scroll docutils container"'
+#: What Sphinx writes -> what assistive technology accepts.
+MENDED = {
+    'role="list" class="citation-list"': 'class="citation-list"',
+    ' role="doc-biblioentry"': "",
+    f"{SCROLL}>": f'{SCROLL} tabindex="0" role="group" aria-label="Figure">',
+}
 TAG = re.compile(r":tag:`([^`]+)`")
 NEEDS = re.compile(r"^You need: (.*?)\n\n", re.M | re.S)
 DOC = re.compile(r":doc:`(?:[^<`]*<)?/?(?:auto_examples/)?(plot_\d+\w*)>?`")
@@ -36,14 +44,9 @@ def describe(app, doctree):
             short = text if len(text) <= 155 else text[:155].rsplit(" ", 1)[0] + " ..."
             about["og:description"] = short
             break
-    name = Path(app.env.docname).name
-    thumbnail = Path(
-        app.srcdir, "auto_examples", "images", "thumb", f"sphx_glr_{name}_thumb.png"
-    )
-    if thumbnail.is_file():
-        about["og:image"] = urljoin(
-            app.config.html_baseurl or "", f"_images/{thumbnail.name}"
-        )
+    thumbnail = f"sphx_glr_{Path(app.env.docname).name}_thumb.png"
+    if Path(app.srcdir, "auto_examples", "images", "thumb", thumbnail).is_file():
+        about["og:image"] = urljoin(app.config.html_baseurl or "", f"_images/{thumbnail}")
         for image in doctree.findall(nodes.image):
             about["og:image:alt"] = image.get("alt", "")
             break
@@ -65,9 +68,7 @@ class Markdown(MarkdownConverter):
 
     def convert_pre(self, el, text, parent_tags):
         """Code of a tutorial is Python, what it prints is text."""
-        box = el.find_parent("div", class_="highlight-Python") or el.find_parent(
-            "div", class_="highlight-python"
-        )
+        box = el.find_parent("div", class_=["highlight-Python", "highlight-python"])
         return f"\n\n```{'python' if box else 'text'}\n{el.get_text().rstrip()}\n```\n\n"
 
 
@@ -89,30 +90,22 @@ def mend_html(app, pagename, templatename, context, doctree):
     """HTML that assistive technology accepts, and its Markdown copy beside the page."""
     if "body" not in context:
         return
-    context["body"] = (
-        context["body"]
-        .replace('role="list" class="citation-list"', 'class="citation-list"')
-        .replace(' role="doc-biblioentry"', "")
-        .replace(
-            '<div class="figure-scroll docutils container">',
-            '<div class="figure-scroll docutils container" tabindex="0" role="group" aria-label="Figure">',
-        )
-    )
+    body = context["body"]
+    for old, new in MENDED.items():
+        body = body.replace(old, new)
     # The link of a gallery card has its words hidden by the style sheet.
-    context["body"] = CARD_LINK.sub(r'\1 aria-label="\2">', context["body"])
+    context["body"] = CARD_LINK.sub(r'\1 aria-label="\2">', body)
     if doctree is None or app.builder.name != "html":
         return
     text = Markdown(heading_style="ATX", bullets="-").convert(context["body"])
     text = re.sub(r"\n{3,}", "\n\n", text).strip()
-    path = Path(app.outdir, f"{pagename}.md")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text + "\n", "utf-8")
-    words = html.escape(app.env.metadata[pagename].get("og:description", ""))
-    context["metatags"] = (
-        context.get("metatags", "")
-        + (f'<meta name="description" content="{words}">' if words else "")
-        + f'<link rel="alternate" type="text/markdown" href="{Path(pagename).name}.md">'
-    )
+    write_if_changed(Path(app.outdir, f"{pagename}.md"), text + "\n")
+    tags = [context.get("metatags", "")]
+    if words := html.escape(app.env.metadata[pagename].get("og:description", "")):
+        tags.append(f'<meta name="description" content="{words}">')
+    href = f"{Path(pagename).name}.md"
+    tags.append(f'<link rel="alternate" type="text/markdown" href="{href}">')
+    context["metatags"] = "".join(tags)
 
 
 def write_llms_txt(app, exception):
@@ -125,10 +118,7 @@ def write_llms_txt(app, exception):
         lines += [f"> {text}", ""]
     groups = {"Tutorials": [], "Pages": []}
     for name in sorted(env.found_docs):
-        title, text = (
-            env.titles[name].astext(),
-            env.metadata[name].get("og:description", ""),
-        )
+        title, text = env.titles[name].astext(), env.metadata[name].get("og:description")
         line = f"- [{title}]({urljoin(base, name + '.md')})" + (f": {text}" if text else "")
         groups["Tutorials" if Path(name).name.startswith("plot_") else "Pages"].append(line)
     for group, entries in groups.items():
@@ -144,24 +134,16 @@ class Tag(SphinxRole):
     """``:tag:`p-factor```: a link to the other pages with this tag."""
 
     def run(self):
-        """A reference to the tag's place on the page of tags."""
-        options = {
-            "refdomain": "std",
-            "reftype": "ref",
-            "refexplicit": True,
-            "refwarn": True,
-        }
-        xref = pending_xref(
-            "", reftarget=_label(self.text), refdoc=self.env.docname, **options
-        )
-        return [xref.__iadd__(nodes.inline(self.text, self.text, classes=["tag"]))], []
+        kind = {"refdomain": "std", "reftype": "ref", "refexplicit": True, "refwarn": True}
+        where = {"reftarget": _label(self.text), "refdoc": self.env.docname}
+        words = nodes.inline(self.text, self.text, classes=["tag"])
+        return [pending_xref("", words, **kind, **where)], []
 
 
 class TagIndex(SphinxDirective):
     """``.. tag-index::``: every tag and the tutorials that carry it."""
 
     def run(self):
-        """A rubric and a list for each tag."""
         found = {}
         for page in sorted(Path(self.env.srcdir, "auto_examples").glob("plot_*.rst")):
             self.env.note_dependency(str(page))
@@ -177,39 +159,27 @@ class ReadingOrder(SphinxDirective):
     """``.. reading-order::``: every tutorial, what to read before it, and its seconds in the last run."""
 
     def run(self):
-        """A table."""
-        folders = [Path(self.env.srcdir) / name for name in ("reference", "_build/runs")]
-        for path in (path for folder in folders for path in folder.glob("*.json")):
-            self.env.note_dependency(str(path))
-        known = {k: v for folder in folders for k, v in records(folder).items()}
-        lines = [".. list-table::", "   :header-rows: 1", "   :widths: 50 35 15", ""]
-        lines += ["   * - page", "     - read before", "     - seconds"]
-        for page in sorted((Path(self.env.srcdir) / "auto_examples").glob("plot_*.rst")):
+        srcdir, known = Path(self.env.srcdir), {}
+        for folder in (srcdir / "reference", srcdir / "_build" / "runs"):
+            for path in folder.glob("*.json"):
+                self.env.note_dependency(str(path))
+            known |= records(folder)
+        lines = [["page", "read before", "seconds"]]
+        for page in sorted((srcdir / "auto_examples").glob("plot_*.rst")):
             self.env.note_dependency(str(page))
             needs = NEEDS.search(page.read_text("utf-8"))
             before = DOC.findall(needs[1]) if needs else []
+            links = ", ".join(f":doc:`/auto_examples/{name}`" for name in before)
             run = known.get(short_name(page))
-            links = (
-                ", ".join(f":doc:`/auto_examples/{name}`" for name in before) or "nothing"
+            seconds = f"{run['seconds']:.0f}" if run else "not measured"
+            lines.append(
+                [f":doc:`/auto_examples/{page.stem}`", links or "nothing", seconds]
             )
-            lines += [f"   * - :doc:`/auto_examples/{page.stem}`", f"     - {links}"]
-            lines += [f"     - {run['seconds']:.0f}" if run else "     - not measured"]
-        return self.parse_text_to_nodes("\n".join(lines))
+        return self.parse_text_to_nodes(list_table(lines, "   :widths: 50 35 15\n"))
 
 
 def citations(srcdir):
-    """Which pages cite which work.
-
-    Parameters
-    ----------
-    srcdir : path-like
-        Folder of the documentation's sources.
-
-    Returns
-    -------
-    dict of str to list of str
-        Key of the bibliography -> names of documents, both sorted.
-    """
+    """Key of the bibliography -> names of the documents that cite it, both sorted."""
     srcdir, found = Path(srcdir), {}
     for page in sorted(srcdir.rglob("*.rst")):
         if "_build" in page.parts:
@@ -225,7 +195,6 @@ class CitedIn(SphinxDirective):
     """``.. cited-in::``: each work and the pages that cite it."""
 
     def run(self):
-        """A list."""
         self.env.metadata[self.env.docname]["cites"] = True
         lines = []
         for key, pages in citations(self.env.srcdir).items():
@@ -244,9 +213,8 @@ def reread_citations(app, env, added, changed, removed):
 def setup(app):
     """Connect to Sphinx."""
     app.connect("doctree-read", describe)
-    app.connect(
-        "html-page-context", mend_html, priority=400
-    )  # before sphinxext.opengraph looks
+    # Before sphinxext.opengraph looks.
+    app.connect("html-page-context", mend_html, priority=400)
     app.connect("html-page-context", wait_for_no_script)
     app.connect("build-finished", write_llms_txt)
     app.connect("env-get-outdated", reread_citations)

@@ -51,12 +51,6 @@ TODAY = {
     ("words first", "plot_72_subject_invariant_regression.py"): 174,
     ("cell", "plot_72_subject_invariant_regression.py"): 33,
     ("functions", "plot_72_subject_invariant_regression.py"): 7,
-    ("lines", "plot_73_finetune_pretrained_model.py"): 913,
-    ("code", "plot_73_finetune_pretrained_model.py"): 514,
-    ("headings", "plot_73_finetune_pretrained_model.py"): 16,
-    ("words first", "plot_73_finetune_pretrained_model.py"): 175,
-    ("cell", "plot_73_finetune_pretrained_model.py"): 51,
-    ("functions", "plot_73_finetune_pretrained_model.py"): 23,
     ("code", "plot_80_pfactor_features.py"): 162,
     ("headings", "plot_80_pfactor_features.py"): 12,
     ("words first", "plot_80_pfactor_features.py"): 211,
@@ -74,9 +68,8 @@ TODAY = {
     ("words first", "plot_90_scale_out.py"): 169,
     ("cell", "plot_90_scale_out.py"): 28,
     ("functions", "plot_90_scale_out.py"): 7,
+    ("module", "examples/_scores.py"): 380,
     ("module", "examples/_simulate.py"): 481,
-    ("module", "_helpers/show.py"): 360,
-    ("_helpers", "all"): 4979,
 }
 
 

@@ -39,7 +39,6 @@ def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatc
     path.write_text('{"finetune": 1, "scale": 2}')
     monkeypatch.setattr(bench, "BENCHMARKS", path)
     monkeypatch.setattr(bench_scale, "bench_scale", lambda rounds: {"new": rounds})
-    monkeypatch.setattr(bench_scale, "show_scale", print)
     assert bench.main(["scale", "--rounds", "3"]) == 0
     content = json.loads(path.read_text())
     assert content["finetune"] == 1

@@ -75,7 +75,7 @@ def site(tmp_path):
     (tmp_path / FIGURE["file"]).write_text(SVG)
     (tmp_path / "conf.py").write_text(
         f"import sys; sys.path.insert(0, {str(ROOT)!r})\n"
-        "extensions = ['_helpers.show', '_helpers.site', '_helpers.scale_figure']\n"
+        "extensions = ['_helpers.show', '_helpers.site']\n"
     )
     (tmp_path / "index.rst").write_text(INDEX)
     return tmp_path
@@ -253,7 +253,9 @@ def test_text_from_data_is_no_markup(site, text):
 def filled(page, **names):
     """Words of a page of this site, with given numbers."""
     template = environment(DOCS).from_string((DOCS / f"{page}.rst").read_text("utf-8"))
-    given = context(DOCS, lambda path: None, {"download_size"}) | names
+    given = (
+        context(DOCS, lambda path: None, {"download_size"}) | {"scale_figure": str} | names
+    )
     return " ".join(re.sub(r"\\(.)", r"\1", template.render(given)).split())
 
 
@@ -418,20 +420,20 @@ def test_cost_follows_the_benchmark_and_the_catalogue():
 
 def test_scale_is_drawn_the_same_twice_and_described(tmp_path):
     paths = [tmp_path / "a" / "1.svg", tmp_path / "a" / "2.svg"]
-    alts = [scale_figure.draw({"scale": scale_part()}, path) for path in paths]
+    alts = [scale_figure.draw(scale_part(), path)["alt"] for path in paths]
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert alts[0] == alts[1]
     assert "500, 510 MB one by one, 900 MB for 20 people" in alts[0]
 
 
 def test_a_figure_is_drawn_from_the_numbers_of_its_file(site):
-    (site / "x.json").write_text(json.dumps(benchmarks()))
-    write(site, ".. scale-figure:: x.json")
+    (site / "benchmarks.json").write_text(json.dumps(benchmarks()))
+    write(site, "{{ scale_figure(benchmarks.scale) }}")
     done = build(site)
     assert done.returncode == 0, done.stderr
     page = (site / "out" / "index.html").read_text()
     assert 'alt="Two panels against 20 to 40 people' in page
-    (site / "x.json").write_text("{}")
+    (site / "benchmarks.json").write_text('{"scale": {}}')
     done = build(site)
     assert done.returncode != 0
-    assert "x.json cannot be drawn" in done.stderr
+    assert "index.rst, line 4: KeyError 'sizes'" in " ".join(done.stderr.split())

@@ -1,4 +1,4 @@
-"""The JSON line that ends every tutorial: a file for each page's promise, and a parser that says what is wrong.
+"""The JSON line that ends every tutorial: each page's promise, and a parser that checks it.
 
 ``plot_NN.py`` here holds ``Page``, the promise of ``examples/plot_NN_*.py``: its keys, what must hold
 between them, its headline, and on which data its claim is shown again.
@@ -40,34 +40,26 @@ def parse(stdout):
     Raises
     ------
     ContractError
-        If the last line is not a JSON object, names an unknown tutorial, holds a number that is
-        not finite, or breaks the tutorial's schema or invariants.
+        If the last line is not the JSON object of a known tutorial, or breaks its promise.
     """
-    lines = stdout.rstrip().splitlines()
-    if not lines:
-        raise ContractError(
-            "the tutorial printed nothing: its last line must be one JSON object"
-        )
+    if not (lines := stdout.rstrip().splitlines()):
+        raise ContractError("the tutorial printed nothing: a JSON object has to end it")
+    line, start = lines[-1], repr(lines[-1][:120])
     try:
-        values = json.loads(lines[-1], parse_constant=_reject_constant)
+        values = json.loads(line, parse_constant=_reject_constant)
     except json.JSONDecodeError as err:
-        raise ContractError(
-            f"the last line is not JSON ({err}): {lines[-1][:120]!r}"
-        ) from err
+        raise ContractError(f"the last line is not JSON ({err}): {start}") from err
     if not isinstance(values, dict) or "tutorial" not in values:
-        raise ContractError(
-            f"the last line is not a contract, it has no key 'tutorial': {lines[-1][:120]!r}"
-        )
-    if values["tutorial"] not in CONTRACTS:
-        raise ContractError(
-            f"unknown tutorial {values['tutorial']!r}: known are {sorted(CONTRACTS)}"
-        )
+        what = "the last line is not a contract, it has no key 'tutorial'"
+        raise ContractError(f"{what}: {start}")
+    if (name := values["tutorial"]) not in CONTRACTS:
+        raise ContractError(f"unknown tutorial {name!r}: known are {sorted(CONTRACTS)}")
     try:
         # Through JSON, so that lists become tuples and integers stay integers.
-        return CONTRACTS[values["tutorial"]].model_validate_json(lines[-1])
+        return CONTRACTS[name].model_validate_json(line)
     except ValidationError as err:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'contract'}: {e['msg'].removeprefix('Value error, ')}"
-            for e in err.errors()
-        )
-        raise ContractError(f"{values['tutorial']}: {problems}") from err
+        problems = []
+        for error in err.errors():
+            where = ".".join(map(str, error["loc"])) or "contract"
+            problems.append(f"{where}: {error['msg'].removeprefix('Value error, ')}")
+        raise ContractError(f"{name}: {'; '.join(problems)}") from err

@@ -17,6 +17,8 @@ REGIMES = get_args(Regime)
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]
 Some = Annotated[int, Field(ge=1)]
+Several = Annotated[int, Field(ge=2)]
+Size = Annotated[float, Field(ge=0)]
 Positive = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(gt=0, le=1)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -39,44 +41,19 @@ def every(names, value):
     return Annotated[dict[names, value], AfterValidator(whole)]
 
 
+def refuse(wrong, why):
+    """What is wrong is a `ValueError`, which pydantic collects."""
+    if wrong:
+        raise ValueError(why)
+
+
 def check_close(name, value, other, slack=ROUNDING):
-    """Two ways to the same number agree.
-
-    Parameters
-    ----------
-    name : str
-        What both are called, e.g. ``"gap and a - b"``.
-    value, other : float
-        The numbers.
-    slack : float
-        How far they may lie apart.
-
-    Raises
-    ------
-    ValueError
-        If they lie further apart.
-    """
-    if abs(value - other) > slack:
-        raise ValueError(f"{name} disagree: {value:.4f} and {other:.4f}")
+    """Refuse two ways to the same number that lie further apart than ``slack``."""
+    refuse(abs(value - other) > slack, f"{name} disagree: {value:.4f} and {other:.4f}")
 
 
 def check_interval(name, ends, estimate, called):
-    """An interval is ordered and holds its estimate; dictionaries of them do, key by key.
-
-    Parameters
-    ----------
-    name, called : str
-        Keys of the interval and of the estimate.
-    ends : tuple of float, or dict
-        Low and high.
-    estimate : float, or dict
-        What it is the interval of.
-
-    Raises
-    ------
-    ValueError
-        If an interval is upside down, does not hold its estimate, or stands for another key.
-    """
+    """Refuse an interval upside down or without its estimate; also in dictionaries."""
     if isinstance(ends, dict):
         if not isinstance(estimate, dict) or set(ends) != set(estimate):
             raise ValueError(f"{name} has {sorted(ends)}, {called} has {sorted(estimate)}")
@@ -90,16 +67,20 @@ def check_interval(name, ends, estimate, called):
         raise ValueError(f"{name} {[low, high]} does not contain {estimate} ({called})")
 
 
-class Model(BaseModel):
+class Strict(BaseModel):
+    """Nothing is converted, nothing is left over; what a field is stands below it."""
+
+    model_config = ConfigDict(
+        extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
+    )
+
+
+class Model(Strict):
     """Part of a line, checked by its names.
 
     ``X_ci`` is the interval of ``X``, and ``ci`` that of ``mean``: ordered, with the estimate inside.
     ``subject_overlap`` is 0.
     """
-
-    model_config = ConfigDict(
-        extra="forbid", allow_inf_nan=False, strict=True, use_attribute_docstrings=True
-    )
 
     #: Where an interval is not named after what it is the interval of.
     interval_of: ClassVar[dict[str, str]] = {"ci": "mean"}
@@ -110,11 +91,13 @@ class Model(BaseModel):
             if name == "ci" or name.endswith("_ci"):
                 called = self.interval_of.get(name, name.removesuffix("_ci"))
                 check_interval(name, getattr(self, name), getattr(self, called), called)
-        if shared := getattr(self, "subject_overlap", 0):
-            raise ValueError(
-                f"subject_overlap: {shared} people are on both sides of a split"
-            )
+        shared = getattr(self, "subject_overlap", 0)
+        refuse(shared, f"subject_overlap: {shared} people are on both sides of a split")
+        self.check()
         return self
+
+    def check(self):
+        """Refuse values that do not agree; a page says which."""
 
 
 class Evidence(NamedTuple):
@@ -145,20 +128,7 @@ class Contract(Model):
 
     @classmethod
     def band(cls, key, reference):
-        """Distance that a decimal number may have from the reference on another machine.
-
-        Parameters
-        ----------
-        key : str
-            Key in the line, with dots for what is inside, e.g. ``"accuracy.linear-probe"``.
-        reference : float
-            The accepted value.
-
-        Returns
-        -------
-        float
-            0.05, and 2 % of the reference where that is more; or what the schema says.
-        """
+        """How far a decimal may lie from the reference: 0.05, 2 % if more, or its band."""
         return cls.bands.get(key.split(".")[0], max(0.05, 0.02 * abs(reference)))
 
 
@@ -204,15 +174,13 @@ class Scores(Model):
     mse_ratio_ci: interval(Positive)
     """its 95 % interval over people"""
 
-    @model_validator(mode="after")
-    def _scores_agree(self):
+    def check(self):
         ratio = self.mse / self.baseline_mse
         # Both errors are rounded to four decimals, which moves their ratio by this much.
         slack = ROUNDING * (1 + (1 + ratio) / self.baseline_mse)
         check_close("mse_ratio and mse / baseline_mse", self.mse_ratio, ratio, slack)
-        if self.mae**2 > self.mse + slack:
-            raise ValueError(f"mae {self.mae} is larger than the root of mse {self.mse}")
-        return self
+        why = f"mae {self.mae} is larger than the root of mse {self.mse}"
+        refuse(self.mae**2 > self.mse + slack, why)
 
 
 class PersonScore(Contract, Scores):
@@ -220,9 +188,9 @@ class PersonScore(Contract, Scores):
 
     target: Text
     """column of participants.tsv"""
-    effect: Annotated[float, Field(ge=0)] | None
+    effect: Size | None
     """planted effect; null where nobody knows"""
-    n_train_subjects: Annotated[int, Field(ge=2)]
+    n_train_subjects: Several
     """people trained on"""
     n_test_subjects: Annotated[int, Field(ge=3)]
     """people looked at once"""
@@ -239,12 +207,10 @@ class PersonScore(Contract, Scores):
     null_mse_ratio_ci: interval(Positive)
     """its 95 % interval"""
 
-    @model_validator(mode="after")
-    def _compared_with_one_baseline(self):
+    def check(self):
+        super().check()
         for other, scores in self:
             for name in ("baseline_mae", "baseline_mse"):
-                if isinstance(scores, Scores) and getattr(scores, name) != getattr(
-                    self, name
-                ):
+                own = getattr(self, name)
+                if isinstance(scores, Scores) and getattr(scores, name) != own:
                     raise ValueError(f"{other} was compared with another {name}")
-        return self

@@ -1,15 +1,11 @@
 """Promise of plot_10: from a recording to windows."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
-
-from _helpers.contracts.base import Contract, Count, Positive, Some
+from _helpers.contracts.base import Contract, Count, Positive, Several, Size, Some
 
 
 class Page(Contract):
-    """plot_10: from a recording to windows."""
-
     headline = (
         "Cz {cz_rms_before_uv:.2f} to {cz_rms_after_uv:.2f} µV; picking before referencing is "
         "wrong by {pick_first_difference:.0%}"
@@ -18,11 +14,11 @@ class Page(Contract):
     tutorial: Literal["plot_10"]
     n_recordings: Some
     """recordings read"""
-    n_chans_recorded: Annotated[int, Field(ge=2)]
+    n_chans_recorded: Several
     """channels in the file"""
     sfreq_recorded: Positive
     """sampling frequency of the file, in Hz"""
-    cz_rms_before_uv: Annotated[float, Field(ge=0)]
+    cz_rms_before_uv: Size
     """size of Cz as recorded, in uV"""
     cz_rms_after_uv: Positive
     """size of Cz after average reference, in uV"""
@@ -39,8 +35,7 @@ class Page(Contract):
     alpha_closed_over_open: Positive
     """alpha power at the back, eyes closed over open"""
 
-    @model_validator(mode="after")
-    def _steps_did_their_work(self):
+    def check(self):
         if self.cz_rms_before_uv > 0.01 * self.cz_rms_after_uv:
             raise ValueError(f"Cz is not flat before: {self.cz_rms_before_uv} uV")
         if self.mains_db_removed < 20 or abs(self.alpha_db_removed) > 1:
@@ -50,4 +45,3 @@ class Page(Contract):
             )
         if not self.saved_and_loaded_identical:
             raise ValueError("saved windows are not the same after loading")
-        return self

@@ -2,14 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from _helpers.contracts.base import Contract, Count, Fraction, Signed, interval
+from _helpers.contracts.base import Contract, Count, Fraction, Signed, interval, refuse
 
 
 class Page(Contract):
-    """plot_11: splits, on data with nothing to learn."""
-
     headline = (
         "nothing to learn: r {window_split_r:+.2f} with shuffled windows, {subject_split_r:+.2f} "
         "with people kept whole"
@@ -50,13 +48,10 @@ class Page(Contract):
     subject_overlap: Count
     """people on both sides, honest split"""
 
-    @model_validator(mode="after")
-    def _groups_are_whole(self):
+    def check(self):
         for name in ("group k-fold", "leave one person out"):
             if self.shared_people.get(name) != 0:
                 raise ValueError(f"{name} shares {self.shared_people.get(name)} people")
         if self.n_folds.get("leave one person out") != self.n_subjects:
             raise ValueError("leaving one person out needs a fold per person")
-        if not self.manifest_replayed:
-            raise ValueError("the saved split does not give the same rows")
-        return self
+        refuse(not self.manifest_replayed, "the saved split does not give the same rows")

@@ -2,14 +2,12 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from _helpers.contracts.base import Contract, Count, Fraction, Signed, Some, interval
 
 
 class Page(Contract):
-    """plot_71: gains of one task for another."""
-
     headline = (
         "gain of a probe: rest to side {gain[probe][rest -> side]:+.2f}, flicker to side "
         "{gain[probe][flicker -> side]:+.2f}"
@@ -37,8 +35,7 @@ class Page(Contract):
     gain_ci: dict[str, dict[str, interval(Signed)]]
     """its 95 % interval over test people"""
 
-    @model_validator(mode="after")
-    def _gains_agree(self):
+    def check(self):
         for name, own in {"scratch": self.scratch, **self.controls}.items():
             if set(own) != set(self.tasks):
                 raise ValueError(f"{name} has {sorted(own)}")
@@ -48,7 +45,5 @@ class Page(Contract):
             for pair, value in own.items():
                 target = pair.split(" -> ")[1]
                 if not 0 <= self.scratch[target] + value <= 1:
-                    raise ValueError(
-                        f"gain[{regime}][{pair}] leaves the range of an accuracy"
-                    )
-        return self
+                    name = f"gain[{regime}][{pair}]"
+                    raise ValueError(f"{name} leaves the range of an accuracy")

@@ -1,111 +1,87 @@
 """Promise of plot_73: three ways to adapt a pretrained encoder."""
 
-from typing import Annotated
+from typing import Literal
 
-from pydantic import Field, model_validator
-
-from _helpers.contracts.base import (
-    Contract,
-    Count,
-    Evidence,
-    Fraction,
-    Positive,
-    Regime,
-    Signed,
-    Some,
-    Text,
-    check_close,
-    every,
-    interval,
-)
+from _helpers.contracts import base
 
 
-class Page(Contract):
-    """plot_73: three ways to adapt a pretrained encoder."""
-
+class Page(base.Contract):
     headline = (
         "{best_regime} {best_accuracy:.2f} against chance {chance_level:.2f}; "
         "{gap_vs_scratch:+.2f} over from-scratch"
     )
-    evidence = Evidence("simulated-transfer", 12)
+    evidence = base.Evidence("simulated-transfer", 12)
     on_real = True
 
-    pretrain_task: Text
+    tutorial: Literal["plot_73"]
+    pretrain_task: base.Text
     """what the encoder learned to tell apart"""
-    target_task: Text
+    target_task: base.Text
     """what it is adapted to"""
-    n_train_subjects: Some
+    n_train_subjects: base.Some
     """labelled target people"""
-    n_val_subjects: Some
+    n_val_subjects: base.Some
     """people who choose learning rate and regime"""
-    n_test_subjects: Annotated[int, Field(ge=2)]
+    n_test_subjects: base.Several
     """people looked at once"""
-    best_regime: Regime
+    best_regime: base.Regime
     """most validation answers right; a tie goes to fewer trainable parameters"""
-    best_accuracy: Fraction
+    best_accuracy: base.Fraction
     """test accuracy of best_regime, mean over people"""
-    chance_level: Fraction
+    chance_level: base.Fraction
     """accuracy of guessing, by design of the classes"""
-    gap_vs_chance: Signed
+    gap_vs_chance: base.Signed
     """best_accuracy - chance_level"""
-    gap_vs_scratch: Signed
+    gap_vs_scratch: base.Signed
     """best_accuracy - accuracy of from-scratch"""
-    gap_vs_scratch_ci: interval(Signed)
+    gap_vs_scratch_ci: base.interval(base.Signed)
     """95 % interval of gap_vs_scratch, paired within test people"""
-    trainable_params: every(Regime, Count)
+    trainable_params: base.every(base.Regime, base.Count)
     """parameters that learn, per regime"""
-    total_params: Some
+    total_params: base.Some
     """parameters of the network"""
-    accuracy: every(Regime, Fraction)
+    accuracy: base.every(base.Regime, base.Fraction)
     """test accuracy per regime, mean over people"""
-    accuracy_ci: every(Regime, interval(Fraction))
+    accuracy_ci: base.every(base.Regime, base.interval(base.Fraction))
     """95 % interval over test people, per regime"""
-    lr: every(Regime, Positive)
+    lr: base.every(base.Regime, base.Positive)
     """learning rate chosen on validation people"""
-    val_n_correct: every(Regime, Count)
+    val_n_correct: base.every(base.Regime, base.Count)
     """right answers to validation windows, of all initialisations"""
-    n_val_windows: Some
+    n_val_windows: base.Some
     """validation windows times initialisations"""
     frozen_state_unchanged: bool
     """the probe's encoder is bit-identical before and after"""
-    subject_overlap: Count
+    subject_overlap: base.Count
     """people on both sides of any split"""
 
-    @model_validator(mode="after")
-    def _frozen_is_frozen(self):
-        if not self.frozen_state_unchanged:
-            raise ValueError("the linear probe changed its encoder")
+    def check(self):
+        base.refuse(not self.frozen_state_unchanged, "the linear probe changed its encoder")
         for regime, count in self.trainable_params.items():
-            of = f"{regime} trains {count} of {self.total_params}"
-            if count > self.total_params:
-                raise ValueError(f"{of} parameters")
-            if (count == self.total_params) != (regime != "linear-probe"):
-                raise ValueError(f"{of}: only the probe freezes anything")
-        return self
-
-    @model_validator(mode="after")
-    def _chosen_by_counts(self):
-        best = max(
-            self.val_n_correct,
-            key=lambda r: (self.val_n_correct[r], -self.trainable_params[r]),
+            of = f"{regime} trains {count} of {self.total_params} parameters"
+            base.refuse(count > self.total_params, of)
+            whole = count == self.total_params
+            base.refuse(
+                whole != (regime != "linear-probe"), f"{of}: only the probe freezes any"
+            )
+        counts, learns = self.val_n_correct, self.trainable_params
+        best = max(counts, key=lambda regime: (counts[regime], -learns[regime]))
+        said = f"best_regime is {self.best_regime}, the counts say {best}"
+        base.refuse(best != self.best_regime, said)
+        base.refuse(
+            max(counts.values()) > self.n_val_windows,
+            f"val_n_correct is above n_val_windows, {self.n_val_windows}",
         )
-        if best != self.best_regime:
-            raise ValueError(f"best_regime is {self.best_regime}, counts say {best}")
-        if max(self.val_n_correct.values()) > self.n_val_windows:
-            raise ValueError(f"more than {self.n_val_windows} validation answers are right")
-        return self
-
-    @model_validator(mode="after")
-    def _gaps_agree(self):
-        best = self.accuracy[self.best_regime]
-        for name, value, other in (
-            ("best_accuracy and accuracy", self.best_accuracy, best),
-            ("gap_vs_chance and the two", self.gap_vs_chance, best - self.chance_level),
-            (
-                "gap_vs_scratch and the two accuracies",
-                self.gap_vs_scratch,
-                best - self.accuracy["from-scratch"],
-            ),
-        ):
-            check_close(name, value, other)
-        return self
+        score = self.accuracy[self.best_regime]
+        gap, scratch = score - self.chance_level, self.accuracy["from-scratch"]
+        base.check_close(
+            "best_accuracy and accuracy[best_regime]", self.best_accuracy, score
+        )
+        base.check_close(
+            "gap_vs_chance and best_accuracy - chance_level", self.gap_vs_chance, gap
+        )
+        base.check_close(
+            "gap_vs_scratch and best_accuracy - accuracy[from-scratch]",
+            self.gap_vs_scratch,
+            score - scratch,
+        )

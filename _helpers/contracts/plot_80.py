@@ -1,4 +1,4 @@
-"""Promise of plot_80: a score per person from band power."""
+"""Promise of plot_80: a score per person from band power; the main numbers are the ridge's."""
 
 from typing import Literal
 
@@ -6,8 +6,6 @@ from _helpers.contracts.base import Evidence, PersonScore, Scores, Signed
 
 
 class Page(PersonScore):
-    """plot_80: a score per person from band power; the main numbers are the ridge's."""
-
     headline = "ridge r {pearson_r:+.2f}, error {mse_ratio:.2f} of the train mean's; null {null_r:+.2f}"
     evidence = Evidence("simulated-pfactor", 24)
     on_real = True

@@ -1,15 +1,11 @@
 """Promise of plot_90: the same work in a loop and on workers."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
-
-from _helpers.contracts.base import Contract, Count, Fraction, Regime, Some, every, interval
+from _helpers.contracts import base
 
 
-class Page(Contract):
-    """plot_90: the same work in a loop and on workers."""
-
+class Page(base.Contract):
     headline = (
         "second pass over {n_recordings} recordings: {n_done} done again, {n_skipped} skipped, "
         "{n_failed} failed; {n_tasks} cells on {engine} and in a loop identical: {results_identical}"
@@ -18,38 +14,34 @@ class Page(Contract):
     tutorial: Literal["plot_90"]
     engine: Literal["dask", "loop"]
     """who did it the second time; loop where dask is not installed"""
-    n_recordings: Annotated[int, Field(ge=2)]
+    n_recordings: base.Several
     """people asked for in a pass, with a damaged copy of one"""
-    n_done: Count
+    n_done: base.Count
     """people done in the second pass"""
-    n_skipped: Count
+    n_skipped: base.Count
     """people left alone there, because they were finished"""
-    n_failed: Count
+    n_failed: base.Count
     """people whose recording could not be used"""
-    n_windows: Some
+    n_windows: base.Some
     """windows in all finished files"""
-    n_tasks: Some
+    n_tasks: base.Some
     """cells of the grid"""
     results_identical: bool
     """files, weights and scores of loop and workers are equal bit for bit"""
-    chance_level: Fraction
+    chance_level: base.Fraction
     """accuracy of guessing"""
-    accuracy: every(Regime, Fraction)
+    accuracy: base.every(base.Regime, base.Fraction)
     """test accuracy per regime, mean over people"""
-    accuracy_ci: every(Regime, interval(Fraction))
+    accuracy_ci: base.every(base.Regime, base.interval(base.Fraction))
     """its 95 % interval over people"""
-    subject_overlap: Count
+    subject_overlap: base.Count
     """people on both sides of a fold"""
 
-    @model_validator(mode="after")
-    def _nothing_lost(self):
+    def check(self):
         seen = self.n_done + self.n_skipped + self.n_failed
         if seen != self.n_recordings:
-            raise ValueError(
-                f"{self.n_recordings} recordings, but {seen} done, skipped or failed"
-            )
-        if not self.results_identical:
-            raise ValueError("loop and workers gave different bits")
+            there = f"{self.n_recordings} recordings"
+            raise ValueError(f"{there}, but {seen} done, skipped or failed")
+        base.refuse(not self.results_identical, "loop and workers gave different bits")
         if self.n_tasks % len(self.accuracy):
             raise ValueError(f"{self.n_tasks} cells are no grid of {len(self.accuracy)}")
-        return self
