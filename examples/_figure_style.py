@@ -19,6 +19,7 @@ REGIMES = {
     "linear-probe": (BLUE, "o"),
     "last-block": (VIOLET, "^"),
     "full-finetune": (AMBER, "D"),
+    "closed-form probe": (DARK, "v"),
 }
 #: The same of a planted effect and of the null beside it, and of a way that misleads and one
 #: that does not.

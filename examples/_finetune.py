@@ -7,9 +7,17 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 import torch
+from sklearn.linear_model import RidgeClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 import _study
-from _encoder import encoder_state, load_encoder, split_where_learning_starts
+from _encoder import (
+    encoder_state,
+    load_encoder,
+    split_at_head,
+    split_where_learning_starts,
+)
 from _scores import per_subject
 from _splits import assert_no_leakage, nested_subjects, split_subjects
 from _training import deal, evaluate, fit, make_optimizer, to_tensors
@@ -224,3 +232,61 @@ def save_model(model, name):
         for file in Path(unfinished).iterdir():
             file.replace(folder / file.name)
     return folder
+
+
+def features_of(task, model, part):
+    """What the head of a network sees of some windows, in double precision.
+
+    Parameters
+    ----------
+    task : Task
+        Whose windows.
+    model : torch.nn.Module
+        A Braindecode model.
+    part : str or int
+        A key of ``Task.data``.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, n_features)
+        From the encoder in evaluation mode.
+    """
+    _, X = split_at_head(model, task.data[part][0])
+    return X.flatten(start_dim=1).double().cpu().numpy()
+
+
+def closed_form_probe(task, encoder, *, train="train", alphas=(1, 10, 100, 1000, 10000)):
+    """A probe without steps or learning rate: ridge regression on standardised features.
+
+    Parameters
+    ----------
+    task : Task
+        Whose.
+    encoder : dict of str to torch.Tensor
+        What :func:`_encoder.encoder_state` returned.
+    train : str or int
+        Key of ``Task.data``.
+    alphas : sequence of float
+        Penalties; the one with most right answers of validation people is taken, the largest
+        of equals.
+
+    Returns
+    -------
+    accuracy : ndarray, shape (n_subjects,)
+        Of each test person.
+    alpha : float
+        The penalty that was chosen.
+    """
+    model = build_model(task, 0)
+    load_encoder(model, encoder)
+    X, X_val, X_test = (features_of(task, model, p) for p in (train, "validation", "test"))
+    y, y_val, y_test = (
+        task.data[p][1].cpu().numpy() for p in (train, "validation", "test")
+    )
+    fitted = {
+        alpha: make_pipeline(StandardScaler(), RidgeClassifier(alpha)).fit(X, y)
+        for alpha in sorted(alphas, reverse=True)
+    }
+    right = {alpha: (own.predict(X_val) == y_val).sum() for alpha, own in fitted.items()}
+    alpha = max(right, key=right.get)  # the first of equals
+    return per_subject(fitted[alpha].predict(X_test) == y_test, task.subjects), alpha

@@ -21,7 +21,7 @@ def draw_transfer_figure(matrices, *, sources, targets, **words):
     Parameters
     ----------
     matrices : dict of str to ndarray, shape (n_sources, n_targets, 3)
-        Regime -> gain in accuracy, low and high end of its interval.
+        Panel -> gain in accuracy, low and high end of its interval.
     sources, targets : list of str
         Names of rows and columns.
     """
@@ -34,7 +34,8 @@ def draw_transfer_figure(matrices, *, sources, targets, **words):
         ax.grid(visible=False)
         for (row, column), value in np.ndenumerate(gains):
             low, high = matrix[row, column, 1:]
-            said = f"{value:+.2f}" + (" \u2022" if low > 0 or high < 0 else "")
+            said = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+            said += " \u2022" if low > 0 or high < 0 else ""
             colour = ON_STRONG if abs(value) > 0.6 * limit else ON_WEAK
             style = {"ha": "center", "va": "center", "fontsize": 10, "color": colour}
             ax.text(column, row, said, **style)

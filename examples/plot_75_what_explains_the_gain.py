@@ -62,8 +62,8 @@ claim = print_differences(scores, [("full-finetune", "from-scratch")])
 # ----------------------------------
 # For each control, write down what it would score if its explanation were the whole one.
 #
-# - *Shuffled labels*: the encoder is pretrained on the same windows with shuffled labels. It
-#   gains if a warmed-up start is enough.
+# - *Shuffled labels*: the encoder is pretrained on the same windows with shuffled labels.
+#   It gains if a warmed-up start is enough.
 # - *Random encoder*: a probe on an encoder that never saw EEG. It is high if random filters
 #   are enough.
 # - *Zero-shot*: the pretrained network as it is. It is high if nothing had to be adapted.

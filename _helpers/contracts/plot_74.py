@@ -1,0 +1,55 @@
+"""Promise of plot_74: what moves in an encoder that was meant to stand still."""
+
+from typing import Literal
+
+from _helpers.contracts import base
+
+
+class Page(base.Contract):
+    headline = (
+        "running variance at {running_var[naive]:.2f} of its start in a naive probe; "
+        "{models_moved} of {n_models} models move, {foundation_moved} of {n_foundation} "
+        "foundation models"
+    )
+    bands = {"running_var": 0.1, "models_moved": 3.0}  # noqa: RUF012
+    evidence = base.Evidence("simulated-transfer", 12)
+    on_real = True
+
+    tutorial: Literal["plot_74"]
+    n_train_subjects: base.Some
+    """labelled target people"""
+    n_test_subjects: base.Several
+    """people looked at once"""
+    chance_level: base.Fraction
+    """accuracy of guessing"""
+    running_var: base.every(Literal["naive", "frozen"], base.Positive)
+    """running variance after a probe, as a multiple of its start"""
+    accuracy: dict[str, base.Fraction]
+    """test accuracy of naive and frozen probe after few and after all steps"""
+    accuracy_ci: dict[str, base.interval(base.Fraction)]
+    """95 % interval over test people"""
+    n_few_steps: base.Some
+    """what "few" means"""
+    naive_minus_frozen: base.every(Literal["few", "all"], base.Paired)
+    """difference in accuracy within test people"""
+    n_models: base.Some
+    """models of Braindecode that were looked at"""
+    n_foundation: base.Count
+    """foundation models among them"""
+    models_moved: base.Count
+    """models with a state that moves in training mode, all parameters frozen"""
+    foundation_moved: base.Count
+    """foundation models among those"""
+    foundation_differs: base.Count
+    """foundation models whose output differs from evaluation mode"""
+    n_moved_when_frozen: base.Count
+    """parameters and buffers of the encoder that moved under freeze_encoder"""
+    subject_overlap: base.Count
+    """people on both sides of any split"""
+
+    def check(self):
+        moved = self.running_var["frozen"], self.n_moved_when_frozen
+        base.refuse(moved != (1.0, 0), f"the frozen encoder moved: {moved}")
+        base.refuse(self.models_moved > self.n_models, "more models moved than there are")
+        foundation = max(self.foundation_moved, self.foundation_differs)
+        base.refuse(foundation > self.n_foundation, "more moved than there are")

@@ -1,0 +1,41 @@
+"""Promise of plot_75: the gain of pretraining beside what else could explain it."""
+
+from typing import Literal
+
+from _helpers.contracts import base
+
+CONTROLS = Literal[
+    "from-scratch", "shuffled labels", "random encoder", "zero-shot", "band power"
+]
+
+
+class Page(base.Contract):
+    headline = (
+        "full-finetune {gains[from-scratch].mean:+.2f} over from-scratch, "
+        "{gains[shuffled labels].mean:+.2f} over shuffled labels"
+    )
+    evidence = base.Evidence("simulated-transfer", 12)
+    on_real = True
+
+    tutorial: Literal["plot_75"]
+    n_train_subjects: base.Some
+    """labelled target people"""
+    n_test_subjects: base.Several
+    """people looked at once"""
+    chance_level: base.Fraction
+    """accuracy of guessing"""
+    accuracy: dict[str, base.Fraction]
+    """test accuracy of the claim and of each control"""
+    accuracy_ci: dict[str, base.interval(base.Fraction)]
+    """95 % interval over test people"""
+    gains: base.every(CONTROLS, base.Paired)
+    """full fine-tuning minus each control, within people; p after Holm"""
+    warm_start: base.Paired
+    """shuffled labels minus from-scratch"""
+    subject_overlap: base.Count
+    """people on both sides of any split"""
+
+    def check(self):
+        for control, gain in self.gains.items():
+            two = self.accuracy["full-finetune"] - self.accuracy[control]
+            base.check_close(f"gains[{control}] and the two accuracies", gain.mean, two)

@@ -1,0 +1,43 @@
+"""Promise of plot_76: what pretraining is worth as the labels grow."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from _helpers.contracts import base
+
+WAYS = Literal["from-scratch", "linear-probe", "full-finetune", "closed-form probe"]
+
+
+class Page(base.Contract):
+    headline = "gain of full-finetune over from-scratch by labelled people: {gain}"
+    evidence = base.Evidence("simulated-transfer", 12)
+    on_real = True
+
+    tutorial: Literal["plot_76"]
+    n_test_subjects: base.Several
+    """people looked at once"""
+    chance_level: base.Fraction
+    """accuracy of guessing"""
+    budgets: Annotated[list[base.Some], Field(min_length=1)]
+    """numbers of labelled people"""
+    accuracy: base.every(WAYS, list[base.Fraction])
+    """test accuracy per budget"""
+    gain: dict[str, base.Signed]
+    """full fine-tuning minus from-scratch, within people, per budget"""
+    gain_ci: dict[str, base.interval(base.Signed)]
+    """95 % interval over people"""
+    gain_p: dict[str, base.Probability]
+    """sign-flip p after Holm"""
+    scratch_over_probe: list[base.Some]
+    """budgets at which from-scratch has the higher mean"""
+    subject_overlap: base.Count
+    """people on both sides of any split"""
+
+    def check(self):
+        budgets, own = self.budgets, self.accuracy
+        base.refuse(sorted(set(budgets)) != budgets, f"budgets are {budgets}")
+        base.refuse(list(self.gain) != [str(n) for n in budgets], "gain has other budgets")
+        for i, n in enumerate(budgets):
+            two = own["full-finetune"][i] - own["from-scratch"][i]
+            base.check_close(f"gain[{n}] and the two accuracies", self.gain[str(n)], two)

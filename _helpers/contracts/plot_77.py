@@ -1,0 +1,56 @@
+"""Promise of plot_77: ways between a frozen encoder and full fine-tuning."""
+
+from typing import Literal
+
+from _helpers.contracts import base
+
+WAYS = Literal[
+    "linear-probe",
+    "last-block",
+    "LoRA, rank 2",
+    "LP-FT",
+    "full-finetune",
+    "keep the head",
+    "closed-form probe",
+]
+
+
+class Page(base.Contract):
+    headline = (
+        "full-finetune {accuracy[full-finetune]:.2f} with "
+        "{trainable_params[full-finetune]:,} parameters, LoRA "
+        "{accuracy[LoRA, rank 2]:.2f} with {trainable_params[LoRA, rank 2]:,}"
+    )
+    evidence = base.Evidence("simulated-transfer", 12)
+    on_real = True
+
+    tutorial: Literal["plot_77"]
+    n_train_subjects: base.Some
+    """labelled target people"""
+    n_test_subjects: base.Several
+    """people looked at once"""
+    chance_level: base.Fraction
+    """accuracy of guessing"""
+    trainable_params: base.every(WAYS, base.Some)
+    """parameters that learn"""
+    accuracy: base.every(WAYS, base.Fraction)
+    """test accuracy, mean over people"""
+    accuracy_ci: base.every(WAYS, base.interval(base.Fraction))
+    """95 % interval over test people"""
+    closed_form_alpha: base.Some
+    """penalty that validation people chose"""
+    minus_full: dict[str, base.Signed]
+    """each way minus full fine-tuning, within people"""
+    minus_full_p: dict[str, base.Probability]
+    """sign-flip p after Holm"""
+    gflop: dict[str, base.Positive]
+    """1e9 floating-point operations to train"""
+    subject_overlap: base.Count
+    """people on both sides of any split"""
+
+    def check(self):
+        for way, gap in self.minus_full.items():
+            two = self.accuracy[way] - self.accuracy["full-finetune"]
+            base.check_close(f"minus_full[{way}] and the two accuracies", gap, two)
+        most = max(self.trainable_params.values())
+        base.refuse(self.trainable_params["full-finetune"] != most, "full trains less")

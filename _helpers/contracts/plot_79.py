@@ -1,0 +1,43 @@
+"""Promise of plot_79: encoders of three tasks, each for each."""
+
+from typing import Literal
+
+from _helpers.contracts import base
+
+
+class Page(base.Contract):
+    headline = (
+        "rest to side {gain[rest>side]:+.2f} over from-scratch, "
+        "rest to flicker {gain[rest>flicker]:+.2f}"
+    )
+    evidence = base.Evidence("simulated-tasks", 12)
+
+    tutorial: Literal["plot_79"]
+    tasks: list[str]
+    """each is source and target"""
+    n_train_subjects: base.Some
+    """people of the pretraining"""
+    n_labelled_subjects: base.Some
+    """those of them with labels of the target task"""
+    n_test_subjects: base.Several
+    """people looked at once"""
+    chance_level: base.Fraction
+    """accuracy of guessing"""
+    scratch: dict[str, base.Fraction]
+    """test accuracy of from-scratch, by target"""
+    gain: dict[str, base.Signed]
+    """full fine-tuning minus from-scratch, source>target"""
+    gain_ci: dict[str, base.interval(base.Signed)]
+    """95 % interval over test people"""
+    learned: dict[str, base.Signed]
+    """full fine-tuning minus the same source with shuffled labels"""
+    learned_ci: dict[str, base.interval(base.Signed)]
+    """95 % interval over test people"""
+    subject_overlap: base.Count
+    """people on both sides of the split"""
+
+    def check(self):
+        pairs = {f"{source}>{target}" for source in self.tasks for target in self.tasks}
+        for name in ("gain", "learned"):
+            found = set(getattr(self, name))
+            base.refuse(found != pairs, f"{name} has {sorted(found)}")

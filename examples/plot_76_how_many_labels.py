@@ -1,0 +1,150 @@
+"""
+How many labels make pretraining superfluous?
+=============================================
+
+Each labelled person costs you an afternoon. On this page you buy them one after the other
+and watch what remains of the advantage of a pretrained encoder.
+
+.. admonition:: What you will be able to do
+   :class: tip
+
+   - grow a budget of people in nested groups;
+   - read where training from scratch catches up;
+   - use a probe that has no learning rate.
+
+You need :doc:`plot_73_finetune_pretrained_model`, a minute and 1.5 GB of memory.
+
+Tags: :tag:`fine-tuning`, :tag:`transfer`
+"""
+
+# %%
+# Budgets of people
+# -----------------
+# The data are **simulated**; task and pretraining are those of
+# :doc:`plot_73_finetune_pretrained_model`. A larger group contains the smaller ones, so a
+# curve changes by adding people and not by exchanging them. Test people stay the same.
+import json
+import os
+
+import _runtime
+import numpy as np
+from _adapt_figure import draw_labels_figure
+from _finetune import accuracy, adapt, closed_form_probe, open_task, pretrained_encoder
+from _scores import interval, print_differences, rounded, with_interval
+
+STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
+task = open_task(STUDY, _runtime.setup())
+encoder = pretrained_encoder(task)
+budgets = [n for n in task.budget.n_labelled_curve if n in task.data]
+for n in budgets:
+    print(f"{n:>3} people, {len(task.data[n][1]):>4} labelled windows")
+
+# %%
+# Predict, then run
+# -----------------
+# At which number of people does training from scratch overtake the probe? At which does it
+# reach full fine-tuning? Write down both.
+#
+# Every budget gets as many steps, and the learning rates are the middle ones of
+# :doc:`plot_73_finetune_pretrained_model`, so nothing is tuned along the curve. The last
+# way has no steps: a :class:`~sklearn.linear_model.RidgeClassifier` on the features of the
+# frozen encoder, solved in closed form, with its penalty chosen on validation people.
+SEEDS, REGIMES = (1, 2), ("from-scratch", "linear-probe", "full-finetune")
+scores = {regime: {} for regime in (*REGIMES, "closed-form probe")}
+for n in budgets:
+    for regime in REGIMES:
+        models = [adapt(task, regime, seed, encoder, train=n) for seed in SEEDS]
+        scores[regime][n] = accuracy(task, models)
+    scores["closed-form probe"][n], _ = closed_form_probe(task, encoder, train=n)
+for regime, own in scores.items():
+    print(f"\n{regime}")
+    for n, values in own.items():
+        print(f"{n:>3} people  {with_interval(values)}")
+
+# %%
+curves = {
+    regime: np.array([(n, v.mean(), *interval(v)) for n, v in own.items()]).T
+    for regime, own in scores.items()
+}
+said = "; ".join(f"{r} {' '.join(f'{m:.2f}' for m in c[1])}" for r, c in curves.items())
+figure = draw_labels_figure(
+    curves,
+    chance=task.chance,
+    title="How many labelled people replace the pretraining?",
+    subtitle=f"{task.target.question}; {task.people['test']} test people",
+    provenance=f"data: {task.target.data}",
+    alt=f"Test accuracy against {', '.join(map(str, budgets))} labelled people: {said}.",
+)
+
+# %%
+# What pretraining is still worth
+# -------------------------------
+# The difference of full fine-tuning and training from scratch within people, per budget; p
+# is corrected for all budgets. Where the interval holds zero, these people cannot tell
+# whether the pretraining is still worth anything.
+full = {f"full, {n}": values for n, values in scores["full-finetune"].items()}
+scratch = {f"scratch, {n}": values for n, values in scores["from-scratch"].items()}
+PAIRS = [(f"full, {n}", f"scratch, {n}") for n in budgets]
+gains = dict(zip(budgets, print_differences(full | scratch, PAIRS).values(), strict=True))
+open_ones = [n for n, gain in gains.items() if gain.ci[0] <= 0]
+one, other = scores["from-scratch"], scores["linear-probe"]
+above = [n for n in budgets if one[n].mean() > other[n].mean()]
+print(f"interval holds zero or is below it at: {open_ones or 'no budget'}")
+print(f"scratch is above the probe at: {above}")
+
+# %%
+# A common mistake: more people than there are
+# --------------------------------------------
+# You ask for a budget that the pool cannot pay, because validation and test people have to
+# stay apart.
+from _splits import SplitError, split_subjects
+
+table = task.target.metadata
+n_people = table["subject"].nunique()
+sizes = {"test": task.people["test"], "validation": task.people["validation"]}
+try:
+    split_subjects(table, sizes | {"train": n_people}, rest="pool", seed=0)
+except SplitError as error:
+    print(f"{type(error).__name__}: {error}")
+
+# %%
+# The recovery is to let the rest of a split be the pool, and to buy from it.
+pool = split_subjects(table, sizes, rest="pool", seed=0)["pool"]
+print(f"the pool has {table.iloc[pool]['subject'].nunique()} of {n_people} people")
+
+# %%
+# Exercise: what is one person worth?
+# -----------------------------------
+# From the printed means, how many more labelled people does training from scratch need to
+# reach what full fine-tuning has with the fewest?
+#
+# .. raw:: html
+#
+#    <details class="solution"><summary>Solution</summary>
+goal = scores["full-finetune"][budgets[0]].mean()
+enough = [n for n in budgets if scores["from-scratch"][n].mean() >= goal]
+print(f"full fine-tuning reaches {goal:.3f} with {budgets[0]}")
+print(f"from scratch reaches it with {enough[0] if enough else 'none of these budgets'}")
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# Wrap-up
+# -------
+# The value of pretraining is a curve over labels, not a number. Where it ends belongs to
+# this task and network: the :doc:`evidence page </evidence>` has other draws of people.
+# Benchmarks of large pretrained models find that networks trained from scratch stay
+# competitive :cite:p:`liu2026eegfm`.
+contract = {"tutorial": "plot_76", "version": 1, "data": task.target.data}
+contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}
+contract["budgets"] = budgets
+contract["accuracy"] = {r: [v.mean() for v in own.values()] for r, own in scores.items()}
+contract["gain"] = {n: gain.mean for n, gain in gains.items()}
+contract["gain_ci"] = {n: gain.ci for n, gain in gains.items()}
+contract["gain_p"] = {n: gain.p for n, gain in gains.items()}
+contract["scratch_over_probe"] = above
+contract["subject_overlap"] = task.overlap
+contract = rounded(contract)
+print(json.dumps(contract))

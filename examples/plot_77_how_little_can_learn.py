@@ -1,0 +1,222 @@
+"""
+How little of the network has to learn?
+=======================================
+
+Between a frozen encoder and full fine-tuning there are ways that train a small part. Here
+you compare what they score, how many parameters they train and what they cost.
+
+.. admonition:: What you will be able to do
+   :class: tip
+
+   - train the last block, a low-rank correction, or the head first and then everything;
+   - fit a probe without a learning rate;
+   - count what adaptation costs.
+
+You need :doc:`plot_73_finetune_pretrained_model`, a minute and 1.5 GB of memory.
+
+Tags: :tag:`fine-tuning`, :tag:`transfer`
+"""
+
+# %%
+# Ways between two ends
+# ---------------------
+# The data are **simulated**; task and pretraining are those of
+# :doc:`plot_73_finetune_pretrained_model`. Each way is a list of stages, and a stage names
+# what learns by the beginnings of parameter names.
+import json
+import os
+
+import _runtime
+import numpy as np
+import torch
+from _adapt_figure import draw_rows_figure
+from _encoder import encoder_state, load_encoder, split_where_learning_starts
+from _finetune import SEEDS, accuracy, build_model, closed_form_probe, open_task, pretrain
+from _ledger import count_parameters
+from _scores import interval, print_accuracies, print_differences, rounded, summary
+from _training import deal, fit, make_optimizer
+
+STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
+task = open_task(STUDY, _runtime.setup())
+pretrained = pretrain(task)
+encoder = encoder_state(pretrained)
+
+# %%
+# - *linear-probe*: the head. *last-block*: batch normalisation and the head.
+# - *LP-FT*: first the head, then everything from there, with half the steps each, because
+#   fine-tuning can distort good features before it improves them :cite:p:`kumar2022lpft`.
+# - *LoRA*: the head, and a correction of low rank that is added to the spatial filter
+#   :cite:p:`hu2022lora`.
+# - *keep the head*: full fine-tuning that starts from the old head. It is open only where
+#   both tasks ask the same question, as here.
+STAGES = {
+    "linear-probe": [("final_layer",)],
+    "last-block": [("bnorm", "final_layer")],
+    "LoRA, rank 2": [("final_layer", "conv_time_spat.conv_spat.parametrizations.weight.0")],
+    "LP-FT": [("final_layer",), ("",)],
+    "full-finetune": [("",)],
+    "keep the head": [("",)],
+}
+
+
+# %%
+# A low-rank correction is the product of a tall and a flat matrix. Libraries such as PEFT
+# exchange a layer for a corrected one, which works if the network *calls* the layer. This
+# network multiplies the weights of its two convolutions instead, so the correction belongs
+# to the weight itself: :mod:`torch.nn.utils.parametrize`. It starts at zero.
+class LowRank(torch.nn.Module):
+    """A weight plus a matrix of low rank."""
+
+    def __init__(self, weight, rank):
+        super().__init__()
+        rows, columns = len(weight), weight[0].numel()
+        self.flat = torch.nn.Parameter(torch.randn(rank, columns) / columns**0.5)
+        self.tall = torch.nn.Parameter(torch.zeros(rows, rank))
+
+    def forward(self, weight):
+        """The weight that the layer uses."""
+        return weight + (self.tall @ self.flat).view_as(weight)
+
+
+# %%
+# Learning rates are not chosen: stages that train the head alone get 1e-2, all others 3e-3.
+def start_of(way, seed):
+    """The pretrained encoder under a fresh head, prepared for one way."""
+    model = build_model(task, seed)
+    load_encoder(model, encoder)
+    if way == "keep the head":
+        model.load_state_dict(pretrained.state_dict())
+    if way.startswith("LoRA"):
+        layer = model.conv_time_spat.conv_spat
+        correction = LowRank(layer.weight, rank=int(way.split()[-1]))
+        correction = correction.to(layer.weight.device)
+        torch.nn.utils.parametrize.register_parametrization(layer, "weight", correction)
+    return model
+
+
+# %%
+# Stages are trained one after the other.
+def adapt(way, seed, n_steps=task.budget.n_steps):
+    """Train the stages of one way, one after the other."""
+    model = start_of(way, seed)
+    for learns in STAGES[way]:
+        for name, parameter in model.named_parameters():
+            parameter.requires_grad = name.startswith(learns)
+        learner, X = split_where_learning_starts(model, task.data["train"][0])
+        n_own = max(1, n_steps // len(STAGES[way]))
+        batches = deal(X, task.data["train"][1], n_steps=n_own, seed=seed)
+        lr = 1e-2 if learns == ("final_layer",) else 3e-3
+        fit(learner, batches, make_optimizer(learner, lr))
+    return model
+
+
+# %%
+# Predict, then run
+# -----------------
+# Which way comes close to full fine-tuning with the fewest parameters? The *closed-form
+# probe* is :class:`~sklearn.linear_model.RidgeClassifier` on the features of the frozen
+# encoder: no steps, no learning rate, no seed; validation people choose its penalty.
+models = {way: [adapt(way, seed) for seed in SEEDS] for way in STAGES}
+scores = {way: accuracy(task, own) for way, own in models.items()}
+learns = {way: count_parameters(own[0])[1] for way, own in models.items()}
+learns["LP-FT"] = learns["full-finetune"]
+scores["closed-form probe"], alpha = closed_form_probe(task, encoder)
+learns["closed-form probe"] = learns["linear-probe"] - 1  # two classes need one output
+print_accuracies(scores, task.chance, learns=learns)
+print(f"penalty of the closed-form probe: {alpha:g}")
+
+# %%
+# Each way minus full fine-tuning, within people; p is corrected for all of them. An
+# interval that holds zero does not show that two ways are equal: with so few people it can
+# also be too wide to tell.
+others = [way for way in scores if way != "full-finetune"]
+gaps = print_differences(scores, [(way, "full-finetune") for way in others])
+gaps = dict(zip(others, gaps.values(), strict=True))
+
+# %%
+order = sorted(scores, key=learns.get)
+rows = {f"{w}\n{learns[w]:,} learn": (scores[w], interval(scores[w])) for w in order}
+said = "; ".join(f"{way} {scores[way].mean():.2f}" for way in order)
+figure = draw_rows_figure(
+    rows,
+    zero=task.chance,
+    xlabel="test accuracy (dashed: chance)",
+    title="How little has to learn?",
+    subtitle=f"{task.target.question}; people with labels: {task.people['train']}",
+    provenance=f"data: {task.target.data}",
+    alt=f"Test accuracy of each way, a dot per person, fewest parameters on top: {said}.",
+)
+
+# %%
+# What it costs
+# -------------
+# Floating-point operations are counted by torch, not timed, so they are the same on every
+# machine. Every step costs the same, so two steps tell what all of them cost.
+from torch.utils.flop_counter import FlopCounterMode
+
+
+def gflop(way, n_steps):
+    """Operations of one adaptation of so many steps, in units of 1e9."""
+    with FlopCounterMode(display=False) as counter:
+        adapt(way, SEEDS[0], n_steps)
+    return counter.get_total_flops() / 1e9
+
+
+costs = {}
+for way, stages in STAGES.items():
+    few, more = (gflop(way, n * len(stages)) for n in (1, 2))
+    costs[way] = few + (task.budget.n_steps / len(stages) - 1) * (more - few)
+    print(f"{way:<15}{costs[way]:>7.2f} GFLOP")
+
+# %%
+# A common mistake: the optimiser was made before the freeze
+# ----------------------------------------------------------
+# You make the optimiser for everything, run a backward pass, and then freeze a layer. Its
+# gradients are still there, so the next step of :class:`~torch.optim.AdamW` moves it.
+model = start_of("full-finetune", 1)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
+model(task.data["train"][0]).sum().backward()
+weight = model.conv_time_spat.conv_time.weight.requires_grad_(False)
+before = weight.clone()
+optimizer.step()
+print(f"frozen, and moved: {not torch.equal(before, weight)}")
+
+# %%
+# The recovery: freeze first, then make an optimiser of what may learn. ``make_optimizer``
+# takes nothing else.
+before = weight.clone()
+make_optimizer(model, 1e-2).step()
+print(f"frozen, and moved: {not torch.equal(before, weight)}")
+
+# %%
+# Exercise: another rank
+# ----------------------
+# How many parameters does a correction of rank 8 train, and what does it score?
+#
+# .. raw:: html
+#
+#    <details class="solution"><summary>Solution</summary>
+STAGES["LoRA, rank 8"] = STAGES["LoRA, rank 2"]
+own = [adapt("LoRA, rank 8", seed) for seed in SEEDS]
+trained = {"LoRA, rank 8": count_parameters(own[0])[1]}
+print_accuracies({"LoRA, rank 8": accuracy(task, own)}, task.chance, trained)
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# Wrap-up
+# -------
+# Report for each way what learns, what it costs and what it scores. Other draws of people
+# are on the :doc:`evidence page </evidence>`.
+contract = {"tutorial": "plot_77", "version": 1, "data": task.target.data}
+contract |= {"n_train_subjects": task.people["train"]}
+contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}
+contract |= {"trainable_params": learns, **summary(scores), "closed_form_alpha": alpha}
+contract["minus_full"] = {way: gap.mean for way, gap in gaps.items()}
+contract["minus_full_p"] = {way: gap.p for way, gap in gaps.items()}
+contract["gflop"] = {way: np.round(cost, 2) for way, cost in costs.items()}
+contract["subject_overlap"] = task.overlap
+contract = rounded(contract)
+print(json.dumps(contract))

@@ -1,0 +1,245 @@
+"""
+Does one task help with another?
+================================
+
+You have EEG of one task and want to decode another. On this page an encoder is pretrained
+on each of three tasks and fine-tuned for each of them, and each is compared with an encoder
+that was pretrained on shuffled labels.
+
+.. admonition:: What you will be able to do
+   :class: tip
+
+   - keep people apart *across* tasks;
+   - tell transfer from a warmed-up start;
+   - find negative transfer.
+
+You need :doc:`plot_75_what_explains_the_gain`, a minute and 1.5 GB of memory.
+
+Tags: :tag:`fine-tuning`, :tag:`transfer`, :tag:`controls`
+"""
+
+# %%
+# Three tasks of the same people
+# ------------------------------
+# The data are **simulated**, after a challenge :cite:p:`aristimunha2025challenge`.
+import json
+import os
+
+import _runtime
+import _study
+import numpy as np
+import pandas as pd
+import torch
+from _encoder import encoder_state, freeze_encoder, load_encoder
+from _encoder import split_where_learning_starts
+from _scores import difference, holm, per_subject, print_accuracies, rounded
+from _splits import assert_no_leakage, split_subjects
+from _training import deal, evaluate, fit, make_optimizer, to_tensors
+from _transfer_figure import draw_transfer_figure
+
+DEVICE = _runtime.setup()
+
+# %%
+# At *rest*, eyes are open or closed. In *contrast change detection*, people watch for a
+# change on the left or right *side*. The *flicker*, which is not of the challenge, is slow
+# or fast. Attention to a side lowers alpha over the other half of the head; closed eyes
+# raise it on both; the flicker drives other rhythms.
+STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-tasks")
+TASKS = {
+    "rest": ("RestingState", ("instructed_toOpenEyes", "instructed_toCloseEyes")),
+    "side": ("contrastChangeDetection", ("left_target", "right_target")),
+    "flicker": ("flicker", ("slow_flicker", "fast_flicker")),
+}
+studies = {
+    name: _study.open_study(STUDY, task=task, classes=classes)
+    for name, (task, classes) in TASKS.items()
+}
+
+# %%
+# A person is on one side of the split in *every* task. If the pretraining saw the test
+# people at rest, the encoder would know them.
+sizes = {"test": 20, "labelled": 1}
+table = studies["side"].metadata
+parts = split_subjects(table, sizes, rest="others", seed=0)
+who = {name: set(table["subject"].iloc[index]) for name, index in parts.items()}
+who["train"] = who["labelled"] | who["others"]
+
+# %%
+# Windows and labels by task and group of people.
+tables, data = {group: [] for group in who}, {}
+for name, study in studies.items():
+    X, y = to_tensors(study.windows, study.targets, DEVICE)
+    for group, people in who.items():
+        rows = study.metadata["subject"].isin(people).to_numpy()
+        data[name, group] = X[rows], y[rows]
+        tables[group].append(study.metadata[rows])
+report = assert_no_leakage(pd.concat(tables["train"]), pd.concat(tables["test"]))
+
+# %%
+# One encoder per task
+# --------------------
+# Labels of the source task exist for all training people, labels of the target task for one
+# of them. Everything that is trained as a whole has one learning rate, so that a gain is
+# not a matter of the rate.
+from braindecode.models import ShallowFBCSPNet
+
+
+def build_model(seed):
+    torch.manual_seed(seed)
+    n_chans, n_times = data["side", "train"][0].shape[1:]
+    shape = {"n_chans": n_chans, "n_times": n_times, "sfreq": studies["side"].sfreq}
+    filters = {"n_filters_time": 16, "n_filters_spat": 16}
+    return ShallowFBCSPNet(n_outputs=2, **shape, **filters).to(DEVICE)
+
+
+def train(model, X, y, *, lr=3e-3, **how):
+    learner, X = split_where_learning_starts(model, X)
+    fit(learner, deal(X, y, **how), make_optimizer(learner, lr))
+    return model
+
+
+# %%
+# The same training on *shuffled* labels is the control of each source.
+def pretrain(task, shuffled=False, seed=0):
+    """State of an encoder that learned one task, or its shuffled labels."""
+    X, y = data[task, "train"]
+    if shuffled:
+        order = torch.Generator().manual_seed(79)
+        y = y[torch.randperm(len(y), generator=order).to(DEVICE)]
+    model = train(build_model(seed), X, y, n_steps=80, batch_size=32)
+    return encoder_state(model)
+
+
+encoders = {task: pretrain(task) for task in TASKS}
+blind = {task: pretrain(task, shuffled=True) for task in TASKS}
+
+# %%
+# Predict, then run
+# -----------------
+# Which encoder helps most with the side of attention, and which with the flicker? Is there
+# a pair for which training from scratch is better? Write down one of each.
+SEEDS = (1, 2)
+
+
+def adapt(target, encoder=None, regime="full-finetune"):
+    """Accuracy of each test person, mean over initialisations."""
+    hits = []
+    for seed in SEEDS:
+        model, lr = build_model(seed), 3e-3
+        if encoder is not None:
+            load_encoder(model, encoder)
+        if regime == "linear-probe":
+            freeze_encoder(model)
+            lr = 1e-2
+        train(model, *data[target, "labelled"], lr=lr, n_steps=40, seed=seed)
+        hits.append(evaluate(model, *data[target, "test"]))
+    subjects = tables["test"][list(TASKS).index(target)]["subject"]
+    return per_subject(np.mean(hits, axis=0), subjects)
+
+
+# %%
+# Every pair of tasks, and for each target training from scratch.
+scratch = {target: adapt(target) for target in TASKS}
+pairs = [(source, target) for source in TASKS for target in TASKS]
+full = {pair: adapt(pair[1], encoders[pair[0]]) for pair in pairs}
+control = {pair: adapt(pair[1], blind[pair[0]]) for pair in pairs}
+probe = {pair: adapt(pair[1], encoders[pair[0]], "linear-probe") for pair in pairs}
+
+# %%
+# Chance is .5 in every task. All scores are of the same test people.
+for target in TASKS:
+    print(f"\ntarget {target}")
+    rows = {"from-scratch": scratch[target]}
+    rows |= {f"{s}, full-finetune": full[s, target] for s in TASKS}
+    rows |= {f"{s}, linear-probe": probe[s, target] for s in TASKS}
+    print_accuracies(rows, 0.5)
+
+# %%
+# Gains, within people
+# --------------------
+# Two differences for each pair: full fine-tuning minus training from scratch, which is what
+# you would gain, and minus the *same* source with shuffled labels, which is what the labels
+# of the source task gave. p is corrected within each of the two. Above zero is positive
+# transfer, below zero :term:`negative transfer`.
+gains = {
+    "minus from-scratch": {p: difference(full[p], scratch[p[1]]) for p in pairs},
+    "minus shuffled labels": {p: difference(full[p], control[p]) for p in pairs},
+}
+for name, own in gains.items():
+    print(f"\nfull-finetune {name}")
+    corrected = holm([gain.p for gain in own.values()])
+    for pair, p in zip(pairs, corrected, strict=True):
+        print(f"{' -> '.join(pair):<20}{own[pair]._replace(p=p)}")
+        own[pair] = own[pair]._replace(p=p)
+
+# %%
+matrices = {
+    name: np.array([[(own[s, t].mean, *own[s, t].ci) for t in TASKS] for s in TASKS])
+    for name, own in gains.items()
+}
+own = gains["minus from-scratch"]
+said = "; ".join(f"{s} to {t} {own[s, t].mean:+.2f}" for s, t in pairs if s != t)
+figure = draw_transfer_figure(
+    matrices,
+    sources=list(TASKS),
+    targets=list(TASKS),
+    title="Does one task help with another?",
+    subtitle=f"full fine-tuning; people with labels: {sizes['labelled']}",
+    provenance=f"data: {studies['side'].data}",
+    alt=f"Gains in accuracy, source by target task. Over from-scratch: {said}.",
+)
+
+# %%
+# Dots mark gains whose interval excludes zero. The diagonal is the same task, as a
+# reference. The intervals speak of test people; another labelled person would move these
+# numbers too, and the :doc:`evidence page </evidence>` has other draws.
+#
+# A common mistake: test people in the pretraining
+# ------------------------------------------------
+# The pretraining takes the resting state of everybody. No target label leaks, and the check
+# still has to refuse it.
+everybody = studies["rest"].metadata
+try:
+    assert_no_leakage(everybody, tables["test"][list(TASKS).index("side")])
+except ValueError as error:
+    print(f"{type(error).__name__}: {error}")
+
+# %%
+# The recovery is to leave the test people out of every task.
+rest = everybody[~everybody["subject"].isin(who["test"])]
+report_rest = assert_no_leakage(rest, tables["test"][list(TASKS).index("side")])
+
+# %%
+# Exercise: one task after the other
+# ----------------------------------
+# Does an encoder that learned the flicker and then rest help with the side?
+#
+# .. raw:: html
+#
+#    <details class="solution"><summary>Solution</summary>
+model = build_model(0)
+load_encoder(model, encoders["flicker"])
+train(model, *data["rest", "train"], n_steps=80, batch_size=32)
+both = adapt("side", encoder_state(model))
+print_accuracies({"flicker, rest -> side": both, "rest -> side": full["rest", "side"]}, 0.5)
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# Wrap-up
+# -------
+# Transfer belongs to a pair of tasks in one direction. Compare with training from scratch
+# at the same learning rate, and with shuffled labels of the same source.
+names = {pair: ">".join(pair) for pair in pairs}
+contract = {"tutorial": "plot_79", "version": 2, "data": studies["side"].data}
+contract |= {"tasks": list(TASKS), "n_train_subjects": len(who["train"])}
+contract |= {"n_labelled_subjects": sizes["labelled"], "n_test_subjects": sizes["test"]}
+contract |= {"chance_level": 0.5, "scratch": {t: v.mean() for t, v in scratch.items()}}
+for key, own in zip(("gain", "learned"), gains.values(), strict=True):
+    contract[key] = {names[pair]: found.mean for pair, found in own.items()}
+    contract[f"{key}_ci"] = {names[pair]: found.ci for pair, found in own.items()}
+contract["subject_overlap"] = report["overlap"]
+contract = rounded(contract, digits=3)
+print(json.dumps(contract))
