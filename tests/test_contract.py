@@ -329,15 +329,7 @@ PERSON = {
     "null_mse_ratio": 1.3,
     "null_mse_ratio_ci": [1.1, 1.6],
 }
-FEATURES = {
-    "tutorial": "plot_80",
-    **PERSON,
-    "forest": SCORES,
-    "window_split_r": 0.7,
-    "subject_split_r": 0.0,
-    "window_split_r_ridge": 0.3,
-    "subject_split_r_ridge": 0.1,
-}
+FEATURES = {"tutorial": "plot_80", **PERSON, "forest": SCORES}
 DEEP = {
     "tutorial": "plot_81",
     **PERSON,

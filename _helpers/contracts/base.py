@@ -178,7 +178,7 @@ class Paired(Gap):
     """two-sided sign-flip permutation test"""
 
 
-class Scores(Model):
+class Errors(Model):
     """How good a prediction for unseen people is, beside the mean of the training people."""
 
     interval_of = {"r_ci": "pearson_r"}
@@ -191,12 +191,8 @@ class Scores(Model):
     """two-sided, test people exchanged"""
     r2: Annotated[float, Field(le=1)]
     """share of variance explained on test people; negative is worse than their mean"""
-    mae: Positive
-    """mean absolute error, in units of the score"""
     mse: Positive
     """mean squared error, in squared units of the score"""
-    baseline_mae: Positive
-    """mae of predicting the training mean"""
     baseline_mse: Positive
     """mse of predicting the training mean"""
     mse_ratio: Positive
@@ -205,17 +201,27 @@ class Scores(Model):
     """its 95 % interval over people"""
 
     @model_validator(mode="after")
-    def _scores_agree(self):
+    def _errors_agree(self):
         ratio = self.mse / self.baseline_mse
         # Both errors are rounded to four decimals, which moves their ratio by this much.
         slack = ROUNDING * (1 + (1 + ratio) / self.baseline_mse)
         check_close("mse_ratio and mse / baseline_mse", self.mse_ratio, ratio, slack)
-        if self.mae**2 > self.mse + slack:
-            raise ValueError(f"mae {self.mae} is larger than the root of mse {self.mse}")
+        mae = getattr(self, "mae", 0)
+        if mae**2 > self.mse + slack:
+            raise ValueError(f"mae {mae} is larger than the root of mse {self.mse}")
         return self
 
 
-class PersonScore(Contract, Scores):
+class Scores(Errors):
+    """The same with absolute errors."""
+
+    mae: Positive
+    """mean absolute error, in units of the score"""
+    baseline_mae: Positive
+    """mae of predicting the training mean"""
+
+
+class PersonScore(Contract, Errors):
     """What the pages about a score per person share."""
 
     target: Text
@@ -226,8 +232,6 @@ class PersonScore(Contract, Scores):
     """people trained on"""
     n_test_subjects: Annotated[int, Field(ge=3)]
     """people looked at once"""
-    n_dropped: Count
-    """people without a score"""
     subject_overlap: Count
     """people on both sides of the split"""
     null_r: Signed
@@ -243,8 +247,7 @@ class PersonScore(Contract, Scores):
     def _compared_with_one_baseline(self):
         for other, scores in self:
             for name in ("baseline_mae", "baseline_mse"):
-                if isinstance(scores, Scores) and getattr(scores, name) != getattr(
-                    self, name
-                ):
+                own = getattr(self, name, None)
+                if isinstance(scores, Errors) and getattr(scores, name, own) != own:
                     raise ValueError(f"{other} was compared with another {name}")
         return self
