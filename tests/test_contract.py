@@ -330,22 +330,28 @@ PERSON = {
     "null_mse_ratio_ci": [1.1, 1.6],
 }
 FEATURES = {"tutorial": "plot_80", **PERSON, "forest": SCORES}
+OF_NETWORK = {key: value for key, value in SCORES.items() if "mae" not in key}
 DEEP = {
     "tutorial": "plot_81",
-    **PERSON,
+    **{k: v for k, v in PERSON.items() if "mae" not in k and k != "n_dropped"},
     "n_parameters": 46529,
-    "ridge": {**SCORES, "mse": 0.88, "mse_ratio": 0.55},
-    "ridge_minus_network": 0.08,
-    "ridge_minus_network_ci": [-0.1, 0.2],
-    "attribution_share": 0.6,
-    "attribution_share_random_init": 0.1,
-    "attribution_share_null": 0.2,
-    "time_map_rank_correlation": 0.8,
-    "frequency_map_rank_correlation": 0.4,
+    "ridge": {**OF_NETWORK, "mse": 0.88, "mse_ratio": 0.55},
+    "seeds": {"pearson_r": [0.7, 0.6, 0.7], "mse": [0.8, 0.9, 0.8]},
+    "ridge_minus_network": {"mean": 0.08, "ci": [-0.1, 0.2], "p": 0.4},
 }
+WHICH = {
+    "tutorial": "plot_82", "version": 1, "data": "simulated", "target": "p_factor", "effect": 0.5,
+    "n_train_subjects": 36, "n_test_subjects": 40, "subject_overlap": 0, "pearson_r": 0.7,
+    "r_ci": [0.5, 0.8], "null_r": 0.1, "null_r_ci": [-0.2, 0.4], "n_untrained": 5,
+    "attribution_share": 0.6, "attribution_share_random_init": 0.1, "attribution_share_null": 0.2,
+    "attribution_share_even": 0.027, "time_map_rank_correlation": 0.8,
+    "time_map_rank_correlation_null": 0.8, "time_map_among_untrained": 0.8,
+    "frequency_map_rank_correlation": 0.4, "frequency_map_rank_correlation_null": 0.5,
+    "frequency_map_among_untrained": 0.5,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("good", [FEATURES, DEEP, FEATURES | {"effect": None}])
+@pytest.mark.parametrize("good", [FEATURES, DEEP, WHICH, FEATURES | {"effect": None}])
 def test_good_lines_about_a_score_per_person(good):
     assert parse(json.dumps(good)).pearson_r == 0.7
 
@@ -375,12 +381,27 @@ def test_good_lines_about_a_score_per_person(good):
         ),
         (
             DEEP,
-            {"ridge_minus_network": -0.05},
+            {"ridge_minus_network": {"mean": -0.05, "ci": [-0.1, 0.2], "p": 0.4}},
             "ridge_minus_network and the errors disagree",
         ),
-        (DEEP, {"ridge_minus_network_ci": [0.1, 0.2]}, "does not contain 0.08"),
-        (DEEP, {"ridge_minus_network_ci": [0.2, -0.1]}, "lower end is above"),
-        (DEEP, {"attribution_share": 1.2}, "attribution_share"),
+        (
+            DEEP,
+            {"ridge_minus_network": {"mean": 0.08, "ci": [0.1, 0.2], "p": 0.4}},
+            "does not contain 0.08",
+        ),
+        (
+            DEEP,
+            {"seeds": {"pearson_r": [0.7] * 3, "mse": [0.7] * 3}},
+            "mse 0.8 is above the mean of its seeds",
+        ),
+        (
+            DEEP,
+            {"seeds": {"pearson_r": [0.7], "mse": [0.8] * 3}},
+            "1 training seeds, expected 3",
+        ),
+        (WHICH, {"attribution_share": 1.2}, "attribution_share"),
+        (WHICH, {"r_ci": [0.8, 0.9]}, "does not contain 0.7"),
+        (WHICH, {"n_untrained": 1}, "n_untrained"),
         (DEEP, {"n_test_subjects": 2}, "n_test_subjects"),
     ],
 )
