@@ -5,6 +5,38 @@ import torch
 from _scores import per_subject
 from _training import fit, make_optimizer
 
+#: A small :class:`~braindecode.models.EEGConformer`: enough for a page on one thread.
+CONFORMER = {
+    "num_layers": 1,
+    "num_heads": 4,
+    "n_filters_time": 16,
+    "drop_prob": 0.25,
+    "att_drop_prob": 0.25,
+}
+#: Passes over the training windows.
+N_EPOCHS = 8
+#: Usual names of electrodes of the HydroCel cap.
+PLACES = {
+    "E11": "Fz",
+    "E36": "C3",
+    "E52": "P3",
+    "E62": "Pz",
+    "E75": "Oz",
+    "E92": "P4",
+    "E104": "C4",
+}
+
+
+def with_places(ch_names):
+    """Channel names, those of the HydroCel cap with the usual name behind them: ``"E62 Pz"``."""
+    return [f"{name} {PLACES.get(name, '')}".strip() for name in ch_names]
+
+
+def shape_of(study):
+    """What a Braindecode model has to know of a study's windows."""
+    _, n_chans, n_times = study.windows.shape
+    return {"n_chans": n_chans, "n_times": n_times, "sfreq": study.sfreq}
+
 
 def zscored(study, device="cpu"):
     """Windows as the network takes them.
@@ -41,8 +73,8 @@ def squared_error(output, target):
     return torch.nn.functional.mse_loss(output.squeeze(-1), target)
 
 
-def fit_network(model, train, *, n_steps, lr, seed=0, batch_size=32, weight_decay=1e-3):
-    """Train in place for a fixed number of steps, on the score z-scored over training people.
+def fit_network(model, train, *, n_epochs=N_EPOCHS, lr=2e-3, seed=0):
+    """Train in place for a fixed time, on the score z-scored over training people.
 
     Parameters
     ----------
@@ -50,11 +82,10 @@ def fit_network(model, train, *, n_steps, lr, seed=0, batch_size=32, weight_deca
         A Braindecode model with one output.
     train : _study.Study
         Training people only.
-    n_steps, batch_size : int
-        Steps, and windows in each.
-    lr, weight_decay : float
-        Of :class:`torch.optim.AdamW`; ``lr`` is the peak of
-        :class:`torch.optim.lr_scheduler.OneCycleLR`.
+    n_epochs : int
+        Passes over its windows, in batches of 32.
+    lr : float
+        Peak of :class:`torch.optim.lr_scheduler.OneCycleLR`.
     seed : int
         Seed of the order of the windows.
 
@@ -66,9 +97,10 @@ def fit_network(model, train, *, n_steps, lr, seed=0, batch_size=32, weight_deca
     mean, sd = score_scale(train)
     X = zscored(train, next(model.parameters()).device)
     y = torch.tensor((train.targets - mean) / sd, device=X.device)
-    optimizer = make_optimizer(model, lr, weight_decay)
+    n_steps = n_epochs * len(X) // 32
+    optimizer = make_optimizer(model, lr, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=n_steps)
-    how = {"n_steps": n_steps, "batch_size": batch_size, "seed": seed}
+    how = {"n_steps": n_steps, "batch_size": 32, "seed": seed}
     fit(model, X, y, optimizer, loss=squared_error, schedule=schedule, **how)
     return model
 

@@ -34,7 +34,7 @@ import numpy as np
 import torch
 from _features import log_band_power
 from _pfactor_deep_figure import draw_pfactor_deep_figure
-from _scores import difference, print_scores, rounded, score_people
+from _scores import difference, print_scores, rounded, score_people, with_interval
 from _splits import assert_no_leakage
 from sklearn.model_selection import train_test_split
 
@@ -48,14 +48,12 @@ RECIPE = _study.get_recipe(STUDY)
 # :cite:p:`shirazi2024hbneeg`. The simulation has electrodes of that study's cap; the
 # printed pairs give their usual names. How real recordings differ is on
 # :doc:`another page </concepts/from_simulated_to_real>`.
-PLACES = {"E11": "Fz", "E36": "C3", "E52": "P3", "E62": "Pz"}
-PLACES |= {"E75": "Oz", "E92": "P4", "E104": "C4"}
 found = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
 sides = train_test_split(found.people.index, test_size=RECIPE.n_hold_out, random_state=0)
 train, test = (found.open(side) for side in sides)
 null_train, null_test = (found.without_effect().open(side) for side in sides)
 report = assert_no_leakage(train.metadata, test.metadata)
-print("electrodes:", ", ".join(f"{e} {PLACES.get(e, '')}".strip() for e in train.ch_names))
+print("electrodes:", ", ".join(net.with_places(train.ch_names)))
 
 # %%
 # One network
@@ -67,17 +65,9 @@ print("electrodes:", ", ".join(f"{e} {PLACES.get(e, '')}".strip() for e in train
 from braindecode.models import EEGConformer
 
 SEEDS = (0, 1, 2)
-SETTINGS = {
-    "n_chans": len(train.ch_names),
-    "n_outputs": 1,
-    "n_times": train.windows.shape[-1],
-    "sfreq": train.sfreq,
-    "num_layers": 1,
-    "num_heads": 4,
-    "n_filters_time": 16,
-    "drop_prob": 0.25,
-    "att_drop_prob": 0.25,
-}
+SHAPE = net.shape_of(train)
+print(f"windows: {SHAPE}")
+print(f"network: {net.CONFORMER}")
 
 # %%
 # A training seed sets the first weights and the order of the windows. Three of them show
@@ -86,8 +76,9 @@ SETTINGS = {
 
 def build_network(seed):
     torch.manual_seed(seed)
+    model = EEGConformer(n_outputs=1, **SHAPE, **net.CONFORMER)
     # In this memory layout a CPU convolves faster.
-    return EEGConformer(**SETTINGS).to(DEVICE, memory_format=torch.channels_last)
+    return model.to(DEVICE, memory_format=torch.channels_last)
 
 
 n_parameters = sum(p.numel() for p in build_network(0).parameters())
@@ -109,7 +100,7 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-N_STEPS = 8 * len(train.windows) // 32  # eight epochs in batches of 32
+print(f"{net.N_EPOCHS} epochs")
 
 
 def predict_by_ridge(train, test):
@@ -126,7 +117,7 @@ def predict_by_ridge(train, test):
 
 def predict_by_network(train, test, seed, build=build_network):
     """Predictions for the people of both sides."""
-    model = net.fit_network(build(seed), train, n_steps=N_STEPS, lr=2e-3, seed=seed)
+    model = net.fit_network(build(seed), train, seed=seed)
     return [
         net.predict_people(model, side, net.score_scale(train)) for side in (train, test)
     ]
@@ -188,7 +179,9 @@ gain = difference(errors["ridge"], errors["network"])
 print(f"squared error of ridge minus that of the network, {len(truth)} people:")
 print(f"  mean of three   {gain}")
 for n, guess in zip(SEEDS, by_seed, strict=True):
-    print(f"  seed {n}          {np.mean(errors['ridge'] - (guess - truth) ** 2):+.3f}")
+    print(
+        f"  seed {n}          {with_interval(errors['ridge'] - (guess - truth) ** 2, '+')}"
+    )
 
 # %%
 # This is one draw of people, and other people may move the difference further than other
@@ -257,7 +250,7 @@ from braindecode.models import ShallowFBCSPNet
 
 def build_shallow(seed):
     torch.manual_seed(seed)
-    return ShallowFBCSPNet(**{k: SETTINGS[k] for k in ("n_chans", "n_outputs", "n_times")})
+    return ShallowFBCSPNet(n_outputs=1, **SHAPE).to(DEVICE)
 
 
 shallow = predict_by_network(train, test, 0, build=build_shallow)[1]
@@ -277,8 +270,8 @@ print(f"ridge minus ShallowFBCSPNet: {difference(errors['ridge'], (shallow - tru
 # :cite:p:`cisotto2024tips`. What the network uses is the question of
 # :doc:`the next page </auto_examples/plot_82_which_rhythm>`.
 #
-# **Try it yourself.** Train for 60 epochs instead: what happens to the error, in the study
-# and in the null? Average ten seeds instead of three.
+# **Try it yourself.** Pass ``n_epochs=60`` to ``net.fit_network``: what happens to the
+# error, in the study and in the null? Average ten seeds instead of three.
 #
 # The line has everything a reader or a test needs to check this run. Full records of what
 # is cited are on the :doc:`references page </references>`.
