@@ -178,6 +178,17 @@ class Paired(Gap):
     """two-sided sign-flip permutation test"""
 
 
+class Change(Model):
+    """A difference of any score, taken within test people."""
+
+    mean: float
+    """mean difference over people"""
+    ci: interval(float)
+    """95 % interval over people"""
+    p: Probability
+    """two-sided sign-flip permutation test, not corrected"""
+
+
 class Errors(Model):
     """How good a prediction for unseen people is, beside the mean of the training people."""
 

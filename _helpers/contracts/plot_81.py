@@ -2,37 +2,20 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from _helpers.contracts.base import (
     ROUNDING,
+    Change,
     Errors,
     Evidence,
-    Model,
     PersonScore,
-    Probability,
     Some,
     check_close,
     every,
-    interval,
 )
 
-
-def _three(values):
-    if len(values) != 3:
-        raise ValueError(f"{len(values)} training seeds, expected 3")
-    return values
-
-
-class ErrorGain(Model):
-    """A difference in squared error, taken within test people."""
-
-    mean: float
-    """mean difference over people"""
-    ci: interval(float)
-    """95 % interval over people"""
-    p: Probability
-    """two-sided sign-flip permutation test"""
+Three = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class Page(PersonScore):
@@ -50,10 +33,9 @@ class Page(PersonScore):
     """parameters of the network"""
     ridge: Errors
     """ridge on band power, same people"""
-    seeds: every(
-        Literal["pearson_r", "mse"], Annotated[list[float], AfterValidator(_three)]
-    ) = Field(description="the same of each training seed alone")
-    ridge_minus_network: ErrorGain
+    seeds: every(Literal["pearson_r", "mse"], Three)
+    """the same of each training seed alone"""
+    ridge_minus_network: Change
     """squared error of ridge minus that of the network, paired within test people"""
 
     @model_validator(mode="after")

@@ -22,7 +22,7 @@ class Page(Contract):
         "share of the map on the planted rhythm: trained {attribution_share:.2f}, on the null "
         "{attribution_share_null:.2f}, untrained {attribution_share_random_init:.2f}"
     )
-    interval_of = {"r_ci": "pearson_r"}
+    interval_of = {"ci": "mean", "r_ci": "pearson_r"}  # noqa: RUF012
     evidence = Evidence("simulated-pfactor", 24)
     on_real = True
 
