@@ -12,9 +12,11 @@ what they seem to do where nothing can be found.
    - judge the prediction by two criteria;
    - put a null beside the claim.
 
-Needs: half a minute, 20 MB, scikit-learn, and
-:doc:`splits that do not leak </auto_examples/plot_11_leakage_safe_split>`.
-In depth: :doc:`features and networks </concepts/features_and_networks>`.
+You need: :doc:`splits that do not leak </auto_examples/plot_11_leakage_safe_split>`,
+scikit-learn.
+
+Takes half a minute and 20 MB. In depth:
+:doc:`features and networks </concepts/features_and_networks>`.
 
 Tags: :tag:`p-factor`, :tag:`regression`, :tag:`features`
 """

@@ -2,9 +2,8 @@
 Does a network predict the score better?
 ========================================
 
-A network that reads the signal may find more in it than band power. It may also find
-nothing and still report an impressive r. Here an EEG Conformer is compared with ridge, with
-the train mean, and with its own null.
+A network that reads the signal may find more in it than band power, or nothing at all.
+Here an EEG Conformer is compared with ridge, with the train mean, and with its own null.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -13,9 +12,11 @@ the train mean, and with its own null.
    - report the spread over training seeds;
    - compare two models within people.
 
-Needs: half a minute, 20 MB, PyTorch, and
-:doc:`band power and its null </auto_examples/plot_80_pfactor_features>`.
-In depth: :doc:`features and networks </concepts/features_and_networks>`.
+You need: :doc:`band power and its null </auto_examples/plot_80_pfactor_features>`,
+PyTorch.
+
+Takes half a minute and 20 MB. In depth:
+:doc:`features and networks </concepts/features_and_networks>`.
 
 Tags: :tag:`p-factor`, :tag:`regression`, :tag:`deep network`
 """

@@ -2,8 +2,8 @@
 Which rhythm does the network use?
 ==================================
 
-Any network can be asked which part of a signal it reacts to, and it always gives an answer.
-Untrained networks answer as well. Here the answers are compared.
+An attribution map says which part of a signal a network reacts to. It can be computed for
+any network, trained or not. Here you compare such maps.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -12,9 +12,11 @@ Untrained networks answer as well. Here the answers are compared.
    - put untrained networks, and one trained on a null, beside the trained one;
    - say how much of a map comes from training.
 
-Needs: half a minute, 20 MB, PyTorch, Captum, and
-:doc:`a network that predicts a score </auto_examples/plot_81_pfactor_deep>`.
-In depth: :doc:`features and networks </concepts/features_and_networks>`.
+You need: :doc:`a network that predicts a score </auto_examples/plot_81_pfactor_deep>`,
+PyTorch, Captum.
+
+Takes half a minute and 20 MB. In depth:
+:doc:`features and networks </concepts/features_and_networks>`.
 
 Tags: :tag:`p-factor`, :tag:`deep network`, :tag:`attribution`
 """
@@ -181,10 +183,9 @@ for name, share in shares.items():
     print(f"{name:<21}{share:.3f} of the map at {np.array(electrodes)[place]}, 8 to 13 Hz")
 
 # %%
-# Read the second row too. In some other draws of people the network of the null looks at
-# alpha as well; the range is on the :doc:`evidence page </evidence>`. A map shows what a
-# network uses. It does not show that what the network says is true: for that, there are r
-# and its null above.
+# Read the second row too, and its range over other draws of people on the
+# :doc:`evidence page </evidence>`. A map shows what a network uses. It does not show that its
+# predictions are right: for that, there are r and the null above.
 shown = {**maps["frequency"], "untrained": maps["frequency"]["untrained"][0]}
 
 # %%

@@ -13,9 +13,10 @@ the person is left.
    - choose a normalisation and know what it may look at;
    - probe features for identity, with a probe that can fail.
 
-Needs: half a minute, 15 MB, and
-:doc:`scores per person </auto_examples/plot_80_pfactor_features>`.
-In depth: :doc:`leakage and evaluation </concepts/leakage_and_evaluation>`.
+You need: :doc:`scores per person </auto_examples/plot_80_pfactor_features>`.
+
+Takes half a minute and 15 MB. In depth:
+:doc:`leakage and evaluation </concepts/leakage_and_evaluation>`.
 
 Tags: :tag:`regression`, :tag:`splits`, :tag:`subject identity`
 """
