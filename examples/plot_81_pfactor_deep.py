@@ -114,6 +114,8 @@ def predict_by_ridge(train, test):
 
 
 # %%
+# The network is trained by ``fit_network`` of ``_pfactor_network.py``, a file beside this
+# page. It never gets the test people.
 
 
 def predict_by_network(train, test, seed, build=build_network):

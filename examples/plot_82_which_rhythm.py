@@ -184,8 +184,8 @@ for name, share in shares.items():
 
 # %%
 # Read the second row too, and its range over other draws of people on the
-# :doc:`evidence page </evidence>`. A map shows what a network uses. It does not show that its
-# predictions are right: for that, there are r and the null above.
+# :doc:`evidence page </evidence>`. A map shows what a network uses. It does not show that
+# its predictions are right: for that, there are r and the null above.
 shown = {**maps["frequency"], "untrained": maps["frequency"]["untrained"][0]}
 
 # %%
