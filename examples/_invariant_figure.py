@@ -1,98 +1,83 @@
 """The figure of the regression page: arrays and the words of ``page_figure`` in, Figure out."""
 
-import numpy as np
-
 from _figure_style import (
     AMBER,
     BLUE,
-    FINE,
+    DARK,
     HEAVY,
     INK,
-    MUTED,
+    INTERVAL,
+    LINE,
     PALE,
     SLATE,
     draw_reference,
+    footnote,
     note,
     page_figure,
     panel_title,
     show_on_card,
     spread_dots,
+    whiskers,
 )
 
 #: One colour per normalisation.
 COLOURS = (SLATE, BLUE, AMBER)
 
 
-def draw_invariant_figure(
-    within, who, null, *, observed, chance, spread, baseline, **words
-):
-    """Draw correlation within people, identity left in features, the null, and residuals.
+def draw_invariant_figure(errors, within, who, null, *, chance, **words):
+    """Draw error and correlation within people, identity left in features, and the null.
 
     Parameters
     ----------
-    within : dict of str to ndarray, shape (n_subjects,)
-        Normalisation -> correlation over the trials of each person.
-    who : dict of str to float
-        Normalisation -> accuracy of telling people apart.
-    null : ndarray, shape (n_permutations,)
-        Mean correlation within people under permutation.
-    observed : float
-        The mean correlation that was observed.
+    errors, within, who : dict of str to tuple
+        Normalisation -> a value of each person, shape (n_subjects,), what all people have
+        together, and the ends of its interval: squared error as a part of what the person's own
+        mean leaves, correlation over the person's trials, how often the person is told apart.
+    null : tuple of ndarray and float
+        Mean correlation within people under permutation, and the one observed.
     chance : float
         Accuracy of guessing the person.
-    spread, baseline : ndarray, shape (n_subjects,)
-        Standard deviation of residuals and of the target, per person.
     """
-    margins = {"left": 0.1, "top": 0.80, "bottom": 0.13, "wspace": 0.28, "hspace": 0.5}
-    fig, axes = page_figure(7.0, (2, 2), margins=margins, **words)
+    margins = {"left": 0.1, "top": 0.80, "bottom": 0.14, "wspace": 0.28, "hspace": 0.55}
+    fig, axes = page_figure(7.2, (2, 2), margins=margins, **words)
     (first, second), (third, fourth) = axes
-    for column, (name, colour) in enumerate(zip(within, COLOURS, strict=True)):
-        _draw_within(first, column, within[name], colour)
-        _draw_who(second, column, who[name], colour)
+    for ax, values, (letter, name), (label, line, said) in (
+        (first, errors, ("A", "Error"), ("squared error / own mean's", 1, "own mean")),
+        (second, within, ("B", "Correlation"), ("r within a person", 0, "")),
+        (third, who, ("C", "Who is it?"), ("told apart", chance, "guessing")),
+    ):
+        draw_reference(ax, line, zorder=2)
+        for column, (own, colour) in enumerate(zip(values.values(), COLOURS, strict=True)):
+            _draw_people(ax, column, *own, colour)
+        ax.set_xticks(range(len(values)), list(values))
+        ax.set(xlabel="normalisation", ylabel=label, xlim=(-0.5, len(values) - 0.3))
+        note(ax, said, (0, line), (3, 3))
+        panel_title(ax, letter, name)
     for ax in (first, second):
-        ax.set_xticks(range(len(within)), list(within))
-        ax.set_xlabel("normalisation")
-    draw_reference(first, 0, zorder=2)
-    first.set_ylabel("r within a person")
-    panel_title(first, "A", "When is a person slow?")
-    draw_reference(second, chance, zorder=4)
-    # In the gap between the first two bars.
-    note(second, "chance", (0.5, chance), (0, 3), xycoords="data", ha="center")
-    second.set(ylabel="people told apart", ylim=(0, 1.1))
-    panel_title(second, "B", "Who is it?")
-    show_on_card(second)
-    _draw_null(third, null, observed)
-    panel_title(third, "C", "Against chance")
-    _draw_residuals(fourth, baseline, spread)
-    panel_title(fourth, "D", "Residuals, person by person")
+        ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
+    show_on_card(first)
+    _draw_null(fourth, *null)
+    panel_title(fourth, "D", "Against chance")
+    footnote(fig, f"dots: one per person; markers: all together, {INTERVAL}")
     return fig
 
 
-def _draw_within(ax, column, values, colour):
-    spots = spread_dots(column, len(values))
-    style = {"s": 14, "color": colour, "alpha": 0.6, "linewidths": 0, "zorder": 3}
-    ax.scatter(spots, np.sort(values), **style)
-    mean = sum(values) / len(values)
-    ax.plot([column - 0.3, column + 0.3], [mean, mean], color=colour, linewidth=HEAVY)
-
-
-def _draw_who(ax, column, accuracy, colour):
-    ax.bar(column, accuracy, width=0.6, color=colour, zorder=3)
-    style = {"xycoords": "data", "ha": "center", "fontsize": 9, "color": INK}
-    note(ax, f"{accuracy:.2f}", (column, accuracy), (0, 3), **style)
+def _draw_people(ax, column, values, together, interval, colour):
+    # In the people's own order.
+    spots = spread_dots(column - 0.06, len(values), 0.2)
+    style = {"s": 14, "color": colour, "alpha": 0.5, "linewidths": 0, "zorder": 3}
+    ax.scatter(spots, values, **style)
+    style = {"color": colour, "capsize": 4, "linewidth": LINE, "zorder": 4}
+    style |= {"markeredgecolor": INK, "markersize": 7}
+    at = column + 0.26
+    ax.errorbar(at, together, yerr=whiskers(together, interval), fmt="D", **style)
+    place = {"xycoords": "data", "color": INK}
+    note(ax, f"{together:.2f}", (at, together), (6, -3), **place)
 
 
 def _draw_null(ax, null, observed):
     ax.hist(null, bins=15, color=PALE, zorder=3)
-    ax.axvline(observed, color=COLOURS[2], linewidth=HEAVY, zorder=4)
-    ax.set(xlabel="mean r within people", ylabel="permutations")
+    ax.axvline(observed, color=AMBER, linewidth=HEAVY, zorder=4)
+    ax.set(xlabel="mean r within people, person", ylabel="permutations")
     style = {"xycoords": ("data", "axes fraction"), "ha": "right", "va": "top"}
-    note(ax, "observed", (observed, 1), (-4, -4), fontsize=9, color=INK, **style)
-
-
-def _draw_residuals(ax, baseline, spread):
-    ends = [0, 1.08 * max(np.max(spread), np.max(baseline))]
-    ax.plot(ends, ends, color=MUTED, linewidth=FINE, linestyle="--")
-    style = {"s": 24, "color": COLOURS[2], "alpha": 0.8, "linewidths": 0, "zorder": 3}
-    ax.scatter(baseline, spread, **style)
-    ax.set(xlabel="sd of log reaction time", ylabel="sd of residual", xlim=ends, ylim=ends)
+    note(ax, "observed", (observed, 1), (-4, -4), fontsize=9, color=DARK, **style)

@@ -329,31 +329,29 @@ PERSON = {
     "null_mse_ratio": 1.3,
     "null_mse_ratio_ci": [1.1, 1.6],
 }
-FEATURES = {
-    "tutorial": "plot_80",
-    **PERSON,
-    "forest": SCORES,
-    "window_split_r": 0.7,
-    "subject_split_r": 0.0,
-    "window_split_r_ridge": 0.3,
-    "subject_split_r_ridge": 0.1,
-}
+FEATURES = {"tutorial": "plot_80", **PERSON, "forest": SCORES}
+OF_NETWORK = {key: value for key, value in SCORES.items() if "mae" not in key}
 DEEP = {
     "tutorial": "plot_81",
-    **PERSON,
+    **{k: v for k, v in PERSON.items() if "mae" not in k and k != "n_dropped"},
     "n_parameters": 46529,
-    "ridge": {**SCORES, "mse": 0.88, "mse_ratio": 0.55},
-    "ridge_minus_network": 0.08,
-    "ridge_minus_network_ci": [-0.1, 0.2],
-    "attribution_share": 0.6,
-    "attribution_share_random_init": 0.1,
-    "attribution_share_null": 0.2,
-    "time_map_rank_correlation": 0.8,
-    "frequency_map_rank_correlation": 0.4,
+    "ridge": {**OF_NETWORK, "mse": 0.88, "mse_ratio": 0.55},
+    "seeds": {"pearson_r": [0.7, 0.6, 0.7], "mse": [0.8, 0.9, 0.8]},
+    "ridge_minus_network": {"mean": 0.08, "ci": [-0.1, 0.2], "p": 0.4},
 }
+WHICH = {
+    "tutorial": "plot_82", "version": 1, "data": "simulated", "target": "p_factor", "effect": 0.5,
+    "n_train_subjects": 36, "n_test_subjects": 40, "subject_overlap": 0, "pearson_r": 0.7,
+    "r_ci": [0.5, 0.8], "null_r": 0.1, "null_r_ci": [-0.2, 0.4], "n_untrained": 5,
+    "attribution_share": 0.6, "attribution_share_random_init": 0.1, "attribution_share_null": 0.2,
+    "attribution_share_even": 0.027, "time_map_rank_correlation": 0.8,
+    "time_map_rank_correlation_null": 0.8, "time_map_among_untrained": 0.8,
+    "frequency_map_rank_correlation": 0.4, "frequency_map_rank_correlation_null": 0.5,
+    "frequency_map_among_untrained": 0.5,
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("good", [FEATURES, DEEP, FEATURES | {"effect": None}])
+@pytest.mark.parametrize("good", [FEATURES, DEEP, WHICH, FEATURES | {"effect": None}])
 def test_good_lines_about_a_score_per_person(good):
     assert parse(json.dumps(good)).pearson_r == 0.7
 
@@ -383,12 +381,27 @@ def test_good_lines_about_a_score_per_person(good):
         ),
         (
             DEEP,
-            {"ridge_minus_network": -0.05},
+            {"ridge_minus_network": {"mean": -0.05, "ci": [-0.1, 0.2], "p": 0.4}},
             "ridge_minus_network and the errors disagree",
         ),
-        (DEEP, {"ridge_minus_network_ci": [0.1, 0.2]}, "does not contain 0.08"),
-        (DEEP, {"ridge_minus_network_ci": [0.2, -0.1]}, "lower end is above"),
-        (DEEP, {"attribution_share": 1.2}, "attribution_share"),
+        (
+            DEEP,
+            {"ridge_minus_network": {"mean": 0.08, "ci": [0.1, 0.2], "p": 0.4}},
+            "does not contain 0.08",
+        ),
+        (
+            DEEP,
+            {"seeds": {"pearson_r": [0.7] * 3, "mse": [0.7] * 3}},
+            "mse 0.8 is above the mean of its seeds",
+        ),
+        (
+            DEEP,
+            {"seeds": {"pearson_r": [0.7], "mse": [0.8] * 3}},
+            "seeds.pearson_r: List should have at least 3",
+        ),
+        (WHICH, {"attribution_share": 1.2}, "attribution_share"),
+        (WHICH, {"r_ci": [0.8, 0.9]}, "does not contain 0.7"),
+        (WHICH, {"n_untrained": 1}, "n_untrained"),
         (DEEP, {"n_test_subjects": 2}, "n_test_subjects"),
     ],
 )
@@ -421,13 +434,21 @@ KEPT = {
         "controls": {"band power": {"a": 0.6, "b": 0.6}},
         "gain": {"probe": {"a -> b": 0.1}}, "gain_ci": {"probe": {"a -> b": [0.05, 0.2]}},
     },
-    "plot_72": {
-        "tutorial": "plot_72", "version": 1, "data": "simulated", "target": "rt",
-        "n_subjects": 36, "n_trials": 1152, "subject_overlap": 0, "within_r": {"none": 0.7},
-        "within_r_ci": {"none": [0.6, 0.8]}, "error_ratio": {"none": 0.8},
-        "between_r": {"none": 0.1}, "identity_accuracy": {"none": 0.9},
-        "identity_chance": 0.0278, "permutation_p": 0.01, "null_mean": 0.0,
-        "pooled_constant_r": -0.2,
+    "plot_83": {
+        "tutorial": "plot_83", "version": 2, "data": "simulated", "target": "rt",
+        "n_subjects": 36, "n_test_subjects": 18, "n_trials": 1152, "subject_overlap": 0,
+        "within_r": {"none": 0.69, "window": 0.68, "person": 0.71},
+        "within_r_ci": {way: [0.6, 0.8] for way in ("none", "window", "person")},
+        "error_ratio": {"none": 0.9, "window": 0.9, "person": 0.5},
+        "error_ratio_ci": {"none": [0.7, 1.1], "window": [0.7, 1.1], "person": [0.4, 0.6]},
+        "person_minus_none": {
+            "within r": {"mean": 0.02, "ci": [0.01, 0.04], "p": 0.01},
+            "squared error": {"mean": -0.03, "ci": [-0.05, -0.01], "p": 0.001},
+        },
+        "identity_accuracy": {"none": 0.95, "window": 0.94, "person": 0.23},
+        "identity_accuracy_ci": {"none": [0.9, 1.0], "window": [0.9, 1.0], "person": [0.2, 0.3]},
+        "identity_chance": 0.0278, "identity_same_trials": 0.0278,
+        "permutation_p": 0.01, "null_mean": 0.0,
     },
     "plot_90": {
         "tutorial": "plot_90", "version": 1, "data": "simulated", "engine": "dask",
@@ -473,7 +494,7 @@ def test_good_lines_of_the_road_there(page):
         ("plot_11", {"n_folds": {"leave one person out": 5}}, "needs a fold per person"),
         ("plot_11", {"window_split_person_r_ci": [0.9, 0.5]}, "lower end is above"),
         ("plot_11", {"subject_split_person_r": 0.5}, "does not contain 0.5"),
-        ("plot_72", {"between_r": {"other": 0.1}}, "between_r has"),
+        ("plot_83", {"within_r": {"none": 0.7}}, r"has \['none'\], expected"),
         ("plot_11", {"manifest_replayed": False}, "does not give the same rows"),
         ("plot_71", {"scratch": {"a": 0.6}}, "scratch has"),
         ("plot_71", {"controls": {"band power": {"a": 0.6}}}, "band power has"),
@@ -489,9 +510,18 @@ def test_good_lines_of_the_road_there(page):
             {"scratch": {"a": 0.6, "b": 0.95}},
             "leaves the range of an accuracy",
         ),
-        ("plot_72", {"error_ratio": {"other": 0.5}}, "error_ratio has"),
-        ("plot_72", {"within_r": {"none": 0.9}}, "does not contain 0.9"),
-        ("plot_72", {"identity_chance": 0.1}, "not one in n_subjects"),
+        ("plot_83", {"error_ratio": {"other": 0.5}}, "error_ratio"),
+        (
+            "plot_83",
+            {"within_r": {"none": 0.9, "window": 0.7, "person": 0.7}},
+            "does not contain 0.9",
+        ),
+        (
+            "plot_83",
+            {"within_r": {"none": 0.6, "window": 0.7, "person": 0.7}},
+            "person_minus_none and within_r disagree",
+        ),
+        ("plot_83", {"identity_chance": 0.1}, "not one in n_subjects"),
     ],
 )
 def test_each_rule_of_the_road_there_can_fail(page, change, message):

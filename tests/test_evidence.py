@@ -21,7 +21,7 @@ def check_score(runs):
     assert sum(run["r_ci"][0] > 0 for run in runs) >= enough
     assert sum(run["mse_ratio"] < 1 for run in runs) >= enough
     assert sum(run["null_r_ci"][0] <= 0 <= run["null_r_ci"][1] for run in runs) >= enough
-    assert sum(run["null_mse_ratio"] > 1 for run in runs) >= enough
+    assert sum(run["null_mse_ratio_ci"][1] > 1 for run in runs) >= enough
 
 
 @pytest.mark.parametrize("page", list(PAGES))
@@ -38,8 +38,9 @@ def lines(page):
 
 def test_kept_runs_carry_the_claims():
     check_score(lines("plot_81"))
-    for line in lines("plot_80"):
-        assert line["window_split_r"] > line["subject_split_r"] + 0.3
+    ridge = lines("plot_80")
+    better = sum(line["mse_ratio"] < line["null_mse_ratio"] for line in ridge)
+    assert better >= len(ridge) * 11 / 12
     full = [
         line["paired"]["full-finetune - from-scratch"]["ci"][0] for line in lines("plot_73")
     ]

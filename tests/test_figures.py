@@ -10,8 +10,9 @@ from _finetune_figure import draw_budget_figure, draw_finetune_figure, draw_froz
 from _invariant_figure import draw_invariant_figure
 from _leakage_figure import draw_leakage_scatter
 from _pfactor_deep_figure import draw_pfactor_deep_figure
-from _pfactor_features_figure import draw_leakage_figure, draw_prediction_figure
+from _pfactor_features_figure import draw_prediction_figure
 from _preprocess_figure import draw_preprocess_figure
+from _rhythm_figure import draw_rhythm_figure
 from _scale_figure import draw_scale_figure
 from _transfer_figure import draw_transfer_figure
 
@@ -197,26 +198,33 @@ def person_figures():
     rng = np.random.default_rng(0)
     true, predicted = rng.standard_normal((2, 40))
     scores = {"pearson_r": 0.5, "r_ci": [0.2, 0.7]}
-    leak = {
-        m: {"shuffled": np.full(4, 0.8), "whole": np.zeros(4)} for m in ("ridge", "forest")
-    }
     with mpl.rc_context():
         yield (
             {
                 "prediction": draw_prediction_figure(
-                    {"One": (true, predicted, scores), "Two": (true, -predicted, scores)},
-                    baseline=0.1,
+                    {
+                        "One": (true, predicted, scores, 0.1),
+                        "Two": (true, -predicted, scores, 0.2),
+                    },
                     **WORDS,
                 ),
-                "leakage": draw_leakage_figure(leak, **WORDS),
                 "deep": draw_pfactor_deep_figure(
-                    {k: rng.uniform(0.5, 2, (20, 2)) for k in ("effect", "null")},
                     {"One": (true, predicted, scores), "Two": (true, -predicted, scores)},
-                    {k: rng.standard_normal((8, 101)) for k in ("trained", "untrained")},
+                    {"ridge": (0.5, (0.4, 0.6)), "ridge, null": (1.0, (0.9, 1.1))},
+                    baselines=(0.1, 0.2),
+                    **WORDS,
+                ),
+                "rhythm": draw_rhythm_figure(
+                    {
+                        k: rng.standard_normal((8, 101))
+                        for k in ("trained", "null", "blank")
+                    },
+                    {
+                        k: {"a": [0.5, 0.6], "b": [0.4], "c": [0.3]}
+                        for k in ("time", "frequency")
+                    },
                     freqs=np.arange(101) / 2,
                     ch_names=[f"E{i}" for i in range(8)],
-                    baseline=0.1,
-                    baseline_loss=1.0,
                     **WORDS,
                 ),
             },
@@ -228,21 +236,20 @@ def person_figures():
 
 def test_person_figures_draw_what_they_are_given(person_figures):
     figures, true, predicted = person_figures
-    for name, panels in (("prediction", (0, 1)), ("deep", (1, 2))):
-        for sign, at in zip((1, -1), panels, strict=True):
-            ax = figures[name].axes[at]
+    for name in ("prediction", "deep"):
+        for sign, ax, own_mean in zip(
+            (1, -1), figures[name].axes, (0.1, 0.2), strict=False
+        ):
             (dots,) = ax.collections
             np.testing.assert_allclose(dots.get_offsets(), np.c_[true, sign * predicted])
             assert any("r = +0.50 [+0.20, +0.70]" in t.get_text() for t in ax.texts)
-            assert any(np.allclose(line.get_ydata(), 0.1) for line in ax.lines)
-    said = [t.get_text() for t in figures["leakage"].axes[0].texts]
-    assert said.count("+0.80") == 2
-    assert said.count("+0.00") == 2
-    for image in (ax.images[0] for ax in figures["deep"].axes if ax.images):
-        assert np.abs(image.get_array()).max() == 1
+            assert any(np.allclose(line.get_ydata(), own_mean) for line in ax.lines)
+    assert {"0.50", "1.00"} <= {t.get_text() for t in figures["deep"].axes[2].texts}
+    images = [ax.images[0] for ax in figures["rhythm"].axes[:3]]
+    assert all(np.abs(image.get_array()).max() <= 1 for image in images)
 
 
-@pytest.mark.parametrize("name", ["prediction", "leakage", "deep"])
+@pytest.mark.parametrize("name", ["prediction", "deep", "rhythm"])
 def test_person_figures_are_legible_and_say_where_they_are_from(person_figures, name):
     figure = person_figures[0][name]
     assert figure.get_label() == "Words."
@@ -278,13 +285,12 @@ def road_figures():
                 **WORDS,
             ),
             "invariant": draw_invariant_figure(
-                {way: rng.uniform(0.4, 0.9, 36) for way in ways},
-                {way: 0.5 for way in ways},
-                rng.normal(0, 0.03, 100),
-                observed=0.75,
+                *(
+                    {way: (rng.uniform(0.4, 0.9, n), 0.6, (0.5, 0.7)) for way in ways}
+                    for n in (18, 18, 36)
+                ),
+                (rng.normal(0, 0.03, 100), 0.75),
                 chance=0.03,
-                spread=rng.uniform(0.1, 0.2, 36),
-                baseline=rng.uniform(0.2, 0.4, 36),
                 **WORDS,
             ),
             "preprocess": draw_preprocess_figure(

@@ -148,7 +148,18 @@ class Paired(Gap):
     """two-sided sign-flip permutation test"""
 
 
-class Scores(Model):
+class Change(Model):
+    """A difference of any score, taken within test people."""
+
+    mean: float
+    """mean difference over people"""
+    ci: interval(float)
+    """95 % interval over people"""
+    p: Probability
+    """two-sided sign-flip permutation test, not corrected"""
+
+
+class Errors(Model):
     """How good a prediction for unseen people is, beside the mean of the training people."""
 
     interval_of = {"r_ci": "pearson_r"}
@@ -161,12 +172,8 @@ class Scores(Model):
     """two-sided, test people exchanged"""
     r2: Annotated[float, Field(le=1)]
     """share of variance explained on test people; negative is worse than their mean"""
-    mae: Positive
-    """mean absolute error, in units of the score"""
     mse: Positive
     """mean squared error, in squared units of the score"""
-    baseline_mae: Positive
-    """mae of predicting the training mean"""
     baseline_mse: Positive
     """mse of predicting the training mean"""
     mse_ratio: Positive
@@ -179,11 +186,21 @@ class Scores(Model):
         # Both errors are rounded to four decimals, which moves their ratio by this much.
         slack = ROUNDING * (1 + (1 + ratio) / self.baseline_mse)
         check_close("mse_ratio and mse / baseline_mse", self.mse_ratio, ratio, slack)
-        why = f"mae {self.mae} is larger than the root of mse {self.mse}"
-        refuse(self.mae**2 > self.mse + slack, why)
+        mae = getattr(self, "mae", 0)
+        why = f"mae {mae} is larger than the root of mse {self.mse}"
+        refuse(mae**2 > self.mse + slack, why)
 
 
-class PersonScore(Contract, Scores):
+class Scores(Errors):
+    """The same with absolute errors."""
+
+    mae: Positive
+    """mean absolute error, in units of the score"""
+    baseline_mae: Positive
+    """mae of predicting the training mean"""
+
+
+class PersonScore(Contract, Errors):
     """What the pages about a score per person share."""
 
     target: Text
@@ -194,8 +211,6 @@ class PersonScore(Contract, Scores):
     """people trained on"""
     n_test_subjects: Annotated[int, Field(ge=3)]
     """people looked at once"""
-    n_dropped: Count
-    """people without a score"""
     subject_overlap: Count
     """people on both sides of the split"""
     null_r: Signed
@@ -211,6 +226,6 @@ class PersonScore(Contract, Scores):
         super().check()
         for other, scores in self:
             for name in ("baseline_mae", "baseline_mse"):
-                own = getattr(self, name)
-                if isinstance(scores, Scores) and getattr(scores, name) != own:
+                own = getattr(self, name, None)
+                if isinstance(scores, Errors) and getattr(scores, name, own) != own:
                     raise ValueError(f"{other} was compared with another {name}")

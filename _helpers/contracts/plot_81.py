@@ -1,36 +1,48 @@
-"""Promise of plot_81: a score per person from a network; the main numbers are the network's."""
+"""Promise of plot_81: a score per person from a network."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from _helpers.contracts import base
+from pydantic import Field, model_validator
+
+from _helpers.contracts.base import (
+    ROUNDING,
+    Change,
+    Errors,
+    Evidence,
+    PersonScore,
+    Some,
+    check_close,
+    every,
+)
+
+Three = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
-class Page(base.PersonScore):
-    headline = "network r {pearson_r:+.2f}, error {mse_ratio:.2f} of the train mean's; null {null_r:+.2f}"
-    evidence = base.Evidence("simulated-pfactor", 24)
+class Page(PersonScore):
+    """plot_81: a score per person from a network; the main numbers are the mean prediction of three seeds."""
+
+    headline = (
+        "squared error of ridge minus the network's {ridge_minus_network.mean:+.2f}; network r "
+        "{pearson_r:+.2f}, null {null_r:+.2f}"
+    )
+    evidence = Evidence("simulated-pfactor", 24)
     on_real = True
 
     tutorial: Literal["plot_81"]
-    n_parameters: base.Some
+    n_parameters: Some
     """parameters of the network"""
-    ridge: base.Scores
+    ridge: Errors
     """ridge on band power, same people"""
-    ridge_minus_network: float
-    """squared error of ridge minus that of the network, mean over people"""
-    ridge_minus_network_ci: base.interval(float)
-    """its 95 % interval over people; a tie if it holds 0"""
-    attribution_share: base.Fraction
-    """part of the frequency map on Cz and E62 at 8 to 13 Hz"""
-    attribution_share_random_init: base.Fraction
-    """the same, mean of five untrained networks"""
-    attribution_share_null: base.Fraction
-    """the same, trained on the null"""
-    time_map_rank_correlation: base.Signed
-    """Spearman correlation of maps over time, trained and untrained, mean of five"""
-    frequency_map_rank_correlation: base.Signed
-    """the same for the maps over frequency"""
+    seeds: every(Literal["pearson_r", "mse"], Three)
+    """the same of each training seed alone"""
+    ridge_minus_network: Change
+    """squared error of ridge minus that of the network, paired within test people"""
 
-    def check(self):
-        super().check()
+    @model_validator(mode="after")
+    def _gain_agrees(self):
         name, gain = "ridge_minus_network and the errors", self.ridge.mse - self.mse
-        base.check_close(name, self.ridge_minus_network, gain, 2 * base.ROUNDING)
+        check_close(name, self.ridge_minus_network.mean, gain, 2 * ROUNDING)
+        # The square of a mean is never above the mean of squares.
+        if self.mse > sum(self.seeds["mse"]) / 3 + ROUNDING:
+            raise ValueError(f"mse {self.mse} is above the mean of its seeds")
+        return self

@@ -1,0 +1,275 @@
+"""
+Which rhythm does the network use?
+==================================
+
+An attribution map says which part of a signal a network reacts to. It can be computed for
+any network, trained or not. Here you compare such maps.
+
+.. admonition:: What you will be able to do
+   :class: tip
+
+   - compute an attribution in frequency;
+   - put untrained networks, and one trained on a null, beside the trained one;
+   - say how much of a map comes from training.
+
+You need: :doc:`a network that predicts a score </auto_examples/plot_81_pfactor_deep>`,
+PyTorch, Captum.
+
+Takes half a minute and 20 MB. In depth:
+:doc:`features and networks </concepts/features_and_networks>`.
+
+Tags: :tag:`p-factor`, :tag:`deep network`, :tag:`attribution`
+"""
+
+# %%
+# Two trained networks
+# --------------------
+# **Simulated** people, as before.
+import itertools
+import json
+import os
+
+import _pfactor_network as net
+import _runtime
+import _study
+import numpy as np
+import torch
+from _features import BANDS
+from _rhythm_figure import draw_rhythm_figure
+from _scores import print_scores, rounded, score_people
+from _splits import assert_no_leakage
+from sklearn.model_selection import train_test_split
+
+DEVICE = _runtime.setup()
+STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
+
+# %%
+# One network learns the study and one its null, where the score leaves no trace.
+RECIPE = _study.get_recipe(STUDY)
+found = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
+sides = train_test_split(found.people.index, test_size=RECIPE.n_hold_out, random_state=0)
+train, test = (found.open(side) for side in sides)
+null_train, null_test = (found.without_effect().open(side) for side in sides)
+report = assert_no_leakage(train.metadata, test.metadata)
+electrodes = net.with_places(test.ch_names)
+
+# %%
+# Network and training are those of the previous page, with one seed.
+from braindecode.models import EEGConformer
+
+
+def build_network(seed):
+    torch.manual_seed(seed)
+    model = EEGConformer(n_outputs=1, **net.shape_of(train), **net.CONFORMER)
+    # In this memory layout a CPU convolves faster.
+    return model.to(DEVICE, memory_format=torch.channels_last)
+
+
+networks, scores, pairs = {}, {}, {"trained": (train, test)}
+pairs["trained on the null"] = null_train, null_test
+for name, (fitted, held_out) in pairs.items():
+    networks[name] = net.fit_network(build_network(0), fitted)
+    truth, scale = net.of_people(held_out, held_out.targets), net.score_scale(fitted)
+    guess = net.predict_people(networks[name], held_out, scale)
+    scores[name] = score_people(truth, guess, baseline=scale[0])
+print_scores(scores)
+
+# %%
+# Predict before you run
+# ----------------------
+# A map shows what a network reacts to. Which of these resembles the trained network's map
+# more: the map of a network that was never trained, or of one trained on the null? Answer
+# for a map over time, and for one over frequency.
+#
+# Over time: how strongly does the output react to each sample?
+# (:class:`captum.attr.Saliency`, averaged over the windows of test people.)
+from captum.attr import Saliency
+from scipy.stats import spearmanr
+
+X = net.zscored(test, DEVICE)
+X_null = net.zscored(null_test, DEVICE)
+
+
+def time_map(model, X):
+    """Mean size of d output / d sample, shape (n_chans, n_times)."""
+    X = X.clone().requires_grad_()
+    found = Saliency(model.eval()).attribute(X, target=0)
+    return found.mean(dim=0).detach().cpu().numpy()
+
+
+# %%
+# A rhythm of random phase has no place in time to point at. It has one in **frequency**.
+# Let every frequency of every channel be louder by a small factor, and see what the output
+# does. This is done on the z-scored window, so it is about what the network sees. In a
+# recording, a louder rhythm would also make the others smaller, by the z-score.
+
+
+def frequency_map(model, X):
+    """Signed d output / d log amplitude, shape (n_chans, n_freqs), mean over windows."""
+    spectrum = torch.fft.rfft(X)
+    louder = torch.zeros(spectrum.shape, device=X.device, requires_grad=True)
+    model.eval()(torch.fft.irfft(spectrum * louder.exp(), n=X.shape[-1])).sum().backward()
+    return louder.grad.mean(dim=0).cpu().numpy()
+
+
+# %%
+# Untrained networks
+# ------------------
+# What the map of an untrained network shows as well was not learned
+# :cite:p:`adebayo2018sanity`. Several of them show how far chance reaches.
+untrained = [build_network(seed).eval() for seed in range(91, 96)]
+maps = {}
+for domain, map_of in {"time": time_map, "frequency": frequency_map}.items():
+    maps[domain] = {
+        "trained": map_of(networks["trained"], X),
+        "trained on the null": map_of(networks["trained on the null"], X_null),
+        "untrained": [map_of(model, X) for model in untrained],
+    }
+
+# %%
+# Two maps are compared by the rank correlation of their sizes. It needs a scale of its own:
+# how much untrained networks resemble *each other*.
+
+
+def likeness(pairs):
+    """Rank correlation of the sizes of two maps, for each pair."""
+    return [spearmanr(np.abs(a).ravel(), np.abs(b).ravel()).statistic for a, b in pairs]
+
+
+rho = {}
+for domain, own in maps.items():
+    blank = own["untrained"]
+    rho[domain] = {
+        "trained and untrained": likeness([(own["trained"], other) for other in blank]),
+        "trained and null": likeness([(own["trained"], own["trained on the null"])]),
+        "untrained, among them": likeness(itertools.combinations(blank, 2)),
+    }
+    for name, values in rho[domain].items():
+        n, ends = len(values), f"from {min(values):.2f} to {max(values):.2f}"
+        print(f"{domain:<11}{name:<23}mean {np.mean(values):+.2f}, {ends}, pairs: {n}")
+
+# %%
+# Read the first row of each block against the third. If they are alike, a trained network's
+# map is one more map of an untrained one, and shows the architecture.
+mean_rho = {d: {name: np.mean(v) for name, v in own.items()} for d, own in rho.items()}
+for domain, own in mean_rho.items():
+    lost = own["untrained, among them"] - own["trained and untrained"]
+    print(f"{domain}: training moved the map by {lost:+.2f} of rank correlation")
+closer = max(rho, key=lambda domain: mean_rho[domain]["trained and untrained"])
+print(f"the map over {closer} resembles that of untrained networks more")
+
+# %%
+# Is the answer right?
+# --------------------
+# In a simulation this can be checked, because the place of the effect is known: the alpha
+# rhythm at Cz and Pz (E62). Which part of each map lies there?
+freqs = np.fft.rfftfreq(X.shape[-1], 1 / test.sfreq)
+place = np.isin(test.ch_names, ("Cz", "E62", "Pz"))
+planted = np.outer(place, (freqs >= 8) & (freqs <= 13))
+
+
+def share_of(one_map):
+    """Part of a map that lies on the planted rhythm."""
+    return np.abs(one_map)[planted].sum() / np.abs(one_map).sum()
+
+
+shares = {
+    "trained": share_of(maps["frequency"]["trained"]),
+    "trained on the null": share_of(maps["frequency"]["trained on the null"]),
+    "untrained": np.mean([share_of(m) for m in maps["frequency"]["untrained"]]),
+    "no structure at all": planted.mean(),
+}
+for name, share in shares.items():
+    print(f"{name:<21}{share:.3f} of the map at {np.array(electrodes)[place]}, 8 to 13 Hz")
+
+# %%
+# Read the second row too, and its range over other draws of people on the
+# :doc:`evidence page </evidence>`. A map shows what a network uses. It does not show that
+# its predictions are right: for that, there are r and the null above.
+shown = {**maps["frequency"], "untrained": maps["frequency"]["untrained"][0]}
+
+# %%
+figure = draw_rhythm_figure(
+    shown,
+    rho,
+    freqs=freqs,
+    ch_names=electrodes,
+    title="Which rhythm does the network use?",
+    subtitle=f"{RECIPE.subject_target}; {report['n_test']} test people",
+    provenance=f"data: {train.data}",
+    alt="Four panels. A, B, C: attribution over channels and frequencies of the trained "
+    "network, of one trained on the null and of an untrained one; shares at the place of "
+    f"the effect {rounded(shares, 2)}. D: rank correlations, {rounded(mean_rho, 2)}.",
+)
+
+# %%
+# A common mistake: no gradient to attribute with
+# -----------------------------------------------
+# Prediction runs under :class:`torch.no_grad`. An attribution cannot.
+try:
+    with torch.no_grad():
+        frequency_map(networks["trained"], X)
+except RuntimeError as error:
+    print(f"RuntimeError: {error}")
+
+# %%
+# The recovery is to leave the block, or to allow gradients inside it. Is the map the same
+# as before?
+with torch.no_grad(), torch.enable_grad():
+    again = frequency_map(networks["trained"], X)
+print(f"same map: {np.array_equal(again, maps['frequency']['trained'])}")
+
+# %%
+# Exercise: take the rhythm away
+# ------------------------------
+# A map is a claim about the network that can be tested. Remove one band at a time from the
+# windows of test people. Which one does the prediction need most? Predict, then unfold.
+#
+# .. raw:: html
+#
+#    <details class="solution"><summary>Solution: one band at a time</summary>
+without = {}
+truth, scale = net.of_people(test, test.targets), net.score_scale(train)
+for band, (low, high) in BANDS.items():
+    keep = torch.tensor((freqs < low) | (freqs >= high), device=DEVICE)
+    with torch.no_grad():
+        output = networks["trained"](
+            torch.fft.irfft(torch.fft.rfft(X) * keep, n=X.shape[-1])
+        )
+    guess = net.of_people(test, output.squeeze(-1).cpu().numpy()) * scale[1] + scale[0]
+    without[f"without {band}"] = score_people(truth, guess, baseline=scale[0])
+print_scores({"all bands": scores["trained"], **without})
+worst = max(without, key=lambda name: without[name]["mse_ratio"])
+print(f"largest error: {worst}")
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# What the result means
+# ---------------------
+# A map counts as far as it differs from the maps of untrained networks, and says what this
+# network uses, right or wrong. It is no evidence about the brain, and none about one child
+# :cite:p:`cisotto2024tips`.
+#
+# **Try it yourself.** Explain three seeds of the trained network: do their maps agree more
+# with each other than untrained ones do? Put the z-score inside ``frequency_map``, after
+# ``louder``: what does the map sum to over frequencies, and why?
+#
+# The line has everything a reader or a test needs to check this run. The network is from
+# :cite:t:`song2023conformer`; full records are on the :doc:`references page </references>`.
+contract = {"tutorial": "plot_82", "version": 1, "data": train.data}
+contract |= {"target": RECIPE.subject_target, "effect": train.effect}
+contract |= {f"n_{side}_subjects": report[f"n_{side}"] for side in ("train", "test")}
+contract |= {"subject_overlap": report["overlap"], "n_untrained": len(untrained)}
+null = scores["trained on the null"]
+contract |= {"pearson_r": scores["trained"]["pearson_r"], "r_ci": scores["trained"]["r_ci"]}
+contract |= {"null_r": null["pearson_r"], "null_r_ci": null["r_ci"]}
+ends = ("", "_null", "_random_init", "_even")
+contract |= {f"attribution_share{e}": s for e, s in zip(ends, shares.values(), strict=True)}
+ends = ("map_rank_correlation", "map_rank_correlation_null", "map_among_untrained")
+for domain, own in mean_rho.items():
+    contract |= {f"{domain}_{e}": r for e, r in zip(ends, own.values(), strict=True)}
+contract = rounded(contract)
+print(json.dumps(contract))
