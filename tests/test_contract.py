@@ -399,9 +399,12 @@ def test_each_rule_about_a_score_per_person_can_fail(good, change, message):
 
 KEPT = {
     "plot_10": {
-        "tutorial": "plot_10", "version": 1, "data": "simulated", "n_recordings": 2,
+        "tutorial": "plot_10", "version": 2, "data": "simulated", "n_recordings": 2,
         "n_chans_recorded": 129, "sfreq_recorded": 500.0, "cz_rms_before_uv": 0.001,
         "cz_rms_after_uv": 8.0, "pick_first_difference": 0.3, "mains_db_removed": 40.0,
+        "order_difference": {"pick before reference": 0.3, "cut before filter": 0.4, "pick last": 0.0},
+        "order_difference_without_ends":
+            {"pick before reference": 0.3, "cut before filter": 0.4, "pick last": 0.0},
         "alpha_db_removed": 0.0, "n_windows": {"2 s": 40}, "saved_and_loaded_identical": True,
         "alpha_closed_over_open": 3.0,
     },
@@ -467,6 +470,19 @@ def test_good_lines_of_the_road_there(page):
         ("plot_10", {"mains_db_removed": 3.0}, "the filter takes 3.0 dB at 60 Hz"),
         ("plot_10", {"alpha_db_removed": 4.0}, "4.0 dB at 10 Hz"),
         ("plot_10", {"saved_and_loaded_identical": False}, "not the same after loading"),
+        ("plot_10", {"pick_first_difference": 0.2}, "is not in order_difference"),
+        ("plot_10", {"order_difference_without_ends": {}}, "two lists of orders"),
+        (
+            "plot_10",
+            {
+                "order_difference": {
+                    "pick before reference": 0.3,
+                    "cut before filter": 0.4,
+                    "pick last": 0.2,
+                }
+            },
+            "are not the orders that do harm",
+        ),
         ("plot_11", {"effect": 0.5}, "effect"),
         ("plot_11", {"subject_overlap": 3}, "subject_overlap"),
         ("plot_11", {"shared_people": {"group k-fold": 2}}, "group k-fold shares 2 people"),
