@@ -409,13 +409,18 @@ KEPT = {
         "alpha_closed_over_open": 3.0,
     },
     "plot_11": {
-        "tutorial": "plot_11", "version": 1, "data": "simulated", "effect": 0.0, "n_subjects": 76,
+        "tutorial": "plot_11", "version": 3, "data": "simulated", "effect": 0.0, "n_subjects": 76,
         "n_windows": 912, "window_split_r": 0.7, "subject_split_r": 0.0,
         "window_split_person_r": 0.8, "window_split_person_r_ci": [0.5, 0.9],
         "subject_split_person_r": 0.1, "subject_split_person_r_ci": [-0.4, 0.4],
-        "shared_people": {"group k-fold": 0, "leave one person out": 0},
-        "n_folds": {"leave one person out": 76}, "pooled_r": {}, "pooled_r_of_train_mean": {},
-        "overlap_accuracy": {"overlap": 0.8}, "manifest_replayed": True, "subject_overlap": 0,
+        "shared_people": {"k-fold over windows": 9, "group k-fold": 0, "leave one person out": 0},
+        "n_folds": {"k-fold over windows": 5, "group k-fold": 5, "leave one person out": 76},
+        "pooled_r_of_train_mean":
+            {"k-fold over windows": 0.0, "group k-fold": -0.2, "leave one person out": -1.0},
+        "selection_r": {"training people": 0.0, "all people": 0.6},
+        "selection_r_ci": {"training people": [-0.5, 0.5], "all people": [0.2, 0.8]},
+        "n_splits": 20, "n_splits_selection_leak_higher": 19,
+        "manifest_replayed": True, "subject_overlap": 0,
     },
     "plot_71": {
         "tutorial": "plot_71", "version": 1, "data": "simulated", "tasks": ["a", "b"],
@@ -485,8 +490,20 @@ def test_good_lines_of_the_road_there(page):
         ),
         ("plot_11", {"effect": 0.5}, "effect"),
         ("plot_11", {"subject_overlap": 3}, "subject_overlap"),
-        ("plot_11", {"shared_people": {"group k-fold": 2}}, "group k-fold shares 2 people"),
-        ("plot_11", {"n_folds": {"leave one person out": 5}}, "needs a fold per person"),
+        (
+            "plot_11",
+            {
+                "shared_people": {
+                    "k-fold over windows": 9,
+                    "group k-fold": 2,
+                    "leave one person out": 0,
+                }
+            },
+            "group k-fold shares 2 people",
+        ),
+        ("plot_11", {"n_subjects": 5}, "needs a fold per person"),
+        ("plot_11", {"n_folds": {"group k-fold": 5}}, "n_folds: has"),
+        ("plot_11", {"n_splits_selection_leak_higher": 21}, "21 of 20 splits"),
         ("plot_11", {"window_split_person_r_ci": [0.9, 0.5]}, "lower end is above"),
         ("plot_11", {"subject_split_person_r": 0.5}, "does not contain 0.5"),
         ("plot_72", {"between_r": {"other": 0.1}}, "between_r has"),

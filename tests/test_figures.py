@@ -300,7 +300,10 @@ def road_figures():
                 **WORDS,
             ),
             "leakage": draw_leakage_scatter(
-                {k: (*rng.standard_normal((2, 50)), 0.5) for k in ("shuffled", "whole")},
+                {
+                    k: (*rng.standard_normal((2, 50)), "r = 0.50")
+                    for k in ("shuffled", "whole")
+                },
                 **WORDS,
             ),
         }
