@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 import statistics
 
@@ -66,6 +67,12 @@ def holding(intervals, x):
 def below(values, x):
     """How many are below a number."""
     return sum(value < x for value in values)
+
+
+def sign_test(k, n):
+    """Two-sided p of being ahead in k of n draws, if each were the toss of a coin."""
+    tail = sum(math.comb(n, i) for i in range(max(k, n - k), n + 1))
+    return min(1.0, 2 * tail / 2**n)
 
 
 def single(values):
@@ -155,5 +162,18 @@ def compare(columns, rows):
     return Markup(text)
 
 
-WORDS = (above, below, code, dumps, each, holding, in_html, mean_sd, num, short, single)
+WORDS = (
+    above,
+    below,
+    code,
+    dumps,
+    each,
+    holding,
+    in_html,
+    mean_sd,
+    num,
+    short,
+    sign_test,
+    single,
+)
 FILTERS = {word.__name__: word for word in WORDS} | {"mean": statistics.mean}

@@ -96,8 +96,8 @@ figure = draw_cohort_figure(
     title="Look at people and cost before you fetch signals",
     subtitle=f"{len(everybody)} simulated people; sizes of real downloads",
     provenance="data: simulated (A), catalogue of EEGDash (B)",
-    alt=f"Two panels. A: score against age, a dot for each of {len(scores)} people; without "
-    f"a score: {len(missing)}. B: size of resting state in GB: "
+    alt=f"Two panels. A: score against age, a dot for each of {len(scores)} people; no "
+    f"score: {len(missing)}. B: size of resting state in GB: "
     + ", ".join(f"{name} {size / 1e3:.1f}" for name, (_, size) in sizes.items())
     + ".",
 )
