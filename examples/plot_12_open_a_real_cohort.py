@@ -2,8 +2,8 @@
 How is a real cohort with a score opened?
 =========================================
 
-A cohort is a table with a row for each person and, for each row, gigabytes of signals. Look
-at the cost first, then at the table, and at the signals last.
+A cohort is a table with a row for each person, and many gigabytes of signals. Look at the
+cost first, then at the table, and at the signals last.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -105,8 +105,15 @@ figure = draw_cohort_figure(
 # %%
 # A common mistake: the score is text
 # -----------------------------------
-# For the real cohort you would write ``dataset="ds005505"`` and ``download=True``. Here the
-# same call opens three people, one of whom has no score.
+# This is the call for the real cohort:
+#
+# .. code-block:: python
+#
+#    dataset = EEGDashDataset(
+#        cache_dir=CACHE, dataset="ds005505", task="RestingState", download=True
+#    )
+#
+# Here the same call opens three simulated people, one of whom has no score.
 three = sorted([*found.people.index[:2], *missing[:1]])
 query = {"cache_dir": CACHE, "task": "RestingState", "subject": three, "download": False}
 dataset = EEGDashDataset(dataset=STUDY, **query)
@@ -176,7 +183,7 @@ print(f"windows {X.shape}, people {np.unique(subjects).tolist()}, scores {np.uni
 
 # %%
 # The other pages use ``found.open()``: the same steps with more checks, and with the
-# settings of each study in a table. Simulated signals need no reference and no filter.
+# settings of each study in a table. These simulated signals need no reference or filter.
 study = found.open(np.unique(subjects))
 same = study.metadata["subject"].tolist() == subjects.tolist()
 print(f"the same people, window by window: {same}")
