@@ -274,8 +274,9 @@ print(f"Cz {own:.2f} uV, difference to the average {away:.0%}")
 #
 # The result, as one line
 # -----------------------
-# Everything a reader or a test needs to check this run. To go on: filter from 0.1 Hz. Which
-# row of the table grows, and why?
+# So the order matters where a step needs all channels, as the average does, or a long
+# signal, as the filter does. Other swaps change little but the ends of a recording. To go
+# on: filter from a lower frequency. Which row of the table grows, and why?
 contract = {"tutorial": "plot_10", "version": 2, "data": "simulated"}
 contract |= {"n_recordings": len(dataset.datasets), "n_chans_recorded": len(raw.ch_names)}
 contract |= {"sfreq_recorded": sfreq, "n_windows": counts}
