@@ -2,6 +2,7 @@
 
 import html
 import json
+import math
 import re
 import statistics
 
@@ -68,6 +69,12 @@ def below(values, x):
     return sum(value < x for value in values)
 
 
+def sign_test(k, n):
+    """Two-sided p of being ahead in k of n draws, if each were the toss of a coin."""
+    tail = sum(math.comb(n, i) for i in range(max(k, n - k), n + 1))
+    return min(1.0, 2 * tail / 2**n)
+
+
 def single(values):
     """The one value that all of them are; `ValueError` if they differ."""
     if len(set(values)) != 1:
@@ -121,5 +128,18 @@ def compare(columns, rows):
     return Markup(list_table(lines))
 
 
-WORDS = (above, below, code, dumps, each, holding, in_html, mean_sd, num, short, single)
+WORDS = (
+    above,
+    below,
+    code,
+    dumps,
+    each,
+    holding,
+    in_html,
+    mean_sd,
+    num,
+    short,
+    sign_test,
+    single,
+)
 FILTERS = {word.__name__: word for word in WORDS} | {"mean": statistics.mean}

@@ -16,16 +16,16 @@ def draw_leakage_scatter(found, **words):
     Parameters
     ----------
     found : dict of str to tuple
-        Way to split -> ``(true, predicted, r)``: values of shape (n_windows,), and their
-        correlation. The first leaks, the second does not.
+        Way to split -> ``(true, predicted, said)``: values of shape (n_windows,), and the score
+        in words. The first leaks, the second does not.
     """
     shared = {"sharex": True, "sharey": True, "margins": {"wspace": 0.1}}
     fig, axes = page_figure(4.3, (1, 2), **shared, **words)
-    for ax, letter, look, (name, (true, predicted, r)) in zip(
+    for ax, letter, look, (name, (true, predicted, said)) in zip(
         axes, "AB", (WRONG, RIGHT), found.items(), strict=True
     ):
-        dense = {"size": 16, "alpha": 0.6, "fontsize": 11}  # windows, many more than people
-        scatter_true(ax, true, predicted, look, f"r = {r:+.2f}", **dense)
+        dense = {"size": 16, "alpha": 0.6}  # windows, many more than people
+        scatter_true(ax, true, predicted, look, said.replace("-", "−"), **dense)
         ax.set_xlabel("true value")
         panel_title(ax, letter, name)
     axes[0].set_ylabel("predicted value")

@@ -6,12 +6,15 @@ from _figure_style import (
     AMBER,
     BLUE,
     FINE,
+    INK,
     LINE,
     MUTED,
+    RUST,
     SLATE,
     SMALL,
     THIN,
     VIOLET,
+    note,
     page_figure,
     panel_title,
     show_on_card,
@@ -19,69 +22,85 @@ from _figure_style import (
 )
 
 BEFORE, AFTER = SLATE, AMBER
-EYES = {"Open": BLUE, "Close": VIOLET}
+EYES = {"open": BLUE, "closed": VIOLET}
+#: Distance between two traces, and length of the scale bar, in uV.
+APART, BAR = 70, 50
+#: Error from which a swap is drawn as harmful: one part in five.
+HARM = 0.2
 
 
-def draw_preprocess_figure(signals, spectra, eyes, blocks, *, freqs, sfreq, **words):
-    """Draw what referencing and filtering do, where the blocks are, and what is in the windows.
+def draw_preprocess_figure(signals, errors, spectra, eyes, freqs, sfreq, **words):
+    """Draw what the reference hides, what swaps and the filter do, and what is in the windows.
 
     Parameters
     ----------
     signals : dict of str to ndarray, shape (2, n_times)
-        ``"recorded"`` and ``"average"`` -> signals of the reference and of another channel, V.
+        Before and after re-referencing -> signals of ``Cz`` and ``E75`` in V, of which two
+        seconds are drawn.
+    errors : dict of str to float
+        Swap of two steps -> size of its error, as a part of the signal.
     spectra : dict of str to tuple of ndarray
         ``"before"`` and ``"after"`` -> frequencies in Hz, and power in uV^2/Hz.
-    eyes : dict of str to ndarray, shape (n_freqs,)
-        ``"open"`` and ``"closed"`` -> power of the windows.
-    blocks : ndarray, shape (n_blocks, 3)
-        Name, onset and duration of each block, in seconds.
+    eyes : ndarray, shape (2, n_freqs)
+        Power of the windows in uV^2/Hz, with eyes open and closed.
     freqs : ndarray, shape (n_freqs,)
         Frequencies of ``eyes``, in Hz.
     sfreq : float
         Sampling frequency of ``signals``, in Hz.
     """
-    margins = {"left": 0.1, "top": 0.80, "bottom": 0.13, "wspace": 0.26, "hspace": 0.5}
-    fig, axes = page_figure(6.8, (2, 2), margins=margins, **words)
+    margins = {"left": 0.13, "top": 0.82, "bottom": 0.11, "wspace": 0.62, "hspace": 0.5}
+    fig, axes = page_figure(7.2, (2, 2), margins=margins, **words)
     (first, second), (third, fourth) = axes
     _draw_signals(first, signals, sfreq)
     panel_title(first, "A", "What the reference hides")
-    show_on_card(first)
+    _draw_errors(second, errors)
+    panel_title(second, "B", "What another order does")
+    show_on_card(second)
     for (name, (own, power)), colour in zip(spectra.items(), (BEFORE, AFTER), strict=True):
         label = f"{name} the filter"
-        second.semilogy(own, power, color=colour, linewidth=THIN, label=label)
-    second.set(xlabel="frequency in Hz", ylabel="uV^2 / Hz", ylim=(1e-6, None))
-    small_legend(second, "lower left")
-    panel_title(second, "B", "What the filter removes")
-    for name, onset, duration in blocks:
-        side = "Open" if "Open" in name else "Close"
-        third.barh(side, duration, left=onset, height=0.5, color=EYES[side], zorder=3)
-    third.set(xlabel="time in s", xlim=(0, None), ylim=(-0.6, 1.6))
-    third.set_yticks([0, 1], ["eyes open", "eyes closed"])
-    panel_title(third, "C", "Where the blocks are")
-    for (name, power), colour in zip(eyes.items(), EYES.values(), strict=True):
-        label = f"eyes {name}"
-        fourth.plot(freqs[1:], power[1:], color=colour, linewidth=LINE, label=label)
-    fourth.set(xlabel="frequency in Hz", ylabel="power at the back", xlim=(0, 30))
-    fourth.set_yticks([])
+        third.semilogy(own, power, color=colour, linewidth=THIN, label=label)
+    third.set(xlabel="frequency in Hz", ylabel="power in µV²/Hz", ylim=(1e-6, 1e4))
+    small_legend(third, "upper right")
+    panel_title(third, "C", "What the filter removes")
+    for (name, colour), power in zip(EYES.items(), eyes, strict=True):
+        style = {"color": colour, "linewidth": LINE, "label": f"eyes {name}"}
+        fourth.plot(freqs[1:], power[1:], **style)
+    fourth.set(xlabel="frequency in Hz", ylabel="power in µV²/Hz", xlim=(0, 30))
+    fourth.set_ylim(0, None)
     small_legend(fourth, "upper right")
     panel_title(fourth, "D", "What the windows hold")
     return fig
 
 
 def _draw_signals(ax, signals, sfreq):
-    shown = slice(round(5 * sfreq), round(7 * sfreq))
+    shown, labels = slice(round(5 * sfreq), round(7 * sfreq)), []
     times = np.arange(shown.stop - shown.start) / sfreq
-    for row, channel in enumerate(("reference channel", "another channel")):
-        for (name, values), colour in zip(signals.items(), (BEFORE, AFTER), strict=True):
-            label = {"recorded": "as recorded", "average": "average reference"}[name]
-            ax.plot(
-                times,
-                values[row, shown] * 1e6 - 150 * row,
-                color=colour,
-                linewidth=FINE,
-                label=label if row == 0 else None,
-            )
-        style = {"fontsize": SMALL, "color": MUTED, "va": "bottom"}
-        ax.text(0.01, -150 * row + 48, channel, **style)
-    ax.set(xlabel="time in s", ylabel="uV, shifted", ylim=(-225, 130))
-    small_legend(ax, "upper right", ncols=2)
+    heights = -APART * np.arange(4)
+    for row, channel in enumerate(("Cz", "E75")):
+        for (how, values), colour in zip(signals.items(), (BEFORE, AFTER), strict=True):
+            at = heights[len(labels)]
+            ax.plot(times, values[row, shown] * 1e6 + at, color=colour, linewidth=FINE)
+            labels.append(f"{channel}\n{how}")
+    ax.set_yticks(heights, labels)
+    ax.tick_params(axis="y", length=0, labelsize=SMALL)
+    ax.set(
+        xlabel="time in s", ylim=(heights[-1] - APART, APART), xlim=(0, times[-1] * 1.16)
+    )
+    ax.grid(False)
+    place = times[-1] * 1.06
+    ax.plot([place, place], [-BAR / 2, BAR / 2], color=INK, linewidth=LINE)
+    style = {"xycoords": "data", "rotation": 90, "va": "center"}
+    note(ax, f"{BAR} µV", (place, 0), (4, 0), **style)
+
+
+def _draw_errors(ax, errors):
+    rows = -np.arange(len(errors))
+    values = 100 * np.array(list(errors.values()))
+    colours = [RUST if value > 100 * HARM else SLATE for value in values]
+    ax.barh(rows, values, height=0.55, color=colours, zorder=3)
+    for row, value in zip(rows, values, strict=True):
+        ax.text(value + 1, row, f"{value:.0f} %", va="center", fontsize=SMALL, color=MUTED)
+    ax.set_yticks(rows, [name.replace(" before ", "\nbefore ") for name in errors])
+    ax.tick_params(axis="y", length=0, labelsize=SMALL)
+    ax.set(xlabel="error, % of the signal", xlim=(0, 1.2 * max(values)))
+    ax.grid(False, axis="y")

@@ -254,7 +254,7 @@ def get_budget(name, n_people):
     )
 
 
-def download_size(name, max_subjects=None):
+def download_size(name, max_subjects=None, *, recordings=None):
     """Size of a dataset of EEGDash's catalogue, from the list that ships with the package.
 
     Parameters
@@ -263,13 +263,15 @@ def download_size(name, max_subjects=None):
         A dataset id.
     max_subjects : int or None
         Only so many people.
+    recordings : int or None
+        Only so many recordings of each person.
 
     Returns
     -------
     n_subjects : int
         People that would be downloaded.
     megabytes : float
-        Their size in MB. Exact for nobody: people are taken to be equally large.
+        Their size in MB. Exact for nobody: people, and recordings, are taken to be equally large.
 
     Raises
     ------
@@ -285,6 +287,8 @@ def download_size(name, max_subjects=None):
     n_all = int(row["n_subjects"])
     n_subjects = min(max_subjects or n_all, n_all)
     each = get_recipe(name).megabytes or float(row["size_bytes"]) / 1e6 / n_all
+    if recordings:
+        each = recordings * float(row["size_bytes"]) / 1e6 / float(row["n_records"])
     return n_subjects, each * n_subjects
 
 

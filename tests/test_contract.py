@@ -412,20 +412,28 @@ def test_each_rule_about_a_score_per_person_can_fail(good, change, message):
 
 KEPT = {
     "plot_10": {
-        "tutorial": "plot_10", "version": 1, "data": "simulated", "n_recordings": 2,
+        "tutorial": "plot_10", "version": 2, "data": "simulated", "n_recordings": 2,
         "n_chans_recorded": 129, "sfreq_recorded": 500.0, "cz_rms_before_uv": 0.001,
         "cz_rms_after_uv": 8.0, "pick_first_difference": 0.3, "mains_db_removed": 40.0,
+        "order_difference": {"pick before reference": 0.3, "cut before filter": 0.4, "pick last": 0.0},
+        "order_difference_without_ends":
+            {"pick before reference": 0.3, "cut before filter": 0.4, "pick last": 0.0},
         "alpha_db_removed": 0.0, "n_windows": {"2 s": 40}, "saved_and_loaded_identical": True,
         "alpha_closed_over_open": 3.0,
     },
     "plot_11": {
-        "tutorial": "plot_11", "version": 1, "data": "simulated", "effect": 0.0, "n_subjects": 76,
+        "tutorial": "plot_11", "version": 3, "data": "simulated", "effect": 0.0, "n_subjects": 76,
         "n_windows": 912, "window_split_r": 0.7, "subject_split_r": 0.0,
         "window_split_person_r": 0.8, "window_split_person_r_ci": [0.5, 0.9],
         "subject_split_person_r": 0.1, "subject_split_person_r_ci": [-0.4, 0.4],
-        "shared_people": {"group k-fold": 0, "leave one person out": 0},
-        "n_folds": {"leave one person out": 76}, "pooled_r": {}, "pooled_r_of_train_mean": {},
-        "overlap_accuracy": {"overlap": 0.8}, "manifest_replayed": True, "subject_overlap": 0,
+        "shared_people": {"k-fold over windows": 9, "group k-fold": 0, "leave one person out": 0},
+        "n_folds": {"k-fold over windows": 5, "group k-fold": 5, "leave one person out": 76},
+        "pooled_r_of_train_mean":
+            {"k-fold over windows": 0.0, "group k-fold": -0.2, "leave one person out": -1.0},
+        "selection_r": {"training people": 0.0, "all people": 0.6},
+        "selection_r_ci": {"training people": [-0.5, 0.5], "all people": [0.2, 0.8]},
+        "n_splits": 20, "n_splits_selection_leak_higher": 19,
+        "manifest_replayed": True, "subject_overlap": 0,
     },
     "plot_71": {
         "tutorial": "plot_71", "version": 1, "data": "simulated", "tasks": ["a", "b"],
@@ -488,10 +496,35 @@ def test_good_lines_of_the_road_there(page):
         ("plot_10", {"mains_db_removed": 3.0}, "the filter takes 3.0 dB at 60 Hz"),
         ("plot_10", {"alpha_db_removed": 4.0}, "4.0 dB at 10 Hz"),
         ("plot_10", {"saved_and_loaded_identical": False}, "not the same after loading"),
+        ("plot_10", {"pick_first_difference": 0.2}, "is not in order_difference"),
+        ("plot_10", {"order_difference_without_ends": {}}, "two lists of orders"),
+        (
+            "plot_10",
+            {
+                "order_difference": {
+                    "pick before reference": 0.3,
+                    "cut before filter": 0.4,
+                    "pick last": 0.2,
+                }
+            },
+            "are not the orders that do harm",
+        ),
         ("plot_11", {"effect": 0.5}, "effect"),
         ("plot_11", {"subject_overlap": 3}, "subject_overlap"),
-        ("plot_11", {"shared_people": {"group k-fold": 2}}, "group k-fold shares 2 people"),
-        ("plot_11", {"n_folds": {"leave one person out": 5}}, "needs a fold per person"),
+        (
+            "plot_11",
+            {
+                "shared_people": {
+                    "k-fold over windows": 9,
+                    "group k-fold": 2,
+                    "leave one person out": 0,
+                }
+            },
+            "group k-fold shares 2 people",
+        ),
+        ("plot_11", {"n_subjects": 5}, "needs a fold per person"),
+        ("plot_11", {"n_folds": {"group k-fold": 5}}, "n_folds: has"),
+        ("plot_11", {"n_splits_selection_leak_higher": 21}, "21 of 20 splits"),
         ("plot_11", {"window_split_person_r_ci": [0.9, 0.5]}, "lower end is above"),
         ("plot_11", {"subject_split_person_r": 0.5}, "does not contain 0.5"),
         ("plot_83", {"within_r": {"none": 0.7}}, r"has \['none'\], expected"),

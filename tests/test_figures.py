@@ -298,15 +298,18 @@ def road_figures():
                     k: 1e-5 * np.sin(times / 9) * np.ones((2, 1))
                     for k in ("recorded", "average")
                 },
+                {"pick before reference": 0.3, "pick last": 0.0},
                 {k: (np.arange(1, 80.0), np.ones(79)) for k in ("before", "after")},
-                {k: np.ones(101) for k in ("open", "closed")},
-                np.array([["toOpen", 4.0, 10.0], ["toClose", 14.0, 10.0]], dtype=object),
-                freqs=np.arange(101) / 2,
-                sfreq=500.0,
+                np.ones((2, 101)),
+                np.arange(101) / 2,
+                500.0,
                 **WORDS,
             ),
             "leakage": draw_leakage_scatter(
-                {k: (*rng.standard_normal((2, 50)), 0.5) for k in ("shuffled", "whole")},
+                {
+                    k: (*rng.standard_normal((2, 50)), "r = 0.50")
+                    for k in ("shuffled", "whole")
+                },
                 **WORDS,
             ),
         }

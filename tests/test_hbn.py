@@ -17,7 +17,7 @@ from eegdash import EEGDashDataset
 import _study
 from _helpers.pages import EXAMPLES
 
-PAGE = EXAMPLES / "plot_81_pfactor_deep.py"
+PAGE = EXAMPLES / "plot_12_open_a_real_cohort.py"
 NAMES = [f"E{i}" for i in range(1, 129)] + ["Cz"]
 SUBJECTS = {"NDARAA000AAA": "0.7560", "NDARBB111BBB": "n/a", "NDARCC222CCC": "-1.2040"}
 FIRST_CUE, BLOCK, SFREQ = 9.0, 4.0, 500.0
@@ -103,17 +103,18 @@ def hbn(tmp_path_factory):
     return root
 
 
-def page_function(change=lambda source: source):
-    """``hbn_windows`` as the page shows it, with the constants it uses."""
+def page_functions(change=lambda source: source):
+    """``keep_scored`` and ``open_windows`` as the page shows them, with what they use."""
     text = PAGE.read_text("utf-8")
-    wanted = {"hbn_windows", "CHANNELS", "EYES"}
+    wanted = {"keep_scored", "open_windows", "PLACES", "EYES", "STEPS"}
     picked = [
         ast.get_source_segment(text, node)
         for node in ast.parse(text).body
         if getattr(node, "name", None) in wanted
         or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) in wanted)
+        or (isinstance(node, ast.AugAssign) and ast.unparse(node.target) in wanted)
     ]
-    assert len(picked) == 3
+    assert len(picked) == 6
     names = {
         "np": np,
         "pd": pd,
@@ -126,19 +127,20 @@ def page_function(change=lambda source: source):
     return names
 
 
-def run_page_function(root, **kwargs):
+def run_page(root, **kwargs):
     dataset = EEGDashDataset(
         cache_dir=root.parent, dataset="ds005505", task="RestingState", download=False
     )
     with mne.use_log_level("ERROR"):
-        return page_function(**kwargs)["hbn_windows"](dataset)
+        page = page_functions(**kwargs)
+        return page["open_windows"](page["keep_scored"](dataset))
 
 
 def expected(subject):
     """The windows by another road: the truth, referenced by hand, one block at a time."""
     truth = potentials(subject)
     truth = truth - truth.mean(axis=0)  # what Cz hid comes back
-    channels = page_function()["CHANNELS"]
+    channels = list(page_functions()["PLACES"])
     info = mne.create_info(channels, SFREQ, "eeg")
     raw = mne.io.RawArray(truth[[NAMES.index(c) for c in channels]], info, verbose="ERROR")
     raw.resample(100, verbose="ERROR").filter(1, 30, verbose="ERROR")
@@ -156,7 +158,7 @@ def error(found, truth):
 
 
 def test_the_function_of_the_page_recovers_the_truth(hbn):
-    X, y, subjects = run_page_function(hbn)
+    X, y, subjects = run_page(hbn)
     assert sorted(np.unique(subjects)) == ["NDARAA000AAA", "NDARCC222CCC"]
     assert X.shape == (
         20,
@@ -177,14 +179,14 @@ def test_the_reference_moved_after_the_pick_is_found_out(hbn):
         lines[one], lines[two] = lines[two], lines[one]
         return "\n".join(lines)
 
-    X, _, subjects = run_page_function(hbn, change=after_the_pick)
+    X, _, subjects = run_page(hbn, change=after_the_pick)
     assert error(X[subjects == "NDARAA000AAA"], expected("NDARAA000AAA")) > 0.1
 
 
 def test_open_study_takes_the_same_road(hbn, capsys):
     study = _study.open_study(hbn, column="p_factor", on_missing="drop")
     assert "dropped sub-NDARBB111BBB" in capsys.readouterr().out
-    X, y, subjects = run_page_function(hbn)
+    X, y, subjects = run_page(hbn)
     assert study.metadata["subject"].tolist() == subjects.tolist()
     np.testing.assert_allclose(study.windows, X, atol=1e-3)
     np.testing.assert_allclose(study.targets, y, rtol=1e-6)
@@ -201,4 +203,4 @@ def test_a_score_that_is_a_word_is_refused(hbn, tmp_path):
     table = root / "participants.tsv"
     table.write_text(table.read_text().replace("0.7560", "0,7560"))
     with pytest.raises(ValueError, match="Unable to parse string .*0,7560"):
-        run_page_function(root)
+        run_page(root)

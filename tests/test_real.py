@@ -86,9 +86,11 @@ figure, axes = plt.subplots(figsize=(4, 3))
 axes.plot([0, 1], [1, 0], "o", clip_on=True)
 figure.set_label("A   line.")
 line = {
-    "tutorial": "plot_10", "version": 1, "data": name, "n_recordings": 2,
+    "tutorial": "plot_10", "version": 2, "data": name, "n_recordings": 2,
     "n_chans_recorded": 4, "sfreq_recorded": 500.0, "cz_rms_before_uv": 0.0,
     "cz_rms_after_uv": 8.0, "pick_first_difference": 0.3, "mains_db_removed": 50.0,
+    "order_difference": {"pick before reference": 0.3, "cut before filter": 0.4},
+    "order_difference_without_ends": {"pick before reference": 0.3, "cut before filter": 0.4},
     "alpha_db_removed": 0.0, "n_windows": {"a": 1}, "saved_and_loaded_identical": True,
     "alpha_closed_over_open": 2.0,
 }

@@ -15,13 +15,17 @@ from _helpers.show import context, environment, look_up
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 LINE = {
-    "tutorial": "plot_11", "version": 1, "data": "simulated", "effect": 0.0, "n_subjects": 10,
+    "tutorial": "plot_11", "version": 3, "data": "simulated", "effect": 0.0, "n_subjects": 10,
     "n_windows": 80, "window_split_r": 0.75, "subject_split_r": -0.125,
     "window_split_person_r": 0.8, "window_split_person_r_ci": [0.5, 0.9],
     "subject_split_person_r": 0.1, "subject_split_person_r_ci": [-0.5, 0.5],
-    "shared_people": {"group k-fold": 0, "leave one person out": 0},
-    "n_folds": {"leave one person out": 10}, "pooled_r": {}, "pooled_r_of_train_mean": {},
-    "overlap_accuracy": {"overlap, shuffled": 0.8, "overlap, stretches kept whole": 0.5},
+    "shared_people": {"k-fold over windows": 9, "group k-fold": 0, "leave one person out": 0},
+    "n_folds": {"k-fold over windows": 5, "group k-fold": 5, "leave one person out": 10},
+    "pooled_r_of_train_mean":
+        {"k-fold over windows": 0.0, "group k-fold": -0.2, "leave one person out": -1.0},
+    "selection_r": {"training people": 0.0, "all people": 0.6},
+    "selection_r_ci": {"training people": [-0.5, 0.5], "all people": [0.2, 0.8]},
+    "n_splits": 20, "n_splits_selection_leak_higher": 19,
     "manifest_replayed": True, "subject_overlap": 0,
 }  # fmt: skip
 INDEX = """Title

@@ -4,11 +4,15 @@ from typing import Literal
 
 from _helpers.contracts.base import Contract, Count, Positive, Several, Size, Some
 
+#: The title of the figure says that these two orders are the ones to avoid.
+HARMFUL = ("pick before reference", "cut before filter")
+
 
 class Page(Contract):
     headline = (
-        "Cz {cz_rms_before_uv:.2f} to {cz_rms_after_uv:.2f} µV; picking before referencing is "
-        "wrong by {pick_first_difference:.0%}"
+        "the order matters: picking before referencing changes the signal by "
+        "{pick_first_difference:.0%}, cutting before filtering by "
+        "{order_difference[cut before filter]:.0%}, picking last by {order_difference[pick last]:.0%}"
     )
 
     tutorial: Literal["plot_10"]
@@ -24,6 +28,10 @@ class Page(Contract):
     """size of Cz after average reference, in uV"""
     pick_first_difference: Positive
     """rms of the error by picking before referencing, part of the signal's rms"""
+    order_difference: dict[str, Annotated[float, Field(ge=0)]]
+    """the same for every other order that was tried"""
+    order_difference_without_ends: dict[str, Annotated[float, Field(ge=0)]]
+    """the same without the first and the last second of the recording"""
     mains_db_removed: float
     """power at 60 Hz taken away by the filter, in dB"""
     alpha_db_removed: float
@@ -43,5 +51,15 @@ class Page(Contract):
                 f"the filter takes {self.mains_db_removed} dB at 60 Hz and "
                 f"{self.alpha_db_removed} dB at 10 Hz"
             )
+        said = self.order_difference
+        if said.get("pick before reference") != self.pick_first_difference:
+            raise ValueError(f"pick_first_difference is not in order_difference: {said}")
+        for where in (said, self.order_difference_without_ends):
+            if set(where) != set(said):
+                raise ValueError(f"two lists of orders: {sorted(said)}, {sorted(where)}")
+            harm = [size for name, size in where.items() if name in HARMFUL]
+            rest = [size for name, size in where.items() if name not in HARMFUL]
+            if len(harm) < len(HARMFUL) or min(harm) < 2 * max(rest, default=0):
+                raise ValueError(f"{HARMFUL} are not the orders that do harm: {where}")
         if not self.saved_and_loaded_identical:
             raise ValueError("saved windows are not the same after loading")
