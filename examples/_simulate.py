@@ -2,7 +2,7 @@
 
 Simulated EEG here is a teaching device with known answers, not a model of the brain. Every
 function takes a :class:`numpy.random.Generator`, so two cohorts made from spawned generators
-never share noise. Nothing in this module reads or writes a file.
+never share noise. No file is read or written.
 """
 
 import numpy as np

@@ -31,7 +31,8 @@ import _study
 import numpy as np
 from _features import log_band_power
 from _leakage_figure import draw_leakage_scatter
-from _scores import MIN_PEOPLE, per_subject, rounded, score_people
+from _person_scores import MIN_PEOPLE, score_people
+from _scores import per_subject, rounded
 from _splits import assert_no_leakage, load_split, save_split, split_subjects
 
 _runtime.setup()

@@ -34,7 +34,8 @@ import numpy as np
 import pandas as pd
 from _features import BANDS, log_band_power
 from _pfactor_features_figure import draw_prediction_figure
-from _scores import per_subject, print_scores, rounded, score_people
+from _person_scores import print_scores, score_people
+from _scores import per_subject, rounded
 from _splits import assert_no_leakage
 
 _runtime.setup()

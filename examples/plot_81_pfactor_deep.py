@@ -35,7 +35,8 @@ import numpy as np
 import torch
 from _features import log_band_power
 from _pfactor_deep_figure import draw_pfactor_deep_figure
-from _scores import difference, print_scores, rounded, score_people, with_interval
+from _person_scores import print_scores, score_people
+from _scores import difference, rounded, with_interval
 from _splits import assert_no_leakage
 from sklearn.model_selection import train_test_split
 

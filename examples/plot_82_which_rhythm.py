@@ -36,7 +36,8 @@ import numpy as np
 import torch
 from _features import BANDS
 from _rhythm_figure import draw_rhythm_figure
-from _scores import print_scores, rounded, score_people
+from _person_scores import print_scores, score_people
+from _scores import rounded
 from _splits import assert_no_leakage
 from sklearn.model_selection import train_test_split
 

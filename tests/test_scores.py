@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
 
-import _scores
+import _person_scores
 from _features import BANDS, log_band_power
+from _person_scores import score_people
 from _scores import (
     difference,
     holm,
@@ -16,7 +17,6 @@ from _scores import (
     per_subject,
     ratio_interval,
     rounded,
-    score_people,
     sign_flip,
     with_interval,
 )
@@ -73,7 +73,7 @@ def test_scores_by_hand():
 
 
 def test_p_and_interval_are_honest_where_nothing_is(monkeypatch):
-    monkeypatch.setattr(_scores, "N_RESAMPLES", 400)
+    monkeypatch.setattr(_person_scores, "N_RESAMPLES", 400)
     rng = np.random.default_rng(1)
     runs = [score_people(*rng.standard_normal((2, 40)), baseline=0) for _ in range(200)]
     p = np.array([run["permutation_p"] for run in runs])

@@ -28,9 +28,9 @@ class Page(Contract):
     """size of Cz after average reference, in uV"""
     pick_first_difference: Positive
     """rms of the error by picking before referencing, part of the signal's rms"""
-    order_difference: dict[str, Annotated[float, Field(ge=0)]]
+    order_difference: dict[str, Size]
     """the same for every other order that was tried"""
-    order_difference_without_ends: dict[str, Annotated[float, Field(ge=0)]]
+    order_difference_without_ends: dict[str, Size]
     """the same without the first and the last second of the recording"""
     mains_db_removed: float
     """power at 60 Hz taken away by the filter, in dB"""
