@@ -1,8 +1,7 @@
 """Signal models behind the simulated studies: pure functions, arrays in and arrays out.
 
 Simulated EEG here is a teaching device with known answers, not a model of the brain. Every
-function takes a :class:`numpy.random.Generator`, so two cohorts made from spawned generators
-never share noise. No file is read or written.
+function takes a :class:`numpy.random.Generator`, so cohorts never share noise. No file is touched.
 """
 
 import numpy as np
