@@ -37,8 +37,8 @@ def draw_rows_figure(rows, *, zero, xlabel, height=None, **words):
     height : float, optional
         In inches.
     """
-    height = height or 1.7 + 0.55 * len(rows)
-    margins = {"left": 0.27, "top": 1 - 0.85 / height, "bottom": 0.78 / height}
+    height = height or max(4.0, 1.9 + 0.5 * len(rows))
+    margins = {"left": 0.27, "top": 1 - 0.95 / height, "bottom": 0.8 / height}
     fig, ax = page_figure(height, margins=margins, **words)
     for row, (values, ends) in enumerate(rows.values()):
         style = {"s": 12, "color": MUTED, "alpha": 0.55, "linewidths": 0}

@@ -59,7 +59,7 @@ def draw_regimes_figure(learns, **words):
             ax.text(0.5, bottom + 0.07, said, fontsize=9, color=INK, **where)
         arrow = {"arrowstyle": "-|>", "color": MUTED}
         ax.annotate("", (0.5, 0.53), (0.5, 0.41), arrowprops=arrow)
-        ax.set(xlim=(0, 1), ylim=(0, 1))
+        ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
         ax.set_axis_off()
         panel_title(ax, letter, regime)
     return fig

@@ -5,8 +5,9 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from _adapt_figure import draw_frozen_figure, draw_labels_figure, draw_rows_figure
 from _figure_style import REGIMES
-from _finetune_figure import draw_budget_figure, draw_finetune_figure, draw_frozen_figure
+from _finetune_figure import draw_finetune_figure, draw_regimes_figure
 from _invariant_figure import draw_invariant_figure
 from _leakage_figure import draw_leakage_scatter
 from _pfactor_deep_figure import draw_pfactor_deep_figure
@@ -16,57 +17,47 @@ from _rhythm_figure import draw_rhythm_figure
 from _scale_figure import draw_scale_figure
 from _transfer_figure import draw_transfer_figure
 
+TRAINABLE = {"from-scratch": 14802, "linear-probe": 882, "full-finetune": 14802}
+WORDS = {
+    "title": "A title",
+    "subtitle": "a context",
+    "provenance": "data: simulated",
+    "alt": "Words.",
+}
+
 
 @pytest.fixture
 def results():
     rng = np.random.default_rng(0)
-    values = {
-        "from-scratch": (0.62, 14802),
-        "linear-probe": (0.74, 882),
-        "full-finetune": (0.84, 14802),
-    }
-    return {
-        regime: {
-            "epochs": np.arange(1, 11) * 5.0,
-            "curves": rng.uniform(0.5, 0.9, (3, 10)),
-            "curve": np.linspace(0.5, mean, 10),
-            "per_subject": rng.uniform(0.5, 0.9, 16),
-            "accuracy": mean,
-            "interval": (mean - 0.05, mean + 0.04),
-            "trainable": count,
-        }
-        for regime, (mean, count) in values.items()
-    }
+    epochs = np.arange(1, 11) * 5.0
+    found = {}
+    for regime in TRAINABLE:
+        points = rng.uniform(0.5, 0.9, 16)
+        ends = (points.mean() - 0.05, points.mean() + 0.04)
+        found[regime] = (epochs, rng.uniform(0.5, 0.9, (3, 10)), points, ends)
+    return found
 
 
 @pytest.fixture
 def figure(results):
     with mpl.rc_context():
-        yield draw_finetune_figure(
-            results,
-            chance=0.5,
-            title="A title",
-            subtitle="a context",
-            provenance="data: simulated",
-            alt="Words.",
-        )
+        yield draw_finetune_figure(results, trainable=TRAINABLE, chance=0.5, **WORDS)
     plt.close("all")
 
 
 def test_three_panels_with_the_given_numbers(figure, results):
     left, middle, right = figure.axes
     drawn = {line.get_label(): line.get_ydata() for line in left.lines}
-    for regime, result in results.items():
-        np.testing.assert_array_equal(drawn[regime], result["curve"])
-    points = [
-        c.get_offsets()[:, 1] for c in middle.collections if len(c.get_offsets()) == 16
-    ]
-    assert len(points) == 3
-    for found, result in zip(points, results.values(), strict=True):
-        np.testing.assert_array_equal(np.sort(found), np.sort(result["per_subject"]))
+    for regime, (_, curves, *_) in results.items():
+        np.testing.assert_allclose(drawn[regime], curves.mean(axis=0))
+    dots = [c.get_offsets()[:, 1] for c in middle.collections if len(c.get_offsets()) == 16]
+    assert len(dots) == 3
+    for found, (_, _, points, _) in zip(dots, results.values(), strict=True):
+        # People in their own order: sorted, they would look like a trend.
+        np.testing.assert_array_equal(found, points)
     for ax in (middle, right):
         tops = [bar.get_segments()[0][:, 1] for box in ax.containers for bar in box[2]]
-        np.testing.assert_allclose(tops, [r["interval"] for r in results.values()])
+        np.testing.assert_allclose(tops, [ends for *_, ends in results.values()])
     assert all(
         any(np.allclose(line.get_ydata(), 0.5) for line in ax.lines) for ax in figure.axes
     )
@@ -120,45 +111,64 @@ def test_no_word_is_small_clipped_or_on_top_of_another(figure):
 
 
 def test_frozen_figure_draws_both_probes_legibly():
-    epochs = np.arange(1, 11) * 5.0
-    naive = np.stack([epochs, np.linspace(0.8, 0.7, 10), np.linspace(1, 0.6, 10)])
-    frozen = np.stack([epochs, np.linspace(0.8, 0.8, 10), np.ones(10)])
+    epochs, rng = np.arange(1, 11) * 5.0, np.random.default_rng(0)
+    naive = epochs, rng.uniform(0.6, 0.9, (3, 10)), rng.uniform(0.5, 0.8, (3, 10))
+    frozen = epochs, np.ones((3, 10)), rng.uniform(0.5, 0.8, (3, 10))
     with mpl.rc_context():
-        figure = draw_frozen_figure(
-            naive, frozen, provenance="data: simulated", alt="Words."
-        )
+        figure = draw_frozen_figure(naive, frozen, **WORDS)
         check_words(figure)
-    left, right = figure.axes
-    for ax, row in ((left, 2), (right, 1)):
-        np.testing.assert_array_equal(ax.lines[0].get_ydata(), naive[row])
-        np.testing.assert_array_equal(ax.lines[1].get_ydata(), frozen[row])
-    assert figure.get_label() == "Words."
+    for ax, row in zip(figure.axes, (1, 2), strict=True):
+        means = [line.get_ydata() for line in ax.lines if line.get_linewidth() > 1]
+        np.testing.assert_allclose(
+            means, [own[row].mean(axis=0) for own in (naive, frozen)]
+        )
     plt.close(figure)
 
 
-def test_budget_figure_draws_curves_bands_and_differences_legibly():
-    budgets = [1, 2, 4, 8, 16]
-    mean = np.linspace(0.6, 0.9, 5)
-    curves = {r: np.stack([mean + k, mean + k - 0.05, mean + k + 0.05]) for r, k in
-              {"from-scratch": -0.1, "linear-probe": 0.0, "full-finetune": 0.02}.items()}  # fmt: skip
-    differences = np.linspace(-0.1, 0.3, 16)
-    paired = {"full-finetune - from-scratch": (differences, 0.1, (0.05, 0.15))}
-    words = {
-        "title": "A title",
-        "subtitle": "a context",
-        "provenance": "data",
-        "alt": "Words.",
+def test_labels_figure_draws_every_regime_legibly():
+    n = np.array([1, 2, 4, 8, 16])
+    mean = np.linspace(0.55, 0.8, 5)
+    curves = {
+        regime: np.stack([n, mean + k, mean + k - 0.05, mean + k + 0.05])
+        for regime, k in {
+            "from-scratch": -0.1,
+            "linear-probe": 0,
+            "full-finetune": 0.1,
+        }.items()
     }
     with mpl.rc_context():
-        figure = draw_budget_figure(budgets, curves, paired, chance=0.5, **words)
+        figure = draw_labels_figure(curves, chance=0.5, **WORDS)
         check_words(figure)
-    left, right = figure.axes
-    for line, (regime, values) in zip(left.lines, curves.items(), strict=False):
-        assert line.get_label() == regime
-        assert line.get_color() == REGIMES[regime][0]
-        np.testing.assert_array_equal(line.get_ydata(), values[0])
-    points = right.collections[0].get_offsets()
-    np.testing.assert_allclose(np.sort(points[:, 0]), differences)
+    (ax,) = figure.axes
+    drawn = [box.lines[0].get_ydata() for box in ax.containers]
+    np.testing.assert_allclose(drawn, [own[1] for own in curves.values()])
+    plt.close(figure)
+
+
+def test_rows_figure_draws_people_in_their_own_order_legibly():
+    rng = np.random.default_rng(0)
+    rows = {
+        name: (rng.uniform(-0.2, 0.3, 16), (-0.1, 0.2))
+        for name in ("minus from-scratch", "a long name\n14,802 learn", "c")
+    }
+    with mpl.rc_context():
+        figure = draw_rows_figure(rows, zero=0, xlabel="difference in accuracy", **WORDS)
+        check_words(figure)
+    (ax,) = figure.axes
+    dots = [c.get_offsets()[:, 0] for c in ax.collections if len(c.get_offsets()) == 16]
+    for found, (values, _) in zip(dots, rows.values(), strict=True):
+        np.testing.assert_array_equal(found, values)
+    plt.close(figure)
+
+
+def test_the_drawing_of_the_regimes_says_what_learns():
+    learns = {"from-scratch": ("",), "linear-probe": ("head",), "full-finetune": ("",)}
+    with mpl.rc_context():
+        figure = draw_regimes_figure(learns)
+        check_words(figure)
+    said = [[t.get_text() for t in ax.texts] for ax in figure.axes]
+    assert ["pretrained start, frozen" in own for own in said] == [False, True, False]
+    assert "linear-probe: pretrained encoder that is frozen" in figure.get_label()
     plt.close(figure)
 
 
@@ -174,23 +184,13 @@ def test_regimes_differ_in_colour_marker_and_grey():
 def test_same_numbers_same_bytes(results, tmp_path):
     files = []
     for name in ("one", "two"):
-        figure = draw_finetune_figure(
-            results, chance=0.5, title="t", subtitle="s", provenance="p", alt="a"
-        )
+        figure = draw_finetune_figure(results, trainable=TRAINABLE, chance=0.5, **WORDS)
         path = tmp_path / f"{name}.svg"
         with mpl.rc_context({"svg.hashsalt": "x"}):
             figure.savefig(path, metadata={"Date": None})
         files.append(path.read_bytes())
         plt.close(figure)
     assert files[0] == files[1]
-
-
-WORDS = {
-    "title": "A title",
-    "subtitle": "a context",
-    "provenance": "data: simulated",
-    "alt": "Words.",
-}
 
 
 @pytest.fixture
@@ -330,7 +330,7 @@ def test_figures_of_the_road_there(road_figures, name):
 
 def test_a_dot_marks_what_is_clear(road_figures):
     said = [t.get_text() for t in road_figures["transfer"].axes[0].texts]
-    assert said == ["+0.10 \u2022", "-0.20"]
+    assert said == ["+0.10 \u2022", "\N{MINUS SIGN}0.20"]
 
 
 def test_scale_figure_shows_each_person_in_each_pass_and_each_cell():

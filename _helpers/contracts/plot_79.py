@@ -37,6 +37,12 @@ class Page(base.Contract):
     """people on both sides of the split"""
 
     def check(self):
+        few, all_of_them = self.n_labelled_subjects, self.n_train_subjects
+        base.refuse(
+            few > all_of_them, f"{few} of {all_of_them}: more labelled than training people"
+        )
+        wrong = set(self.scratch) != set(self.tasks)
+        base.refuse(wrong, f"scratch has {sorted(self.scratch)}")
         pairs = {f"{source}>{target}" for source in self.tasks for target in self.tasks}
         for name in ("gain", "learned"):
             found = set(getattr(self, name))
