@@ -14,7 +14,7 @@ CONFORMER = {
     "att_drop_prob": 0.25,
 }
 #: Passes over the training windows.
-N_EPOCHS = 8
+N_EPOCHS = 6
 #: Usual names of electrodes of the HydroCel cap.
 PLACES = {
     "E11": "Fz",
