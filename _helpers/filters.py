@@ -142,4 +142,5 @@ WORDS = (
     sign_test,
     single,
 )
-FILTERS = {word.__name__: word for word in WORDS} | {"mean": statistics.mean}
+FILTERS = {word.__name__: word for word in WORDS}
+FILTERS |= {"mean": statistics.mean, "value_of": get}

@@ -7,6 +7,7 @@ a file that changes makes the pages that read it again. What comes out of ``{{ }
 but for what is marked as `Markup`. For one number there is ``:value:`plot_73.chance_level|.2f```.
 """
 
+import ast
 import json
 import re
 import traceback
@@ -21,13 +22,20 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from _helpers.contracts import CONTRACTS, parse
+from _helpers.evidence_figure import claims, evidence_figure
 from _helpers.filters import FILTERS, compare, escaped, get, num
 from _helpers.gallery import figure_text
-from _helpers.pages import short_name, sibling
+from _helpers.pages import short_name, sibling, tutorials
 from _helpers.record import RecordError, drift, load, records
 from _helpers.scale_figure import scale_figure
 
 TUTORIAL = re.compile(r"plot_\d+")
+
+
+def title_of(word):
+    """Title of a tutorial, from its script."""
+    (script,) = tutorials([word])
+    return ast.get_docstring(ast.parse(script.read_text("utf-8"))).splitlines()[0]
 
 
 def tutorial(srcdir, word):
@@ -171,6 +179,10 @@ def context(srcdir, note, names):
         "page": lambda: lambda name: tutorial(srcdir, name)[0].stem,
         "figure": lambda: lambda name, number: noted(*figure(srcdir, name, number)),
         "scale_figure": lambda: partial(scale_figure, srcdir),
+        "evidence_figure": lambda: partial(evidence_figure, srcdir),
+        "claims": lambda: claims,
+        "this_build": lambda: lambda name: read(tutorial, name),
+        "title_of": lambda: title_of,
         "download_size": lambda: sibling("_study").download_size,
     }
     return {name: make() for name, make in known.items() if name in names}

@@ -100,11 +100,28 @@ class Model(Strict):
         """Refuse values that do not agree; a page says which."""
 
 
+class Claim(NamedTuple):
+    """A value whose sign is the claim of a page, over draws of people."""
+
+    short: str
+    """title of its panel"""
+    words: str
+    """what is compared, for the table"""
+    key: str
+    """of the value in the line"""
+    ci: str | None = None
+    """of its interval"""
+    unit: str = "difference in accuracy"
+    zero: float = 0.0
+    """where nothing is gained"""
+
+
 class Evidence(NamedTuple):
-    """On which simulated study, and on how many draws of its people, a page is run for its claim."""
+    """On which simulated study, on how many draws of its people, and for which claims a page is run."""
 
     study: str
     n_draws: int
+    claims: tuple = ()
 
 
 class Contract(Model):

@@ -12,7 +12,19 @@ class Page(base.Contract):
         "foundation models"
     )
     bands = {"running_var": 0.1, "models_moved": 3.0}  # noqa: RUF012
-    evidence = base.Evidence("simulated-transfer", 12)
+    evidence = base.Evidence(
+        "simulated-transfer",
+        12,
+        tuple(
+            base.Claim(
+                f"naive minus frozen, {when}",
+                f"naive minus frozen probe, after {when} steps",
+                f"naive_minus_frozen.{when}.mean",
+                f"naive_minus_frozen.{when}.ci",
+            )
+            for when in ("few", "all")
+        ),
+    )
     on_real = True
 
     tutorial: Literal["plot_74"]

@@ -11,7 +11,19 @@ WAYS = Literal["from-scratch", "linear-probe", "full-finetune", "closed-form pro
 
 class Page(base.Contract):
     headline = "gain of full-finetune over from-scratch by labelled people: {gain}"
-    evidence = base.Evidence("simulated-transfer", 12)
+    evidence = base.Evidence(
+        "simulated-transfer",
+        12,
+        tuple(
+            base.Claim(
+                f"labelled people: {n}",
+                f"full fine-tuning minus from-scratch, labelled people: {n}",
+                f"gain.{n}",
+                f"gain_ci.{n}",
+            )
+            for n in (1, 4, 16)
+        ),
+    )
     on_real = True
 
     tutorial: Literal["plot_76"]

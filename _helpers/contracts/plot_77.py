@@ -21,7 +21,14 @@ class Page(base.Contract):
         "{trainable_params[full-finetune]:,} parameters, LoRA "
         "{accuracy[LoRA, rank 2]:.2f} with {trainable_params[LoRA, rank 2]:,}"
     )
-    evidence = base.Evidence("simulated-transfer", 12)
+    evidence = base.Evidence(
+        "simulated-transfer",
+        12,
+        tuple(
+            base.Claim(way, f"{way} minus full fine-tuning", f"minus_full.{way}")
+            for way in ("closed-form probe", "LoRA, rank 2", "LP-FT")
+        ),
+    )
     on_real = True
 
     tutorial: Literal["plot_77"]

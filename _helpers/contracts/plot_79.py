@@ -10,7 +10,18 @@ class Page(base.Contract):
         "rest to side {gain[rest>side]:+.2f} over from-scratch, "
         "rest to flicker {gain[rest>flicker]:+.2f}"
     )
-    evidence = base.Evidence("simulated-tasks", 12)
+    evidence = base.Evidence(
+        "simulated-tasks",
+        12,
+        tuple(
+            base.Claim(pair, f"{pair}, {words}", f"{key}.{pair}", f"{key}_ci.{pair}")
+            for pair, key, words in (
+                ("rest>side", "learned", "minus shuffled labels of rest"),
+                ("rest>flicker", "gain", "minus from-scratch"),
+                ("flicker>side", "learned", "minus shuffled labels of flicker"),
+            )
+        ),
+    )
 
     tutorial: Literal["plot_79"]
     tasks: list[str]

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from _helpers.contracts.base import Count, Evidence, PersonScore, Positive, Scores
+from _helpers.contracts.base import Claim, Count, Evidence, PersonScore, Positive, Scores
 
 
 class Page(PersonScore):
@@ -12,7 +12,28 @@ class Page(PersonScore):
         "ridge r {pearson_r:+.2f}, R2 {r2:+.2f}, error {mse_ratio:.2f} of the train mean's; "
         "null r {null_r:+.2f}, error {null_mse_ratio:.2f}"
     )
-    evidence = Evidence("simulated-pfactor", 24)
+    evidence = Evidence(
+        "simulated-pfactor",
+        24,
+        (
+            Claim("r of ridge", "r of ridge", "pearson_r", "r_ci", "correlation"),
+            Claim(
+                "r of its null",
+                "r of ridge on the null",
+                "null_r",
+                "null_r_ci",
+                "correlation",
+            ),
+            Claim(
+                "error of ridge",
+                "squared error of ridge, part of the train mean's",
+                "mse_ratio",
+                "mse_ratio_ci",
+                "ratio of errors",
+                1.0,
+            ),
+        ),
+    )
     on_real = True
 
     tutorial: Literal["plot_80"]

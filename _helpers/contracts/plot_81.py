@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from _helpers.contracts.base import (
     ROUNDING,
     Change,
+    Claim,
     Errors,
     Evidence,
     PersonScore,
@@ -25,7 +26,23 @@ class Page(PersonScore):
         "squared error of ridge minus the network's {ridge_minus_network.mean:+.2f}; network r "
         "{pearson_r:+.2f}, null {null_r:+.2f}"
     )
-    evidence = Evidence("simulated-pfactor", 24)
+    evidence = Evidence(
+        "simulated-pfactor",
+        24,
+        (
+            Claim(
+                "ridge minus network",
+                "squared error of ridge minus that of the network",
+                "ridge_minus_network.mean",
+                "ridge_minus_network.ci",
+                "squared error",
+            ),
+            Claim(
+                "r of the network", "r of the network", "pearson_r", "r_ci", "correlation"
+            ),
+            Claim("r of its null", "r on the null", "null_r", "null_r_ci", "correlation"),
+        ),
+    )
     on_real = True
 
     tutorial: Literal["plot_81"]

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from _helpers.contracts.base import (
+    Claim,
     Contract,
     Count,
     Evidence,
@@ -23,7 +24,24 @@ class Page(Contract):
         "{attribution_share_null:.2f}, untrained {attribution_share_random_init:.2f}"
     )
     interval_of = {"ci": "mean", "r_ci": "pearson_r"}  # noqa: RUF012
-    evidence = Evidence("simulated-pfactor", 24)
+    evidence = Evidence(
+        "simulated-pfactor",
+        24,
+        tuple(
+            Claim(
+                short,
+                f"share of the frequency map in the right place, {short}",
+                key,
+                None,
+                "share",
+            )
+            for short, key in (
+                ("trained", "attribution_share"),
+                ("untrained", "attribution_share_random_init"),
+                ("trained on the null", "attribution_share_null"),
+            )
+        ),
+    )
     on_real = True
 
     tutorial: Literal["plot_82"]

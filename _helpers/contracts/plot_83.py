@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from _helpers.contracts.base import (
     ROUNDING,
     Change,
+    Claim,
     Contract,
     Count,
     Evidence,
@@ -29,7 +30,20 @@ class Page(Contract):
         "error within people {error_ratio[none]:.2f} to {error_ratio[person]:.2f} of their own mean's; "
         "people told apart {identity_accuracy[none]:.2f} to {identity_accuracy[person]:.2f}"
     )
-    evidence = Evidence("simulated-tasks", 12)
+    evidence = Evidence(
+        "simulated-tasks",
+        12,
+        tuple(
+            Claim(
+                short,
+                f"normalised by person minus not normalised, {short}",
+                f"person_minus_none.{short}.mean",
+                f"person_minus_none.{short}.ci",
+                short,
+            )
+            for short in ("squared error", "within r")
+        ),
+    )
 
     tutorial: Literal["plot_83"]
     target: Text
