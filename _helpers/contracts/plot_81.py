@@ -23,7 +23,7 @@ class Page(PersonScore):
     """plot_81: a score per person from a network; the main numbers are the mean prediction of three seeds."""
 
     headline = (
-        "squared error of ridge minus the network's {ridge_minus_network.mean:+.2f}; network r "
+        "squared error of ridge minus the network's {ridge_minus_network[mean]:+.2f}; network r "
         "{pearson_r:+.2f}, null {null_r:+.2f}"
     )
     evidence = Evidence(
