@@ -141,7 +141,7 @@ def simulate_transfer_subject(
 
 
 def simulate_transfer(
-    seed=11, *, n_source=16, n_target=36, source_windows=40, target_windows=12
+    seed=2, *, n_source=16, n_target=36, source_windows=40, target_windows=12
 ):
     """The two cohorts of the fine-tuning tutorial, one person at a time.
 
@@ -154,8 +154,8 @@ def simulate_transfer(
     ----------
     seed : int
         Another seed is another pair of cohorts. The default is a typical draw, not a lucky one:
-        one of the three of seeds 0 to 11 whose test accuracies in the fine-tuning tutorial lie
-        nearest to the mean over all twelve.
+        of seeds 0 to 11 it is in the middle in what full fine-tuning gains over training from
+        scratch in the fine-tuning tutorial.
     n_source, n_target : int
         People in each cohort.
     source_windows, target_windows : int
