@@ -14,7 +14,7 @@ class Page(PersonScore):
     )
     evidence = Evidence(
         "simulated-pfactor",
-        24,
+        12,
         (
             Claim("r of ridge", "r of ridge", "pearson_r", "r_ci", "correlation"),
             Claim(

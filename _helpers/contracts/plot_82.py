@@ -26,7 +26,7 @@ class Page(Contract):
     interval_of = {"ci": "mean", "r_ci": "pearson_r"}  # noqa: RUF012
     evidence = Evidence(
         "simulated-pfactor",
-        24,
+        12,
         tuple(
             Claim(
                 short,
