@@ -67,7 +67,7 @@ import inspect
 def print_code(source):
     """Print a function without its docstring."""
     head, _, body = source.split('"""')
-    print(head.rstrip() + body)
+    print(head.rstrip() + body.rstrip())
 
 
 print_code(inspect.getsource(_scale_files.save_person))

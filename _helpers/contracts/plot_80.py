@@ -2,25 +2,23 @@
 
 from typing import Literal
 
-from _helpers.contracts.base import Count, Evidence, PersonScore, Positive, Scores
+from _helpers.contracts import base
 
 
-class Page(PersonScore):
-    """plot_80: a score per person from band power; the main numbers are the ridge's."""
-
+class Page(base.PersonScore):
     headline = (
         "ridge r {pearson_r:+.2f}, R2 {r2:+.2f}, error {mse_ratio:.2f} of the train mean's; "
         "null r {null_r:+.2f}, error {null_mse_ratio:.2f}"
     )
-    evidence = Evidence("simulated-pfactor", 24)
+    evidence = base.Evidence("simulated-pfactor", 24)
     on_real = True
 
     tutorial: Literal["plot_80"]
-    n_dropped: Count
+    n_dropped: base.Count
     """people without a score"""
-    mae: Positive
+    mae: base.Positive
     """mean absolute error, in units of the score"""
-    baseline_mae: Positive
+    baseline_mae: base.Positive
     """mae of predicting the training mean"""
-    forest: Scores
+    forest: base.Scores
     """the random forest's numbers"""
