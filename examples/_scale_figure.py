@@ -16,66 +16,64 @@ from _figure_style import (
     page_figure,
     panel_title,
     show_on_card,
-    small_legend,
 )
 
-#: Colour and marker of what can happen to a person in a pass, and the size of the marker: what
-#: went wrong is large.
-STATUS = {"done": (BLUE, "s", 30), "skipped": (PALE, "o", 12), "failed": (RED, "X", 62)}
+#: Colour of what can happen to a person in a pass, in the order of the bars.
+STATUS = {"done": BLUE, "skipped": PALE, "failed": RED}
 
 
-def draw_scale_figure(passes, cells, *, chance, **words):
-    """Draw what each pass did with each person, and the cells of the grid.
+def draw_scale_figure(passes, cells, means, *, chance, **words):
+    """Draw how many people each pass worked on, and the trainings of the grid.
 
     Parameters
     ----------
-    passes : dict of str to list of str
-        Name of a pass -> a status per person, keyed like ``STATUS``.
-    cells : dict of str to dict
-        One entry per regime, keyed like ``_figure_style.REGIMES``, with ``scores``, shape
-        (n_seeds, n_folds), and ``accuracy`` with its ``interval``.
+    passes : dict of str to dict
+        Name of a pass -> number of people per status, keyed like ``STATUS``.
+    cells : dict of str to ndarray, shape (n_seeds, n_draws)
+        Accuracy of each training, by regime, keyed like ``_figure_style.REGIMES``.
+    means : dict
+        ``accuracy`` and ``accuracy_ci`` by regime.
     chance : float
         Accuracy of guessing, from 0 to 1.
     """
-    margins = {"left": 0.14, "top": 0.80, "bottom": 0.12, "hspace": 0.75}
-    shape = {"height_ratios": (1, 2.4), "margins": margins}
-    fig, (top, bottom) = page_figure(6.0, (2, 1), **shape, **words)
+    margins = {"left": 0.14, "top": 0.80, "bottom": 0.12, "hspace": 0.62}
+    shape = {"height_ratios": (1.2, 2), "margins": margins}
+    fig, (top, bottom) = page_figure(6.4, (2, 1), **shape, **words)
     _draw_passes(top, passes)
-    panel_title(top, "A", "What each pass did")
-    _draw_cells(bottom, cells)
+    panel_title(top, "A", "People in each pass")
+    _draw_cells(bottom, cells, means)
     draw_reference(bottom, chance)
     note(bottom, "chance", (1, chance), (-2, 3), ha="right")
     bottom.set(ylabel="test accuracy", xlim=(-0.5, len(cells) - 0.3))
     bottom.set_xticks(range(len(cells)), cells)
-    panel_title(bottom, "B", "The grid: one small mark per cell")
-    footnote(fig, f"large mark: mean over people and seeds, with its {INTERVAL}")
+    panel_title(bottom, "B", "The grid: one small mark per training")
+    footnote(fig, f"large mark: mean over people, seeds and draws, with its {INTERVAL}")
     show_on_card(bottom)
     return fig
 
 
 def _draw_passes(ax, passes):
     for row, own in enumerate(passes.values()):
-        for status, (colour, marker, size) in STATUS.items():
-            at = np.flatnonzero(np.array(own) == status) + 1
-            style = {"color": colour, "marker": marker, "s": size, "linewidths": 0}
-            ax.scatter(at, np.full(len(at), row), **style, zorder=3)
-    for status, (colour, marker, _) in STATUS.items():
-        ax.scatter([], [], color=colour, marker=marker, s=40, linewidths=0, label=status)
-    ax.set(xlabel="person", ylim=(len(passes) - 0.4, -0.6), xlim=(0, len(own) + 1))
+        start = 0
+        for status, colour in STATUS.items():
+            ax.barh(row + 0.16, own[status], 0.5, left=start, color=colour)
+            start += own[status]
+        said = ", ".join(f"{own[status]} {status}" for status in STATUS if own[status])
+        style = {"xycoords": "data", "va": "bottom", "fontsize": 9}
+        note(ax, said, (0, row - 0.12), (1, 1), color=INK, **style)
+    ax.set(xlabel="people", ylim=(len(passes) - 0.5, -0.55), xlim=(0, None))
     ax.set_yticks(range(len(passes)), passes)
     ax.grid(False)
-    above = {"bbox_to_anchor": (1.0, 1.0), "ncols": len(STATUS), "handletextpad": 0.2}
-    small_legend(ax, "lower right", **above)
 
 
-def _draw_cells(ax, cells):
+def _draw_cells(ax, cells, means):
     for row, (regime, own) in enumerate(cells.items()):
         colour, marker = REGIMES[regime]
         style = {"color": colour, "marker": marker, "alpha": 0.6, "linewidths": 0}
-        for seed, scores in enumerate(own["scores"]):
-            folds = np.arange(len(scores)) - (len(scores) - 1) / 2
-            ax.scatter(row + 0.14 + 0.16 * seed + 0.045 * folds, scores, s=26, **style)
-        draw_interval(ax, row - 0.14, own["accuracy"], own["interval"], regime)
+        for seed, scores in enumerate(own):
+            draws = np.arange(len(scores)) - (len(scores) - 1) / 2
+            ax.scatter(row + 0.14 + 0.16 * seed + 0.045 * draws, scores, s=26, **style)
+        mean = means["accuracy"][regime]
+        draw_interval(ax, row - 0.14, mean, means["accuracy_ci"][regime], regime)
         style = {"xycoords": "data", "ha": "right", "va": "center", "fontsize": 9}
-        at = (row - 0.14, own["accuracy"])
-        note(ax, f"{own['accuracy']:.2f}", at, (-9, 0), color=INK, **style)
+        note(ax, f"{mean:.2f}", (row - 0.14, mean), (-9, 0), color=INK, **style)

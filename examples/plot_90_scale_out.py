@@ -2,35 +2,29 @@
 How do I get from a laptop to a cohort?
 =======================================
 
-With fifty people everything goes well. With three thousand something will break on the way:
-a file, a disk, a machine. On this page the work is cut into plain functions that can be
-stopped, repeated and handed to any engine, and you see them give the same bits in a loop
-and on workers.
+With thousands of people something will break: a file, a disk, a machine. On this page
+the work is cut into plain functions that can be stopped, repeated and run on any engine.
 
 .. admonition:: What you will be able to do
    :class: tip
 
-   - write one file of windows per person, so that a run can break and go on;
+   - write one file of windows per person, and resume a broken run;
    - train from those files without loading the cohort;
-   - hand the same functions to dask, here or on a cluster;
-   - prove that nothing changed.
+   - run them on workers, and check that nothing changed.
 
-You need: :doc:`three ways to adapt a model
-</auto_examples/plot_73_finetune_pretrained_model>`; dask is optional.
+You need: :doc:`plot_73_finetune_pretrained_model`, a minute and 2.5 GB of memory; dask is
+optional. Background: :doc:`from a laptop to a cohort </concepts/laptop_to_cohort>`.
 
 Tags: :tag:`cohort`, :tag:`classification`, :tag:`transfer`
 """
 
 # %%
-# A study, and a list of people
-# -----------------------------
-# The people are **simulated**, few, and the files small, so that the page runs anywhere.
-# Nothing below knows how many there are. Set ``EEG_TUTORIAL_STUDY`` to a BIDS folder or an
-# EEGDash dataset id, and the same lines run on it.
-import inspect
+# A study and a list of people
+# ----------------------------
+# The people are **simulated**. A BIDS folder or an EEGDash id in ``EEG_TUTORIAL_STUDY``
+# replaces them.
 import json
 import os
-import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -42,23 +36,20 @@ import _study
 import numpy as np
 import pandas as pd
 from _scale_figure import draw_scale_figure
-from _scores import interval, rounded
+from _scores import print_accuracies, rounded, summary
 from _splits import assert_no_leakage
 
+# %%
+# The first person is read alone and sets classes and channels. Everybody else must have
+# these classes and channels.
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 found = _study.find_study(STUDY)
 source = list(_study.list_people(STUDY, cohort="source").index)
 target = list(_study.list_people(STUDY, cohort="target").index)
-people = source + target
-folder = str(found.root)
+people, folder = source + target, str(found.root)
 print(f"{len(source)} people to pretrain on, {len(target)} to adapt to")
 
-# %%
-# The first person is read alone. Classes and channels that are found here are asked of
-# everybody else: what must not differ between people is decided once, not by each worker.
-CACHE = _study.get_cache_dir()
-workshop = TemporaryDirectory(dir=CACHE)  # for this run; deleted at its end
 first = _scale_files.read_person(folder, found.records[people[0]], {})
 settings = {"classes": list(first.classes), "channels": list(first.ch_names)}
 print(f"windows {first.windows.shape} in {first.unit}, {first.sfreq:g} Hz")
@@ -67,66 +58,88 @@ print(settings)
 # %%
 # One person, one file
 # --------------------
-# The unit of work is a person: recordings in, one file of windows out. One recording is in
-# memory at a time, so memory does not grow with the cohort. This is the function without
-# its documentation; it takes strings and a dictionary, and calls nothing on this page.
-print(inspect.getsource(_scale_files.save_person).split('"""')[2])
+# The unit of work is a person: recordings in, one file of windows out. A worker holds one
+# person at a time. The function takes strings and dictionaries and uses no variable of this
+# page. This is its source without the docstring.
+import inspect
+
+
+def print_code(source):
+    """Print a function without its docstring."""
+    head, _, body = source.split('"""')
+    print(head.rstrip() + body.rstrip())
+
+
+print_code(inspect.getsource(_scale_files.save_person))
 
 # %%
-# Four habits are in these lines. The file gets its name when it is whole, so half a file is
-# never met. Its record, written after it, holds what made it and a SHA-256 of its bytes. A
-# file that agrees with its record is **skipped**. And the person is locked meanwhile: a
-# second run on the same cache waits for that one file, and then finds it.
+# - ``write_person`` gives the file its name when it is complete, and then writes a record
+#   with its SHA-256 and with everything that it was made from.
+# - ``check_person`` compares file and record. A file that agrees is **skipped**.
+# - The lock makes a second run on the same folder wait for this person.
 #
-# The call is a task: a tuple of plain values. The last task asks for a copy of the first
-# person whose file was cut in half, as downloads end.
+# A task is a tuple of arguments. The last task asks for a copy of the first person whose
+# file was truncated, as an interrupted download leaves it.
+import shutil
+
+workshop = TemporaryDirectory(dir=_study.get_cache_dir())  # deleted at the end
 windows_folder = str(Path(workshop.name, "windows"))
 tasks = [(folder, p, found.records[p], windows_folder, settings) for p in people]
 
-broken = Path(workshop.name, "broken", Path(folder).name)
-shutil.copytree(Path(folder, f"sub-{people[0]}"), broken / f"sub-{people[0]}")
+copy, own = Path(workshop.name, "copy", Path(folder).name), f"sub-{people[0]}"
+shutil.copytree(Path(folder, own), copy / own)
 for name in ("dataset_description.json", "participants.tsv"):
-    shutil.copy(Path(folder, name), broken)
-files = sorted(p for p in broken.rglob("*_eeg.*") if p.suffix in _study.DATA_SUFFIXES)
-os.truncate(files[0], files[0].stat().st_size // 2)
-records = _study.find_study(broken).records[people[0]]
-tasks.append((str(broken), people[0], records, str(broken.parent / "windows"), settings))
-
-
-def print_outcome(outcomes):
-    """Counts and reasons; what changes from run to run, the folder, is left out."""
-    return _scale_workers.count_status(outcomes, hide=workshop.name)
-
-
-passes = {"first pass": _scale_workers.run_tasks(_scale_files.save_person, tasks)}
-counts = print_outcome(passes["first pass"])
+    shutil.copy(Path(folder, name), copy)
+files = sorted(copy.rglob("*_eeg.*"))
+damaged = next(path for path in files if path.suffix in _study.DATA_SUFFIXES)
+os.truncate(damaged, damaged.stat().st_size // 2)
 
 # %%
-# One recording failed, by name and with its reason, and the others went on.
-#
-# Predict before you run: the second pass
-# ---------------------------------------
-# Between two passes a file is lost and another loses its end. How many people will be done,
-# skipped and failed now? Write the three numbers down.
+# :func:`_scale_workers.run_tasks` calls the function once per task. A task that fails does
+# not stop the others.
+
+
+def save_windows(tasks, client=None):
+    """One pass over people: print counts and reasons, and return the outcomes."""
+    outcomes = _scale_workers.run_tasks(_scale_files.save_person, tasks, client)
+    counts = _scale_workers.count_status(outcomes, hide=workshop.name)
+    return outcomes, counts
+
+
+records = _study.find_study(copy).records[people[0]]
+tasks.append((str(copy), people[0], records, str(copy.parent / "windows"), settings))
+outcomes, counts = save_windows(tasks)
+passes = {"first": counts}
+
+# %%
+# Predict, then run: the second pass
+# ----------------------------------
+# Now a file of windows is deleted and another one truncated. How many people will be done,
+# skipped and failed in the second pass? Write the three numbers down.
 lost, short = (Path(windows_folder, f"sub-{person}.npy") for person in people[3:5])
 lost.unlink()
 os.truncate(short, short.stat().st_size - 1000)
-passes["second pass"] = _scale_workers.run_tasks(_scale_files.save_person, tasks)
-counts = print_outcome(passes["second pass"])
+outcomes, passes["second"] = save_windows(tasks)
 
 # %%
-# What was whole was left alone, what was not was made again, and the page knows why. The
-# broken recording is asked for in every pass; it needs you, not another pass.
-made = {o["subject"]: o for o in passes["second pass"] if o["status"] != "failed"}
-source, target = ([p for p in group if p in made] for group in (source, target))
-n_windows = sum(outcome["n_windows"] for outcome in made.values())
+# Complete files were skipped, damaged ones rebuilt, each with its reason.
+#
+# A common mistake: running a failed person again
+# -----------------------------------------------
+# The damaged recording failed in both passes, with the same message, and it will fail in
+# every other one. Repeating helps where the *file of windows* is wrong. Here the recording
+# is wrong, and the message says so: fetch it again, and run the same tasks.
+shutil.copy(Path(folder, damaged.relative_to(copy)), damaged)
+outcomes, passes["repaired"] = save_windows(tasks)
+made = outcomes[: len(people)]
+n_windows = sum(outcome["n_windows"] for outcome in made)
 print(f"{n_windows} windows in {len(made)} files")
 
 # %%
-# Train without loading the cohort
-# --------------------------------
-# The training loop of :doc:`plot_73_finetune_pretrained_model` deals the numbers of the
-# windows. The files are memory maps: a batch copies the windows it was dealt, nothing else.
+# A grid of plain functions
+# -------------------------
+# For training, the files stay on the disk: a batch copies the windows that it draws, and
+# nothing else.
 windows = _scale_files.WindowFiles(windows_folder, source)
 X = windows.read([0, len(windows) // 2, len(windows) - 1])
 print(f"{len(windows)} windows in {len(windows.files)} files")
@@ -134,84 +147,72 @@ print(f"a file: {type(windows.files[0]).__name__} {windows.files[0].shape}")
 print(f"a batch of three: {X.shape}, {X.nbytes:,} bytes in memory")
 
 # %%
-# A grid of plain functions
-# -------------------------
-# The grid of the fine-tuning page: regimes x seeds x folds. Folds are over people. A cell
-# is one call: folder, checkpoint, regime, seed, people on both sides and learning rate in,
-# a score per person out. The learning rates are set here, not chosen.
-from sklearn.model_selection import KFold
+# The grid is regimes x seeds x draws of labelled people. One task is one training. The loop
+# of :doc:`plot_73_finetune_pretrained_model` draws window indices, and here it draws them
+# from the files.
+print_code(inspect.getsource(_scale_grid.train_cell))
 
-N_LABELLED, SEEDS, N_FOLDS = 4, (1, 2), 3
+# %%
+# Half of the target people are test people in every task. The others are the pool from
+# which labelled people are drawn. The learning rates are set here, not chosen.
 LR = {"from-scratch": 3e-3, "linear-probe": 1e-2, "full-finetune": 3e-3}
+pool, test = target[::2], tuple(target[1::2])
+
+
+def draw_people(n, draw):
+    """People with labels: a draw from the pool."""
+    order = np.random.default_rng([90, draw]).permutation(len(pool))
+    return tuple(pool[i] for i in order[:n])
+
+
+def metadata(own):
+    """Whose windows these are, as a table."""
+    return pd.DataFrame(_scale_files.WindowFiles(windows_folder, own).metadata)
+
+
+report = assert_no_leakage(metadata(source + pool), metadata(test))
+
+# %%
+# The encoder is pretrained once. Then the grid runs in a loop.
 checkpoint = str(Path(workshop.name, "encoder.pt"))
 pretrained = _scale_grid.pretrain(windows_folder, tuple(source), checkpoint)
-
-
-def deal_folds(n_labelled):
-    """People with labels and people to test, per fold."""
-    for number, (rest, test) in enumerate(KFold(N_FOLDS).split(target)):
-        labelled = np.random.default_rng([90, number]).permutation(rest)[:n_labelled]
-        yield tuple(target[i] for i in labelled), tuple(target[i] for i in test)
-
-
-def build_cells(n_labelled=N_LABELLED, seeds=SEEDS):
-    return [
-        (windows_folder, checkpoint, regime, seed, labelled, test, LR[regime])
-        for regime in LR
-        for seed in seeds
-        for labelled, test in deal_folds(n_labelled)
-    ]
-
-
-def table(*groups):
-    """Metadata of the windows of some people."""
-    return pd.DataFrame(_scale_files.WindowFiles(windows_folder, sum(groups, ())).metadata)
-
-
-reports = [
-    assert_no_leakage(table(tuple(source), labelled), table(test))
-    for labelled, test in deal_folds(N_LABELLED)
+SEEDS, N_DRAWS, N_LABELLED = (1, 2), 3, 4
+grid = [
+    (windows_folder, checkpoint, regime, seed, draw_people(N_LABELLED, draw), test, lr)
+    for regime, lr in LR.items()
+    for seed in SEEDS
+    for draw in range(N_DRAWS)
 ]
-print(pd.DataFrame(reports)[["n_train", "n_test", "overlap"]].to_string())
-cells = build_cells()
-results = _scale_workers.run_tasks(_scale_grid.train_cell, cells)
-print(f"{len(cells)} cells; the first: {results[0]['weights'][:16]}...")
+results = _scale_workers.run_tasks(_scale_grid.train_cell, grid)
+print(f"{len(grid)} trainings; weights of the first: {results[0]['weights'][:16]}...")
 
 # %%
-# The same on workers
-# -------------------
-# Nothing above has to change to run elsewhere. A worker of a
-# :class:`~distributed.LocalCluster` is a process that imports the functions, gets one tuple
-# at a time and sends a dictionary back. dask lets each start one thread: workers that start
-# a thread per core wait for each other. ``_scale_workers.local_workers`` starts them:
-print(inspect.getsource(_scale_workers.local_workers).split('"""')[2])
-
-# %%
-# The windows of the workers go to the cache that you keep. Run this page a second time, and
-# those people are skipped.
-kept_folder = str(CACHE / f"windows-{Path(folder).name}")
+# The same work on workers
+# ------------------------
+# A worker of a :class:`~distributed.LocalCluster` is a process with one thread. It imports
+# the function, gets one tuple at a time and returns a dictionary. These windows go to the
+# cache that you keep: run the page again, and the workers skip everybody.
+kept_folder = str(_study.get_cache_dir() / f"windows-{Path(folder).name}")
 kept_tasks = [(folder, p, found.records[p], kept_folder, settings) for p in people]
 with _scale_workers.open_workers(n_workers=2) as client:
     engine = "loop" if client is None else "dask"
-    elsewhere = _scale_workers.run_tasks(_scale_files.save_person, kept_tasks, client)
-    results_elsewhere = _scale_workers.run_tasks(_scale_grid.train_cell, cells, client)
-_scale_workers.count_status(elsewhere)
-there = {o["subject"]: o["sha256"] for o in elsewhere if o["status"] != "failed"}
-same_windows = [there.get(p) == outcome["sha256"] for p, outcome in made.items()]
-same_cells = [a == b for a, b in zip(results, results_elsewhere, strict=True)]
-identical = all(same_windows) and all(same_cells)
-print(f"windows, bit for bit: {sum(same_windows)} of {len(same_windows)} files the same")
-print(f"grid, weights and scores: {sum(same_cells)} of {len(same_cells)} cells the same")
-
+    kept, _ = save_windows(kept_tasks, client)
+    elsewhere = _scale_workers.run_tasks(_scale_grid.train_cell, grid, client)
+same_files = [a["sha256"] == b["sha256"] for a, b in zip(made, kept, strict=True)]
+same_results = [a == b for a, b in zip(results, elsewhere, strict=True)]
+identical = all(same_files) and all(same_results)
+print(f"files, bit for bit: {sum(same_files)} of {len(same_files)} the same")
+print(f"weights and answers: {sum(same_results)} of {len(same_results)} the same")
 
 # %%
-# Not similar: the same. A cell seeds itself from its arguments, has one thread, and reads
-# nothing that another cell wrote, so it cannot matter who does it, when, or after whom.
+# A task takes its seed from its arguments, runs on one thread and reads nothing that
+# another task of the grid wrote. So on one machine the engine and the order make no
+# difference. A different processor may add numbers in another order and change the last
+# digits.
 #
-# **Another machine.** With ``DASK_SCHEDULER_ADDRESS`` in the environment the page starts no
-# workers and uses those of that scheduler. On a cluster under Slurm these lines replace the
-# ``with`` above; ``dask-jobqueue`` has to be installed, and the cache to lie on a disk that
-# all nodes see:
+# With ``DASK_SCHEDULER_ADDRESS`` in the environment, the page uses the workers of that
+# scheduler. Under Slurm, with ``dask-jobqueue`` and a cache on a disk that all nodes see,
+# these lines make the client:
 #
 # .. code-block:: python
 #
@@ -224,134 +225,92 @@ print(f"grid, weights and scores: {sum(same_cells)} of {len(same_cells)} cells t
 #    cluster.scale(jobs=100)
 #    client = Client(cluster)
 #
-# What the grid says
-# ------------------
-# Scores are averaged over seeds for each person; the interval resamples people. It belongs
-# to these trainings: other labelled people would move it further.
-def accuracy_per_person(own):
-    """Correct windows of each person as a share, mean over seeds."""
-    shares = [pd.Series(result["correct"]) / pd.Series(result["windows"]) for result in own]
-    return pd.concat(shares).groupby(level=0).mean()
+# The scores are averaged over seeds and draws for each test person. The interval is over
+# test people. It does not cover other draws of labelled people, which are the small marks
+# of panel B.
 
 
-def summarise(cells, results):
-    """Cells, mean over people and its interval, for each regime."""
-    found = {}
-    for regime in LR:
-        own = [r for c, r in zip(cells, results, strict=True) if c[2] == regime]
-        scores = [sum(r["correct"].values()) / sum(r["windows"].values()) for r in own]
-        per_person = accuracy_per_person(own)
-        found[regime] = {
-            "scores": np.reshape(scores, (-1, N_FOLDS)),
-            "accuracy": per_person.mean(),
-            "interval": interval(per_person.to_numpy()),
-        }
-    return found
+def shares_of(grid, results):
+    """Share of right answers by regime, a row per training and a column per test person."""
+    found = {regime: [] for regime in LR}
+    for task, own in zip(grid, results, strict=True):
+        share = [own["correct"][p] / own["windows"][p] for p in test]
+        found[task[2]].append(share)
+    return {regime: np.array(rows) for regime, rows in found.items()}
 
 
-def print_grid(summary):
-    for regime, own in summary.items():
-        low, high = own["interval"]
-        print(f"{regime:<16}{own['accuracy']:.3f}  [{low:.3f}, {high:.3f}]")
-
-
-summary = summarise(cells, results)
-chance = 1 / len(settings["classes"])
-print(f"{'regime':<16}mean   interval over people; chance is {chance:.2f}")
-print_grid(summary)
+shares = shares_of(grid, results)
+by_training = {
+    regime: rows.mean(axis=1).reshape(len(SEEDS), -1) for regime, rows in shares.items()
+}
+accuracies = {regime: rows.mean(axis=0) for regime, rows in shares.items()}
+chance, means = 1 / len(first.classes), summary(accuracies)
+print_accuracies(accuracies, chance)
 
 # %%
-status = {name: [o["status"] for o in outcomes] for name, outcomes in passes.items()}
 said = "; ".join(
-    f"{name}: {', '.join(f'{own.count(s)} {s}' for s in ('done', 'skipped', 'failed'))}"
-    for name, own in status.items()
+    f"{name}: {', '.join(f'{n} {status}' for status, n in own.items())}"
+    for name, own in passes.items()
 )
-means = ", ".join(f"{regime} {own['accuracy']:.2f}" for regime, own in summary.items())
 figure = draw_scale_figure(
-    status,
-    summary,
+    passes,
+    by_training,
+    means,
     chance=chance,
-    title="Nothing lost, nothing done twice",
-    subtitle=f"{len(people)} people, a damaged copy of one; {len(cells)} cells in the grid",
+    title="Each pass does only what is missing",
+    subtitle=f"{len(people)} people and a damaged copy of one; {len(grid)} trainings",
     provenance=f"data: {first.data}",
-    alt=f"Two panels. What each pass did with each person: {said}. Test accuracy of the "
-    f"cells by regime, mean over people: {means}; chance is {chance:.2f}.",
+    alt=f"Two panels. Number of people per pass. {said}. Test accuracy by regime, means: "
+    f"{', '.join(f'{r} {v:.2f}' for r, v in means['accuracy'].items())}.",
 )
 
 # %%
-# What can go wrong
-# -----------------
-# - **A worker is killed**, by you or by a system that ran out of memory. Its task goes to
-#   another worker; files appear whole or not at all. A task that takes four workers down is
-#   given up and reported, and the rest go on.
-# - **The disk is full.** Each task that cannot write says so, nothing half-written stays.
-#   Make room and run again.
-# - **A task returns windows** instead of writing them. Then everything travels to one
-#   process and piles up there. Return counts and scores.
-# - **Tasks that are too small.** An engine costs a few milliseconds per task and some
-#   seconds to start. The :doc:`benchmarks </benchmarks>` say from what length it pays.
-# - **A function of the page.** Workers import a module. Put what they run into one, as
-#   here, and give them its folder.
-#
-# Modify
-# ------
-# **More labels.** The files are there, the functions are there: what do eight labelled
-# people give, with one seed? Which regime gains most? Predict, then unfold.
+# Exercise: more labels
+# ---------------------
+# Files and functions are there. What do eight labelled people give, with one seed? Which
+# regime gains most? Predict, then unfold.
 #
 # .. raw:: html
 #
-#    <details class="solution"><summary>Solution: more labels</summary>
-more_cells = build_cells(n_labelled=8, seeds=SEEDS[:1])
-more = _scale_workers.run_tasks(_scale_grid.train_cell, more_cells)
-print_grid(summarise(more_cells, more))
+#    <details class="solution"><summary>Solution</summary>
+more = [
+    (*task[:4], draw_people(8, number % N_DRAWS), *task[5:])
+    for number, task in enumerate(grid)
+    if task[3] == SEEDS[0]
+]
+eight = shares_of(more, _scale_workers.run_tasks(_scale_grid.train_cell, more))
+print_accuracies({regime: rows.mean(axis=0) for regime, rows in eight.items()}, chance)
 
 # %%
 # .. raw:: html
 #
 #    </details>
 #
-# Wrap-up
-# -------
-# - One person, one file, one record; whole, or not there.
-# - Skipped, done again or failed: each with its reason.
-# - Plain functions of plain values run anywhere, and give the same bits.
+# What the result means
+# ---------------------
+# Plain functions of plain values can be repeated, skipped and moved to other machines. On a
+# cluster, three more things can go wrong.
 #
-# What a larger cohort costs is on the page
-# :doc:`from a laptop to a cohort </concepts/laptop_to_cohort>`.
+# - **A worker is killed.** Its task goes to another worker. A task that takes four workers
+#   down is reported as failed, and the others go on.
+# - **The disk is full.** Each task that cannot write says so and leaves no half file. Make
+#   room and run again.
+# - **A task returns windows** instead of writing them. They pile up in the memory of one
+#   process. Return counts and scores.
 #
-# **Try it yourself.** Run the page again and read the line of the workers. Stop it with
-# Ctrl-C while they work, and run it once more. In the folder of this page, start ``dask
-# scheduler`` in one terminal and ``PYTHONPATH=$PWD dask worker`` in another; set
-# ``DASK_SCHEDULER_ADDRESS``, run the page, and kill the worker in the middle.
+# The :doc:`benchmarks </benchmarks>` show time and memory against the number of people.
+# dask is :cite:t:`rocklin2015dask`; a cohort of this size is that of
+# :cite:t:`alexander2017hbn`, its EEG in BIDS from :cite:t:`shirazi2024hbneeg`.
 #
-# The result, as one line
-# -----------------------
-# Everything a reader or a test needs to check this run; the counts are those of the second
+# **Try it yourself.** Stop the page with Ctrl-C while the workers work, and run it again.
+#
+# The line has everything a test needs to check this run; its counts are those of the second
 # pass.
 workshop.cleanup()
-contract = {
-    "tutorial": "plot_90",
-    "version": 1,
-    "data": first.data,
-    "engine": engine,
-    "n_recordings": len(tasks),
-    "n_done": counts["done"],
-    "n_skipped": counts["skipped"],
-    "n_failed": counts["failed"],
-    "n_windows": n_windows,
-    "n_tasks": len(cells),
-    "results_identical": identical,
-    "chance_level": chance,
-    "accuracy": {regime: own["accuracy"] for regime, own in summary.items()},
-    "accuracy_ci": {regime: own["interval"] for regime, own in summary.items()},
-    "subject_overlap": sum(report["overlap"] for report in reports),
-}
+contract = {"tutorial": "plot_90", "version": 1, "data": first.data, "engine": engine}
+contract |= {"n_recordings": len(tasks), "n_windows": n_windows, "n_tasks": len(grid)}
+contract |= {f"n_{status}": n for status, n in passes["second"].items()}
+contract |= {"results_identical": identical, "chance_level": chance, **means}
+contract["subject_overlap"] = report["overlap"]
 contract = rounded(contract)
 print(json.dumps(contract))
-
-# %%
-# References
-# ----------
-# The engine is dask :cite:p:`rocklin2015dask`; the cohort that this page is cut for is that
-# of :cite:t:`alexander2017hbn`, its EEG in BIDS from :cite:t:`shirazi2024hbneeg`. Full
-# records are on the :doc:`references page </references>`.

@@ -333,21 +333,24 @@ def test_a_dot_marks_what_is_clear(road_figures):
     assert said == ["+0.10 \u2022", "\N{MINUS SIGN}0.20"]
 
 
-def test_scale_figure_shows_each_person_in_each_pass_and_each_cell():
+def test_scale_figure_shows_the_counts_of_each_pass_and_each_training():
     passes = {
-        "first pass": ["done", "done", "failed"],
-        "second pass": ["skipped", "done", "failed"],
+        "first": {"done": 2, "skipped": 0, "failed": 1},
+        "second": {"done": 1, "skipped": 1, "failed": 1},
     }
-    scores = np.array([[0.6, 0.7], [0.8, 0.9]])
-    cells = {
-        regime: {"scores": scores, "accuracy": 0.75, "interval": (0.7, 0.8)}
-        for regime in ("from-scratch", "full-finetune")
+    regimes = "from-scratch", "full-finetune"
+    cells = {regime: np.array([[0.6, 0.7], [0.8, 0.9]]) for regime in regimes}
+    means = {
+        "accuracy": dict.fromkeys(regimes, 0.75),
+        "accuracy_ci": dict.fromkeys(regimes, (0.7, 0.8)),
     }
     words = {"title": "A title", "subtitle": "a context", "provenance": "data: simulated"}
-    fig = draw_scale_figure(passes, cells, chance=0.5, alt="Words.", **words)
+    fig = draw_scale_figure(passes, cells, means, chance=0.5, alt="Words.", **words)
     top, bottom = fig.axes
-    drawn = [tuple(xy) for c in top.collections for xy in c.get_offsets()]
-    assert sorted(xy for xy in drawn) == [(x, y) for x in (1, 2, 3) for y in (0, 1)]
+    assert [bar.get_width() for bar in top.patches] == [2, 0, 1, 1, 1, 1]
+    said = [text.get_text() for text in top.texts]
+    assert "2 done, 1 failed" in said
+    assert "1 done, 1 skipped, 1 failed" in said
     heights = [xy[1] for c in bottom.collections for xy in c.get_offsets()]
     assert sum(np.isclose(heights, 0.9)) == 2
     assert [t.get_text() for t in bottom.get_xticklabels()] == list(cells)

@@ -48,12 +48,32 @@ def refuse(wrong, why):
 
 
 def check_close(name, value, other, slack=ROUNDING):
-    """Refuse two ways to the same number that lie further apart than ``slack``."""
+    """Refuse two ways to the same number that do not agree.
+
+    Parameters
+    ----------
+    name : str
+        What they are, for the message.
+    value, other : float
+        The number, in both ways.
+    slack : float
+        How far they may lie apart.
+    """
     refuse(abs(value - other) > slack, f"{name} disagree: {value:.4f} and {other:.4f}")
 
 
 def check_interval(name, ends, estimate, called):
-    """Refuse an interval upside down or without its estimate; also in dictionaries."""
+    """Refuse an interval upside down or without its estimate.
+
+    Parameters
+    ----------
+    name, called : str
+        Names of interval and estimate, for the message.
+    ends : tuple of float, or dict
+        Low and high; a dictionary of them is checked key by key.
+    estimate : float or dict
+        What has to lie inside.
+    """
     if isinstance(ends, dict):
         if not isinstance(estimate, dict) or set(ends) != set(estimate):
             raise ValueError(f"{name} has {sorted(ends)}, {called} has {sorted(estimate)}")
@@ -61,10 +81,9 @@ def check_interval(name, ends, estimate, called):
             check_interval(f"{name}[{key}]", inner, estimate[key], f"{called}[{key}]")
         return
     low, high = ends
-    if low > high:
-        raise ValueError(f"{name} is [{low}, {high}]: the lower end is above the upper end")
-    if not low - ROUNDING <= estimate <= high + ROUNDING:
-        raise ValueError(f"{name} {[low, high]} does not contain {estimate} ({called})")
+    refuse(low > high, f"{name} is [{low}, {high}]: the lower end is above the upper end")
+    inside = low - ROUNDING <= estimate <= high + ROUNDING
+    refuse(not inside, f"{name} {[low, high]} does not contain {estimate} ({called})")
 
 
 class Strict(BaseModel):
@@ -83,7 +102,7 @@ class Model(Strict):
     """
 
     #: Where an interval is not named after what it is the interval of.
-    interval_of: ClassVar[dict[str, str]] = {"ci": "mean"}
+    interval_of: ClassVar[dict[str, str]] = {"ci": "mean", "r_ci": "pearson_r"}
 
     @model_validator(mode="after")
     def _names_keep_their_word(self):
@@ -179,8 +198,6 @@ class Change(Model):
 class Errors(Model):
     """How good a prediction for unseen people is, beside the mean of the training people."""
 
-    interval_of = {"r_ci": "pearson_r"}
-
     pearson_r: Signed
     """correlation over test people"""
     r_ci: interval(Signed)
@@ -217,8 +234,19 @@ class Scores(Errors):
     """mae of predicting the training mean"""
 
 
-class PersonScore(Contract, Errors):
-    """What the pages about a score per person share."""
+class Adapted(Contract):
+    """What the pages about adapting a network share."""
+
+    n_test_subjects: Several
+    """people looked at once"""
+    chance_level: Fraction
+    """accuracy of guessing, by design of the classes"""
+    subject_overlap: Count
+    """people on both sides of any split"""
+
+
+class Correlation(Contract):
+    """A score per person and its null, as correlations."""
 
     target: Text
     """column of participants.tsv"""
@@ -230,10 +258,19 @@ class PersonScore(Contract, Errors):
     """people looked at once"""
     subject_overlap: Count
     """people on both sides of the split"""
+    pearson_r: Signed
+    """correlation over test people"""
+    r_ci: interval(Signed)
+    """95 % interval of pearson_r over people"""
     null_r: Signed
     """pearson_r where there is nothing to learn"""
     null_r_ci: interval(Signed)
     """95 % interval of null_r over people"""
+
+
+class PersonScore(Correlation, Errors):
+    """The same with errors."""
+
     null_mse_ratio: Positive
     """mse_ratio where there is nothing to learn"""
     null_mse_ratio_ci: interval(Positive)

@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from _helpers.contracts.base import Contract, Count, Positive, Several, Size, Some
+from _helpers.contracts import base
 
 #: The title of the figure says that these two orders are the ones to avoid.
 HARMFUL = ("pick before reference", "cut before filter")
 
 
-class Page(Contract):
+class Page(base.Contract):
     headline = (
         "the order matters: picking before referencing changes the signal by "
         "{pick_first_difference:.0%}, cutting before filtering by "
@@ -16,50 +16,48 @@ class Page(Contract):
     )
 
     tutorial: Literal["plot_10"]
-    n_recordings: Some
+    n_recordings: base.Some
     """recordings read"""
-    n_chans_recorded: Several
+    n_chans_recorded: base.Several
     """channels in the file"""
-    sfreq_recorded: Positive
+    sfreq_recorded: base.Positive
     """sampling frequency of the file, in Hz"""
-    cz_rms_before_uv: Size
+    cz_rms_before_uv: base.Size
     """size of Cz as recorded, in uV"""
-    cz_rms_after_uv: Positive
+    cz_rms_after_uv: base.Positive
     """size of Cz after average reference, in uV"""
-    pick_first_difference: Positive
+    pick_first_difference: base.Positive
     """rms of the error by picking before referencing, part of the signal's rms"""
-    order_difference: dict[str, Size]
+    order_difference: dict[str, base.Size]
     """the same for every other order that was tried"""
-    order_difference_without_ends: dict[str, Size]
+    order_difference_without_ends: dict[str, base.Size]
     """the same without the first and the last second of the recording"""
     mains_db_removed: float
     """power at 60 Hz taken away by the filter, in dB"""
     alpha_db_removed: float
     """power at 10 Hz taken away, in dB"""
-    n_windows: dict[str, Count]
+    n_windows: dict[str, base.Count]
     """windows per choice of length and stride"""
     saved_and_loaded_identical: bool
     """windows are the same after loading"""
-    alpha_closed_over_open: Positive
+    alpha_closed_over_open: base.Positive
     """alpha power at the back, eyes closed over open"""
 
     def check(self):
-        if self.cz_rms_before_uv > 0.01 * self.cz_rms_after_uv:
-            raise ValueError(f"Cz is not flat before: {self.cz_rms_before_uv} uV")
-        if self.mains_db_removed < 20 or abs(self.alpha_db_removed) > 1:
-            raise ValueError(
-                f"the filter takes {self.mains_db_removed} dB at 60 Hz and "
-                f"{self.alpha_db_removed} dB at 10 Hz"
-            )
-        said = self.order_difference
-        if said.get("pick before reference") != self.pick_first_difference:
-            raise ValueError(f"pick_first_difference is not in order_difference: {said}")
-        for where in (said, self.order_difference_without_ends):
-            if set(where) != set(said):
-                raise ValueError(f"two lists of orders: {sorted(said)}, {sorted(where)}")
+        flat = self.cz_rms_before_uv <= 0.01 * self.cz_rms_after_uv
+        base.refuse(not flat, f"Cz is not flat before: {self.cz_rms_before_uv} uV")
+        mains, alpha = self.mains_db_removed, self.alpha_db_removed
+        takes = f"the filter takes {mains} dB at 60 Hz and {alpha} dB at 10 Hz"
+        base.refuse(mains < 20 or abs(alpha) > 1, takes)
+        said, inside = self.order_difference, self.order_difference_without_ends
+        same = said.get("pick before reference") == self.pick_first_difference
+        base.refuse(not same, f"pick_first_difference is not in order_difference: {said}")
+        orders = f"two lists of orders: {sorted(said)}, {sorted(inside)}"
+        base.refuse(set(said) != set(inside), orders)
+        for where in (said, inside):
             harm = [size for name, size in where.items() if name in HARMFUL]
             rest = [size for name, size in where.items() if name not in HARMFUL]
-            if len(harm) < len(HARMFUL) or min(harm) < 2 * max(rest, default=0):
-                raise ValueError(f"{HARMFUL} are not the orders that do harm: {where}")
-        if not self.saved_and_loaded_identical:
-            raise ValueError("saved windows are not the same after loading")
+            worst = len(harm) == len(HARMFUL) and min(harm) >= 2 * max(rest, default=0)
+            base.refuse(not worst, f"{HARMFUL} are not the orders that do harm: {where}")
+        replayed = self.saved_and_loaded_identical
+        base.refuse(not replayed, "saved windows are not the same after loading")

@@ -2,17 +2,15 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from _helpers.contracts.base import Contract, Count, Signed, Some, every, interval
+from _helpers.contracts import base
 
 Kind = Literal["k-fold over windows", "group k-fold", "leave one person out"]
 ChosenOver = Literal["training people", "all people"]
 
 
-class Page(Contract):
-    """plot_11: splits, on data with nothing to learn."""
-
+class Page(base.Contract):
     headline = (
         "nothing to learn, and r over people is {window_split_person_r:+.2f} with shuffled windows, "
         "{subject_split_person_r:+.2f} with people kept whole"
@@ -22,52 +20,48 @@ class Page(Contract):
     tutorial: Literal["plot_11"]
     effect: Annotated[float, Field(ge=0, le=0)]
     """planted effect: none"""
-    n_subjects: Annotated[int, Field(ge=2)]
+    n_subjects: base.Several
     """people"""
-    n_windows: Annotated[int, Field(ge=2)]
+    n_windows: base.Several
     """windows of all people"""
-    window_split_r: Signed
+    window_split_r: base.Signed
     """test windows, windows shuffled"""
-    subject_split_r: Signed
+    subject_split_r: base.Signed
     """test windows, people kept whole"""
-    window_split_person_r: Signed
+    window_split_person_r: base.Signed
     """the same over people: one mean of test windows each, windows shuffled"""
-    subject_split_person_r: Signed
+    subject_split_person_r: base.Signed
     """the same over people, people kept whole"""
-    window_split_person_r_ci: interval(Signed)
+    window_split_person_r_ci: base.interval(base.Signed)
     """95 % interval over people of window_split_person_r"""
-    subject_split_person_r_ci: interval(Signed)
+    subject_split_person_r_ci: base.interval(base.Signed)
     """of subject_split_person_r"""
-    shared_people: every(Kind, Count)
+    shared_people: base.every(Kind, base.Count)
     """people on both sides, worst fold"""
-    n_folds: every(Kind, Count)
+    n_folds: base.every(Kind, base.Count)
     """folds per way to split"""
-    pooled_r_of_train_mean: every(Kind, Signed)
+    pooled_r_of_train_mean: base.every(Kind, base.Signed)
     """correlation over pooled folds of a prediction that knows nothing"""
-    selection_r: every(ChosenOver, Signed)
+    selection_r: base.every(ChosenOver, base.Signed)
     """first split over people, features chosen over these people"""
-    selection_r_ci: every(ChosenOver, interval(Signed))
+    selection_r_ci: base.every(ChosenOver, base.interval(base.Signed))
     """its 95 % interval over test people"""
-    n_splits: Some
+    n_splits: base.Some
     """splits over people on which features were chosen in both ways"""
-    n_splits_selection_leak_higher: Count
+    n_splits_selection_leak_higher: base.Count
     """of these, splits with a higher r when features were chosen over all people"""
     manifest_replayed: bool
     """a saved split gives the same rows"""
-    subject_overlap: Count
+    subject_overlap: base.Count
     """people on both sides, honest split"""
 
-    @model_validator(mode="after")
-    def _groups_are_whole(self):
+    def check(self):
         for name in ("group k-fold", "leave one person out"):
-            if self.shared_people[name] != 0:
-                raise ValueError(f"{name} shares {self.shared_people[name]} people")
-        if self.n_folds["leave one person out"] != self.n_subjects:
-            raise ValueError("leaving one person out needs a fold per person")
-        if self.n_splits_selection_leak_higher > self.n_splits:
-            raise ValueError(
-                f"{self.n_splits_selection_leak_higher} of {self.n_splits} splits"
-            )
-        if not self.manifest_replayed:
-            raise ValueError("the saved split does not give the same rows")
-        return self
+            shared = self.shared_people[name]
+            base.refuse(shared, f"{name} shares {shared} people")
+        per_person = self.n_folds["leave one person out"] == self.n_subjects
+        base.refuse(not per_person, "leaving one person out needs a fold per person")
+        higher, n = self.n_splits_selection_leak_higher, self.n_splits
+        base.refuse(higher > n, f"{higher} of {n} splits")
+        again = self.manifest_replayed
+        base.refuse(not again, "the saved split does not give the same rows")

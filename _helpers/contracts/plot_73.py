@@ -5,7 +5,7 @@ from typing import Literal
 from _helpers.contracts import base
 
 
-class Page(base.Contract):
+class Page(base.Adapted):
     headline = (
         "{best_regime} {best_accuracy:.2f} against chance {chance_level:.2f}; "
         "{gap_vs_scratch:+.2f} over from-scratch"
@@ -33,14 +33,10 @@ class Page(base.Contract):
     """labelled target people"""
     n_val_subjects: base.Some
     """people who choose learning rate and regime"""
-    n_test_subjects: base.Several
-    """people looked at once"""
     best_regime: base.Regime
     """most validation answers right; a tie goes to fewer trainable parameters"""
     best_accuracy: base.Fraction
     """test accuracy of best_regime, mean over people"""
-    chance_level: base.Fraction
-    """accuracy of guessing, by design of the classes"""
     gap_vs_chance: base.Signed
     """best_accuracy - chance_level"""
     gap_vs_scratch: base.Signed
@@ -63,36 +59,26 @@ class Page(base.Contract):
     """validation windows times initialisations"""
     frozen_state_unchanged: bool
     """the probe's encoder is bit-identical before and after"""
-    subject_overlap: base.Count
-    """people on both sides of any split"""
 
     def check(self):
         base.refuse(not self.frozen_state_unchanged, "the linear probe changed its encoder")
-        for regime, count in self.trainable_params.items():
-            of = f"{regime} trains {count} of {self.total_params} parameters"
-            base.refuse(count > self.total_params, of)
-            whole = count == self.total_params
-            base.refuse(
-                whole != (regime != "linear-probe"), f"{of}: only the probe freezes any"
-            )
         counts, learns = self.val_n_correct, self.trainable_params
+        for regime, n in learns.items():
+            of = f"{regime} trains {n} of {self.total_params} parameters"
+            base.refuse(n > self.total_params, of)
+            froze = n < self.total_params
+            base.refuse(
+                froze != (regime == "linear-probe"), f"{of}: only the probe freezes any"
+            )
         best = max(counts, key=lambda regime: (counts[regime], -learns[regime]))
         said = f"best_regime is {self.best_regime}, the counts say {best}"
         base.refuse(best != self.best_regime, said)
-        base.refuse(
-            max(counts.values()) > self.n_val_windows,
-            f"val_n_correct is above n_val_windows, {self.n_val_windows}",
-        )
-        score = self.accuracy[self.best_regime]
-        gap, scratch = score - self.chance_level, self.accuracy["from-scratch"]
-        base.check_close(
-            "best_accuracy and accuracy[best_regime]", self.best_accuracy, score
-        )
-        base.check_close(
-            "gap_vs_chance and best_accuracy - chance_level", self.gap_vs_chance, gap
-        )
-        base.check_close(
-            "gap_vs_scratch and best_accuracy - accuracy[from-scratch]",
-            self.gap_vs_scratch,
-            score - scratch,
-        )
+        above = f"val_n_correct is above n_val_windows, {self.n_val_windows}"
+        base.refuse(max(counts.values()) > self.n_val_windows, above)
+        score, agree = self.accuracy[self.best_regime], base.check_close
+        agree("best_accuracy and accuracy[best_regime]", self.best_accuracy, score)
+        chance, scratch = score - self.chance_level, score - self.accuracy["from-scratch"]
+        two = "gap_vs_chance and best_accuracy - chance_level"
+        agree(two, self.gap_vs_chance, chance)
+        two = "gap_vs_scratch and best_accuracy - accuracy[from-scratch]"
+        agree(two, self.gap_vs_scratch, scratch)

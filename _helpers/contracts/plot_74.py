@@ -5,7 +5,7 @@ from typing import Literal
 from _helpers.contracts import base
 
 
-class Page(base.Contract):
+class Page(base.Adapted):
     headline = (
         "running variance at {running_var[naive]:.2f} of its start in a naive probe; "
         "{models_moved} of {n_models} models move, {foundation_moved} of {n_foundation} "
@@ -30,10 +30,6 @@ class Page(base.Contract):
     tutorial: Literal["plot_74"]
     n_train_subjects: base.Some
     """labelled target people"""
-    n_test_subjects: base.Several
-    """people looked at once"""
-    chance_level: base.Fraction
-    """accuracy of guessing"""
     running_var: base.every(Literal["naive", "frozen"], base.Positive)
     """running variance after a probe, as a multiple of its start"""
     accuracy: dict[str, base.Fraction]
@@ -56,8 +52,6 @@ class Page(base.Contract):
     """foundation models whose output differs from evaluation mode"""
     n_moved_when_frozen: base.Count
     """parameters and buffers of the encoder that moved under freeze_encoder"""
-    subject_overlap: base.Count
-    """people on both sides of any split"""
 
     def check(self):
         moved = self.running_var["frozen"], self.n_moved_when_frozen

@@ -9,7 +9,7 @@ CONTROLS = Literal[
 ]
 
 
-class Page(base.Contract):
+class Page(base.Adapted):
     headline = (
         "full-finetune {gains[from-scratch].mean:+.2f} over from-scratch, "
         "{gains[shuffled labels].mean:+.2f} over shuffled labels"
@@ -32,10 +32,6 @@ class Page(base.Contract):
     tutorial: Literal["plot_75"]
     n_train_subjects: base.Some
     """labelled target people"""
-    n_test_subjects: base.Several
-    """people looked at once"""
-    chance_level: base.Fraction
-    """accuracy of guessing"""
     accuracy: dict[str, base.Fraction]
     """test accuracy of the claim and of each control"""
     accuracy_ci: dict[str, base.interval(base.Fraction)]
@@ -44,8 +40,6 @@ class Page(base.Contract):
     """full fine-tuning minus each control, within people; p after Holm"""
     warm_start: base.Paired
     """shuffled labels minus from-scratch"""
-    subject_overlap: base.Count
-    """people on both sides of any split"""
 
     def check(self):
         for control, gain in self.gains.items():

@@ -9,7 +9,7 @@ from _helpers.contracts import base
 WAYS = Literal["from-scratch", "linear-probe", "full-finetune", "closed-form probe"]
 
 
-class Page(base.Contract):
+class Page(base.Adapted):
     headline = "gain of full-finetune over from-scratch by labelled people: {gain}"
     evidence = base.Evidence(
         "simulated-transfer",
@@ -27,10 +27,6 @@ class Page(base.Contract):
     on_real = True
 
     tutorial: Literal["plot_76"]
-    n_test_subjects: base.Several
-    """people looked at once"""
-    chance_level: base.Fraction
-    """accuracy of guessing"""
     budgets: Annotated[list[base.Some], Field(min_length=1)]
     """numbers of labelled people"""
     accuracy: base.every(WAYS, list[base.Fraction])
@@ -43,8 +39,6 @@ class Page(base.Contract):
     """sign-flip p after Holm"""
     scratch_over_probe: list[base.Some]
     """budgets at which from-scratch has the higher mean"""
-    subject_overlap: base.Count
-    """people on both sides of any split"""
 
     def check(self):
         budgets, own = self.budgets, self.accuracy

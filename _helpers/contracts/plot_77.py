@@ -15,7 +15,7 @@ WAYS = Literal[
 ]
 
 
-class Page(base.Contract):
+class Page(base.Adapted):
     headline = (
         "full-finetune {accuracy[full-finetune]:.2f} with "
         "{trainable_params[full-finetune]:,} parameters, LoRA "
@@ -34,10 +34,6 @@ class Page(base.Contract):
     tutorial: Literal["plot_77"]
     n_train_subjects: base.Some
     """labelled target people"""
-    n_test_subjects: base.Several
-    """people looked at once"""
-    chance_level: base.Fraction
-    """accuracy of guessing"""
     trainable_params: base.every(WAYS, base.Some)
     """parameters that learn"""
     accuracy: base.every(WAYS, base.Fraction)
@@ -52,8 +48,6 @@ class Page(base.Contract):
     """sign-flip p after Holm"""
     gflop: dict[str, base.Positive]
     """1e9 floating-point operations to train"""
-    subject_overlap: base.Count
-    """people on both sides of any split"""
 
     def check(self):
         for way, gap in self.minus_full.items():

@@ -5,7 +5,7 @@ from typing import Literal
 from _helpers.contracts import base
 
 
-class Page(base.Contract):
+class Page(base.Adapted):
     headline = (
         "rest to side {gain[rest>side]:+.2f} over from-scratch, "
         "rest to flicker {gain[rest>flicker]:+.2f}"
@@ -30,10 +30,6 @@ class Page(base.Contract):
     """people of the pretraining"""
     n_labelled_subjects: base.Some
     """those of them with labels of the target task"""
-    n_test_subjects: base.Several
-    """people looked at once"""
-    chance_level: base.Fraction
-    """accuracy of guessing"""
     scratch: dict[str, base.Fraction]
     """test accuracy of from-scratch, by target"""
     gain: dict[str, base.Signed]
@@ -44,8 +40,6 @@ class Page(base.Contract):
     """full fine-tuning minus the same source with shuffled labels"""
     learned_ci: dict[str, base.interval(base.Signed)]
     """95 % interval over test people"""
-    subject_overlap: base.Count
-    """people on both sides of the split"""
 
     def check(self):
         few, all_of_them = self.n_labelled_subjects, self.n_train_subjects

@@ -2,29 +2,27 @@
 
 from typing import Literal
 
-from _helpers.contracts.base import Claim, Count, Evidence, PersonScore, Positive, Scores
+from _helpers.contracts import base
 
 
-class Page(PersonScore):
-    """plot_80: a score per person from band power; the main numbers are the ridge's."""
-
+class Page(base.PersonScore):
     headline = (
         "ridge r {pearson_r:+.2f}, R2 {r2:+.2f}, error {mse_ratio:.2f} of the train mean's; "
         "null r {null_r:+.2f}, error {null_mse_ratio:.2f}"
     )
-    evidence = Evidence(
+    evidence = base.Evidence(
         "simulated-pfactor",
         12,
         (
-            Claim("r of ridge", "r of ridge", "pearson_r", "r_ci", "correlation"),
-            Claim(
+            base.Claim("r of ridge", "r of ridge", "pearson_r", "r_ci", "correlation"),
+            base.Claim(
                 "r of its null",
                 "r of ridge on the null",
                 "null_r",
                 "null_r_ci",
                 "correlation",
             ),
-            Claim(
+            base.Claim(
                 "error of ridge",
                 "squared error of ridge, part of the train mean's",
                 "mse_ratio",
@@ -37,11 +35,11 @@ class Page(PersonScore):
     on_real = True
 
     tutorial: Literal["plot_80"]
-    n_dropped: Count
+    n_dropped: base.Count
     """people without a score"""
-    mae: Positive
+    mae: base.Positive
     """mean absolute error, in units of the score"""
-    baseline_mae: Positive
+    baseline_mae: base.Positive
     """mae of predicting the training mean"""
-    forest: Scores
+    forest: base.Scores
     """the random forest's numbers"""

@@ -1,34 +1,20 @@
 """Promise of plot_82: which rhythm a network uses."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from _helpers.contracts.base import (
-    Claim,
-    Contract,
-    Count,
-    Evidence,
-    Fraction,
-    Signed,
-    Text,
-    interval,
-)
+from _helpers.contracts import base
 
 
-class Page(Contract):
-    """plot_82: which rhythm a network uses, beside untrained networks and one trained on the null."""
-
+class Page(base.Correlation):
     headline = (
         "share of the map on the planted rhythm: trained {attribution_share:.2f}, on the null "
         "{attribution_share_null:.2f}, untrained {attribution_share_random_init:.2f}"
     )
-    interval_of = {"ci": "mean", "r_ci": "pearson_r"}  # noqa: RUF012
-    evidence = Evidence(
+    evidence = base.Evidence(
         "simulated-pfactor",
         12,
         tuple(
-            Claim(
+            base.Claim(
                 short,
                 f"share of the frequency map in the right place, {short}",
                 key,
@@ -45,43 +31,25 @@ class Page(Contract):
     on_real = True
 
     tutorial: Literal["plot_82"]
-    target: Text
-    """column of participants.tsv"""
-    effect: Annotated[float, Field(ge=0)] | None
-    """planted effect; null where nobody knows"""
-    n_train_subjects: Annotated[int, Field(ge=2)]
-    """people trained on"""
-    n_test_subjects: Annotated[int, Field(ge=3)]
-    """people whose windows the maps are computed on"""
-    subject_overlap: Count
-    """people on both sides of the split"""
-    pearson_r: Signed
-    """correlation over test people, of the network that is explained"""
-    r_ci: interval(Signed)
-    """its 95 % interval over people"""
-    null_r: Signed
-    """the same of the network trained on the null"""
-    null_r_ci: interval(Signed)
-    """its 95 % interval"""
-    n_untrained: Annotated[int, Field(ge=2)]
+    n_untrained: base.Several
     """untrained networks"""
-    attribution_share: Fraction
+    attribution_share: base.Fraction
     """part of the frequency map on Cz and Pz (E62) at 8 to 13 Hz"""
-    attribution_share_random_init: Fraction
+    attribution_share_random_init: base.Fraction
     """the same, mean of the untrained networks"""
-    attribution_share_null: Fraction
+    attribution_share_null: base.Fraction
     """the same, trained on the null"""
-    attribution_share_even: Fraction
+    attribution_share_even: base.Fraction
     """the same of a map without any structure"""
-    time_map_rank_correlation: Signed
+    time_map_rank_correlation: base.Signed
     """Spearman correlation of maps over time, trained and untrained, mean"""
-    time_map_rank_correlation_null: Signed
+    time_map_rank_correlation_null: base.Signed
     """the same, trained and trained on the null"""
-    time_map_among_untrained: Signed
+    time_map_among_untrained: base.Signed
     """the same, among the untrained networks"""
-    frequency_map_rank_correlation: Signed
+    frequency_map_rank_correlation: base.Signed
     """Spearman correlation of maps over frequency, trained and untrained, mean"""
-    frequency_map_rank_correlation_null: Signed
+    frequency_map_rank_correlation_null: base.Signed
     """the same, trained and trained on the null"""
-    frequency_map_among_untrained: Signed
+    frequency_map_among_untrained: base.Signed
     """the same, among the untrained networks"""

@@ -38,10 +38,8 @@ class Page(base.Contract):
     """people on both sides of a fold"""
 
     def check(self):
-        seen = self.n_done + self.n_skipped + self.n_failed
-        if seen != self.n_recordings:
-            there = f"{self.n_recordings} recordings"
-            raise ValueError(f"{there}, but {seen} done, skipped or failed")
+        n, seen = self.n_recordings, self.n_done + self.n_skipped + self.n_failed
+        base.refuse(seen != n, f"{n} recordings, but {seen} done, skipped or failed")
         base.refuse(not self.results_identical, "loop and workers gave different bits")
-        if self.n_tasks % len(self.accuracy):
-            raise ValueError(f"{self.n_tasks} cells are no grid of {len(self.accuracy)}")
+        whole = f"{self.n_tasks} cells are no grid of {len(self.accuracy)}"
+        base.refuse(self.n_tasks % len(self.accuracy), whole)
