@@ -29,7 +29,7 @@ def draw_rows_figure(rows, *, zero, xlabel, height=None, **words):
     Parameters
     ----------
     rows : dict of str to tuple
-        Name -> values of each person, shape (n_subjects,), and the (low, high) of their mean.
+        Name -> values of each person, shape (n_subjects,), their mean, and its (low, high).
     zero : float
         Where nothing is gained: chance, or 0.
     xlabel : str
@@ -40,12 +40,12 @@ def draw_rows_figure(rows, *, zero, xlabel, height=None, **words):
     height = height or max(4.0, 1.9 + 0.5 * len(rows))
     margins = {"left": 0.27, "top": 1 - 0.95 / height, "bottom": 0.8 / height}
     fig, ax = page_figure(height, margins=margins, **words)
-    for row, (values, ends) in enumerate(rows.values()):
+    for row, (values, mean, ends) in enumerate(rows.values()):
         style = {"s": 12, "color": MUTED, "alpha": 0.55, "linewidths": 0}
         ax.scatter(values, spread_dots(row, len(values), 0.25), **style)
         style = {"color": INK, "marker": "D", "markersize": 7, "capsize": 4, "zorder": 4}
         style |= {"linewidth": LINE, "markeredgecolor": "white"}
-        ax.errorbar(values.mean(), row, xerr=whiskers(values.mean(), ends), **style)
+        ax.errorbar(mean, row, xerr=whiskers(mean, ends), **style)
     draw_reference(ax, zero, axis="x")
     ax.set_yticks(range(len(rows)), rows)
     ax.set(xlabel=xlabel, ylim=(len(rows) - 0.5, -0.5))
@@ -72,15 +72,16 @@ def draw_frozen_figure(naive, frozen, **words):
     }
     for label, ((epochs, variance, accuracy), (colour, marker)) in looks.items():
         for ax, values in ((left, variance), (right, accuracy)):
-            ax.plot(epochs, values.T, color=colour, alpha=0.25, linewidth=1)
-            style = {"color": colour, "marker": marker, "markersize": 5, "linewidth": LINE}
-            ax.plot(epochs, values.mean(axis=0), label=label, **style)
+            style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1}
+            for number, own in enumerate(values):
+                ax.plot(epochs, own, label=None if number else label, **style)
     top = max(np.max(naive[1]), np.max(frozen[1]))
     left.set(xlabel="epoch", ylabel="running variance / pretrained", ylim=(0, 1.15 * top))
     small_legend(left, "lower left")
     right.set(xlabel="epoch", ylabel="validation accuracy", ylim=ACCURACY)
     panel_title(left, "A", "What batch norm remembers")
     panel_title(right, "B", "What it does to the score")
+    footnote(fig, "a line per initialisation")
     return fig
 
 

@@ -7,7 +7,6 @@ from _figure_style import (
     HAIR,
     INK,
     INTERVAL,
-    LINE,
     MUTED,
     PALE,
     REGIMES,
@@ -40,8 +39,8 @@ def draw_regimes_figure(learns, **words):
     alt = f"A network per regime, an encoder below a head that learns. {'; '.join(said)}."
     title = "Which part of the network learns?"
     words = {"title": title, "provenance": "a drawing, no data", "alt": alt} | words
-    margins = {"left": 0.02, "right": 0.98, "top": 0.80, "bottom": 0.10, "wspace": 0.08}
-    fig, axes = page_figure(3.4, (1, len(learns)), margins=margins, **words)
+    margins = {"left": 0.08, "right": 0.985, "top": 0.76, "bottom": 0.10, "wspace": 0.08}
+    fig, axes = page_figure(3.7, (1, len(learns)), margins=margins, **words)
     for ax, letter, regime in zip(axes, "ABC", learns, strict=True):
         colour, _ = REGIMES[regime]
         parts = {
@@ -71,9 +70,9 @@ def draw_finetune_figure(results, *, trainable, chance, **words):
     Parameters
     ----------
     results : dict of str to tuple
-        Per regime, keyed like ``_figure_style.REGIMES``: epochs, shape (n_steps,); validation
-        accuracy, shape (n_inits, n_steps); test accuracy of each person, shape (n_subjects,);
-        and the (low, high) of their mean.
+        Per regime, keyed like ``_figure_style.REGIMES``: epochs, shape (n_points,); validation
+        accuracy, shape (n_inits, n_points); test accuracy of each person, shape (n_subjects,);
+        their mean, and its (low, high).
     trainable : dict of str to int
         Number of parameters that learn.
     chance : float
@@ -81,16 +80,15 @@ def draw_finetune_figure(results, *, trainable, chance, **words):
     """
     shape = {"width_ratios": (1.25, 1, 1), "margins": {"wspace": 0.36}}
     fig, (left, middle, right) = page_figure(4.2, (1, 3), **shape, **words)
-    for row, (regime, (epochs, curves, points, ends)) in enumerate(results.items()):
+    for row, (regime, (epochs, curves, points, mean, ends)) in enumerate(results.items()):
         colour, marker = REGIMES[regime]
-        left.plot(epochs, curves.T, color=colour, alpha=0.25, linewidth=HAIR)
-        style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": LINE}
-        every = max(1, len(epochs) // 10)
-        left.plot(epochs, curves.mean(axis=0), label=regime, markevery=every, **style)
+        style = {"color": colour, "marker": marker, "markersize": 3.5, "linewidth": HAIR}
+        for number, curve in enumerate(curves):
+            left.plot(epochs, curve, label=None if number else regime, **style)
         style = {"s": 12, "color": colour, "alpha": 0.45, "linewidths": 0}
         middle.scatter(spread_dots(row, len(points)), points, **style)
-        draw_interval(middle, row, points.mean(), ends, regime)
-        draw_interval(right, trainable[regime], points.mean(), ends, regime)
+        draw_interval(middle, row, mean, ends, regime)
+        draw_interval(right, trainable[regime], mean, ends, regime)
     for ax in (left, middle, right):
         draw_reference(ax, chance)
         ax.set_ylim(*ACCURACY)
@@ -109,5 +107,5 @@ def draw_finetune_figure(results, *, trainable, chance, **words):
     right.set_xticks([], minor=True)
     panel_title(right, "C", "By parameters")
     show_on_card(middle)
-    footnote(fig, f"whiskers: {INTERVAL}; dots: people")
+    footnote(fig, f"A: a line per initialisation; whiskers: {INTERVAL}")
     return fig

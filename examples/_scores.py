@@ -84,6 +84,11 @@ def ratio_interval(errors, baseline):
     return float(ratio), ends.tolist()
 
 
+def dots_and_mean(values):
+    """What a figure shows of a score: the value of each person, their mean and its interval."""
+    return values, values.mean(), interval(values)
+
+
 def with_interval(values, sign="", digits=3):
     """A mean over people with its interval, as text.
 

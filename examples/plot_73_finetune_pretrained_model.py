@@ -12,7 +12,7 @@ Here you adapt it in three ways and compare them on people that none of them saw
    - choose a learning rate and a regime on validation people;
    - report accuracy over chance, with an interval over people.
 
-You need :doc:`splits that do not leak </auto_examples/plot_11_leakage_safe_split>`, a
+You need: :doc:`splits that do not leak </auto_examples/plot_11_leakage_safe_split>`, a
 minute and 1.5 GB of memory. Nothing is downloaded.
 
 Tags: :tag:`fine-tuning`, :tag:`transfer`, :tag:`classification`
@@ -33,7 +33,7 @@ from _encoder import encoder_state, load_encoder, split_where_learning_starts
 from _finetune import open_task, save_model
 from _finetune_figure import draw_finetune_figure, draw_regimes_figure
 from _ledger import count_parameters
-from _scores import difference, interval, per_subject, print_accuracies
+from _scores import difference, dots_and_mean, per_subject, print_accuracies
 from _scores import print_differences, rounded, summary
 from _training import deal, evaluate, make_optimizer
 
@@ -209,7 +209,7 @@ epochs = np.arange(EVERY, budget.n_steps + 1, EVERY) * 16 / len(y_train)
 curves = {regime: np.array([run[2] for run in own]) for regime, own in runs.items()}
 means = ", ".join(f"{regime} {own.mean():.2f}" for regime, own in accuracies.items())
 figure = draw_finetune_figure(
-    {r: (epochs, curves[r], own, interval(own)) for r, own in accuracies.items()},
+    {r: (epochs, curves[r], *dots_and_mean(own)) for r, own in accuracies.items()},
     trainable=trainable,
     chance=task.chance,
     title="Which part of the network should learn?",

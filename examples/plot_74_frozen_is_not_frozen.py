@@ -12,7 +12,8 @@ stay what it was? On this page you look at every number the network holds.
    - freeze the encoder of any Braindecode model;
    - say what it costs when the encoder is not frozen.
 
-You need :doc:`plot_73_finetune_pretrained_model`, a minute and 1.5 GB of memory.
+You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>`,
+a minute and 1.5 GB of memory.
 Background: :doc:`/concepts/what_frozen_means`.
 
 Tags: :tag:`fine-tuning`, :tag:`transfer`
@@ -35,7 +36,10 @@ from _finetune import LR, SEEDS, accuracy, adapt, build_model, open_task, pretra
 from _ledger import fingerprints, ledger
 from _scores import print_accuracies, print_differences, rounded, summary
 from _training import deal, evaluate, fit, make_optimizer
+from _zoo import SLOW, look_at_models
 
+# %%
+# The pretrained encoder below a head that has seen one batch:
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 task = open_task(STUDY, _runtime.setup())
 encoder = pretrained_encoder(task)
@@ -165,8 +169,6 @@ print(f"moved, head aside: {[name for name in moved if not is_head(name, model)]
 # Is this a matter of one small network? The models of Braindecode are built with random
 # weights, all their parameters are frozen, and one batch runs in training mode. Models that
 # are foundation models by their documentation are counted apart.
-from _zoo import SLOW, look_at_models
-
 table = look_at_models()
 print(table.groupby("foundation")[["state moves", "output differs"]].agg(["sum", "count"]))
 print(f"left out because they take longer: {', '.join(SLOW)}")

@@ -13,7 +13,8 @@ in one respect.
    - compare each control with the claim within people;
    - correct for several comparisons.
 
-You need :doc:`plot_73_finetune_pretrained_model`, a minute and 1.5 GB of memory.
+You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>`,
+a minute and 1.5 GB of memory.
 
 Tags: :tag:`fine-tuning`, :tag:`transfer`, :tag:`controls`
 """
@@ -34,8 +35,8 @@ from _adapt_figure import draw_rows_figure
 from _encoder import encoder_state
 from _features import log_band_power
 from _finetune import SEEDS, accuracy, adapt, open_task, pretrain
-from _scores import difference, interval, per_subject, print_accuracies, print_differences
-from _scores import rounded, summary
+from _scores import difference, dots_and_mean, interval, per_subject, rounded, summary
+from _scores import print_accuracies, print_differences
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 task = open_task(STUDY, _runtime.setup())
@@ -101,10 +102,10 @@ for name, gain in gains.items():
 
 # %%
 rows = {
-    f"minus {control}": (scores["full-finetune"] - scores[control], gain.ci)
-    for control, gain in zip(CONTROLS, gains.values(), strict=True)
+    f"minus {control}": dots_and_mean(scores["full-finetune"] - scores[control])
+    for control in CONTROLS
 }
-said = "; ".join(f"{name} {values.mean():+.2f}" for name, (values, _) in rows.items())
+said = "; ".join(f"{name} {mean:+.2f}" for name, (_, mean, _) in rows.items())
 figure = draw_rows_figure(
     rows,
     zero=0,
@@ -129,8 +130,9 @@ print(f"share of a warmed-up start     {warm.mean / whole.mean:.0%}")
 # A common mistake: two intervals side by side
 # --------------------------------------------
 # You compare the interval of the claim with that of a control, see that they overlap, and
-# conclude that there is no difference. Both scores come from the same people, so most of
-# either interval is how much people differ, which the difference does not contain.
+# conclude that there is no difference. With few people such an interval is wide
+# :cite:p:`varoquaux2018cv`. Both scores come from the same people, so most of either is
+# how much people differ, which the difference does not contain.
 for control in CONTROLS:
     low, high = interval(scores["full-finetune"])[0], interval(scores[control])[1]
     paired = gains[f"full-finetune - {control}"].ci

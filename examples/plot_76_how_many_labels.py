@@ -12,7 +12,8 @@ and watch what remains of the advantage of a pretrained encoder.
    - read where training from scratch catches up;
    - use a probe that has no learning rate.
 
-You need :doc:`plot_73_finetune_pretrained_model`, a minute and 1.5 GB of memory.
+You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>`,
+a minute and 1.5 GB of memory.
 
 Tags: :tag:`fine-tuning`, :tag:`transfer`
 """
@@ -31,6 +32,7 @@ import numpy as np
 from _adapt_figure import draw_labels_figure
 from _finetune import accuracy, adapt, closed_form_probe, open_task, pretrained_encoder
 from _scores import interval, print_differences, rounded, with_interval
+from _splits import SplitError, split_subjects
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 task = open_task(STUDY, _runtime.setup())
@@ -97,8 +99,6 @@ print(f"scratch is above the probe at: {above}")
 # --------------------------------------------
 # You ask for a budget that the pool cannot pay, because validation and test people have to
 # stay apart.
-from _splits import SplitError, split_subjects
-
 table = task.target.metadata
 n_people = table["subject"].nunique()
 sizes = {"test": task.people["test"], "validation": task.people["validation"]}

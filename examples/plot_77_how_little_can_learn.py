@@ -12,7 +12,8 @@ you compare what they score, how many parameters they train and what they cost.
    - fit a probe without a learning rate;
    - count what adaptation costs.
 
-You need :doc:`plot_73_finetune_pretrained_model`, a minute and 1.5 GB of memory.
+You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>`,
+a minute and 1.5 GB of memory.
 
 Tags: :tag:`fine-tuning`, :tag:`transfer`
 """
@@ -33,7 +34,7 @@ from _adapt_figure import draw_rows_figure
 from _encoder import encoder_state, load_encoder, split_where_learning_starts
 from _finetune import SEEDS, accuracy, build_model, closed_form_probe, open_task, pretrain
 from _ledger import count_parameters
-from _scores import interval, print_accuracies, print_differences, rounded, summary
+from _scores import dots_and_mean, print_accuracies, print_differences, rounded, summary
 from _training import deal, fit, make_optimizer
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
@@ -135,7 +136,7 @@ gaps = dict(zip(others, gaps.values(), strict=True))
 
 # %%
 order = sorted(scores, key=learns.get)
-rows = {f"{w}\n{learns[w]:,} learn": (scores[w], interval(scores[w])) for w in order}
+rows = {f"{w}\n{learns[w]:,} learn": dots_and_mean(scores[w]) for w in order}
 said = "; ".join(f"{way} {scores[way].mean():.2f}" for way in order)
 figure = draw_rows_figure(
     rows,

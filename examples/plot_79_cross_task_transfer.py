@@ -13,7 +13,8 @@ that was pretrained on shuffled labels.
    - tell transfer from a warmed-up start;
    - find negative transfer.
 
-You need :doc:`plot_75_what_explains_the_gain`, a minute and 1.5 GB of memory.
+You need: :doc:`controls </auto_examples/plot_75_what_explains_the_gain>`,
+a minute and 1.5 GB of memory.
 
 Tags: :tag:`fine-tuning`, :tag:`transfer`, :tag:`controls`
 """

@@ -171,3 +171,15 @@ def test_docs_name_no_machine():
         assert not re.search(r"/(home|root|work|Users)/\w", path.read_text("utf-8")), (
             path.name
         )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.stem)
+def test_a_page_needs_only_pages_before_it(page):
+    """The number is the reading order, on the site and in the folder."""
+    text = page.read_text("utf-8").partition("# %%")[0]
+    (needs,) = re.findall(r"^You need: (.*?)\n\n", text, re.M | re.S)
+    own = int(page.stem.split("_")[1])
+    named = [int(number) for number in re.findall(r"auto_examples/plot_(\d+)", needs)]
+    assert all(number < own for number in named), needs
+    if page.stem != "plot_10_preprocess_and_window":
+        assert named, "name the page to read before"

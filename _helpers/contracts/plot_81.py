@@ -16,7 +16,7 @@ class Page(base.PersonScore):
     )
     evidence = base.Evidence(
         "simulated-pfactor",
-        24,
+        12,
         (
             base.Claim(
                 "ridge minus network",
