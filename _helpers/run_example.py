@@ -40,7 +40,22 @@ def _checked(script, ran):
 
 
 def run_example(script, *, timeout=300, study=None):
-    """Run one tutorial in an empty folder with nothing but its siblings; check its line."""
+    """Run one tutorial in an empty folder with nothing but its siblings; check its line.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        The tutorial.
+    timeout : float
+        Limit in seconds.
+    study : str or None
+        Instead of the study of the page: a name, a dataset id or a BIDS folder.
+
+    Returns
+    -------
+    Run
+        Line, seconds and memory.
+    """
     settings = {"EEG_TUTORIAL_STUDY": str(study)} if study else {}
     with only_with_siblings(script) as folder:
         ran = run_alone([script.name], folder, timeout=timeout, **settings)
@@ -176,11 +191,7 @@ def main(argv=None):
     name, switch = "nox -s examples|real --", {"action": "store_true"}
     parser = argparse.ArgumentParser(prog=name, description=main.__doc__)
     add = parser.add_argument
-    add(
-        "select",
-        nargs="*",
-        help="part of a tutorial's name, e.g. 73 (default: all that fit)",
-    )
+    add("select", nargs="*", help="part of a tutorial's name, e.g. 73; all that fit")
     add("--study", help="a BIDS folder or dataset id instead of the simulated study")
     add("--accept", **switch, help="make what came out the reference (docs/reference)")
     add("--keep", **switch, help="of a real study, write to docs/real (nox -s real)")

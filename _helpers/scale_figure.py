@@ -18,37 +18,34 @@ def draw(found, path):
     """Draw cost and memory against people; returns the figure's words and size."""
     import matplotlib.pyplot as plt
 
-    rows = pd.DataFrame(found["sizes"])
+    style, rows = sibling("_figure_style"), pd.DataFrame(found["sizes"])
+    once, ends = found["at_once"], np.array([0, rows["people"].max()])
     people, seconds, memory = rows["people"], rows["cpu_seconds"], rows["peak_mb"]
-    once, ends = found["at_once"], np.array([0, people.max()])
-    line = seconds.mean() + found["seconds_per_person"] * (ends - people.mean())
-    regimes = sibling("_figure_style").REGIMES  # its colours, for other things
-    names = "from-scratch", "linear-probe", "full-finetune"
-    grey, blue, orange = (regimes[name][0] for name in names)
-    style = {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    with plt.rc_context(style):
-        fig, (left, right) = plt.subplots(1, 2, figsize=(8.2, 3.4), layout="constrained")
-        left.plot(ends, line, color=grey, linewidth=1, label="straight line")
-        left.plot(people, seconds, "o", color=blue, label="one by one")
+    alt = (
+        f"Two panels against {people.min()} to {people.max()} people. CPU time: "
+        f"{', '.join(f'{s:.0f}' for s in seconds)} s, on a line. Peak memory: "
+        f"{', '.join(f'{m:.0f}' for m in memory)} MB one by one, "
+        f"{once['peak_mb']:.0f} MB for {once['people']} people as one study."
+    )
+    words = {"title": "What a cohort costs", "provenance": "data: simulated", "alt": alt}
+    with plt.rc_context():
+        fig, (left, right) = style.page_figure(3.8, (1, 2), **words)
+        line = seconds.mean() + found["seconds_per_person"] * (ends - people.mean())
+        left.plot(ends, line, color=style.PALE, linewidth=1, label="straight line")
+        left.plot(people, seconds, "o", color=style.BLUE, label="one by one")
         left.set(xlabel="people", ylabel="CPU time in s")
-        right.plot(people, memory, "o-", color=blue, label="one by one")
-        right.plot(once["people"], once["peak_mb"], "D", color=orange, label="as one study")
+        right.plot(people, memory, "o-", color=style.BLUE, label="one by one")
+        once_mb, look = once["peak_mb"], {"color": style.AMBER, "label": "as one study"}
+        right.plot(once["people"], once_mb, "D", **look)
         right.set(xlabel="people", ylabel="peak memory in MB")
-        right.set(ylim=(0, 1.25 * max(*memory, once["peak_mb"])))
-        titles = "A  Cost grows in line", "B  Memory stays flat"
-        for axes, title in zip((left, right), titles, strict=True):
-            axes.set_title(title, loc="left", fontsize=10, fontweight="bold")
-            axes.legend(frameon=False, fontsize=8, loc="best")
-        fig.set_label(
-            f"Two panels against {people.min()} to {people.max()} people. CPU time: "
-            f"{', '.join(f'{s:.0f}' for s in seconds)} s, on a line. Peak memory: "
-            f"{', '.join(f'{m:.0f}' for m in memory)} MB one by one, "
-            f"{once['peak_mb']:.0f} MB for {once['people']} people as one study."
-        )
+        right.set(ylim=(0, 1.25 * max(*memory, once_mb)))
+        for axes, what in ((left, "A  CPU time"), (right, "B  Peak memory")):
+            style.panel_title(axes, *what.split("  "))
+            style.small_legend(axes, "best")
         path.parent.mkdir(parents=True, exist_ok=True)
-        words = save(fig, path)
+        described = save(fig, path)
         plt.close(fig)
-    return words
+    return described
 
 
 def scale_figure(srcdir, found):

@@ -17,7 +17,6 @@ class Page(base.Contract):
     )
     on_real = True
 
-    tutorial: Literal["plot_11"]
     effect: Annotated[float, Field(ge=0, le=0)]
     """planted effect: none"""
     n_subjects: base.Several

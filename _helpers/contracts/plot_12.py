@@ -12,7 +12,6 @@ class Page(base.Contract):
         "{gigabytes[release R5, mini]:.1f} GB"
     )
 
-    tutorial: Literal["plot_12"]
     target: base.Text
     """column of participants.tsv"""
     n_people: base.Some

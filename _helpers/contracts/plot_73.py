@@ -1,7 +1,5 @@
 """Promise of plot_73: three ways to adapt a pretrained encoder."""
 
-from typing import Literal
-
 from _helpers.contracts import base
 
 
@@ -13,7 +11,6 @@ class Page(base.Adapted):
     evidence = base.Evidence("simulated-transfer", 12)
     on_real = True
 
-    tutorial: Literal["plot_73"]
     pretrain_task: base.Text
     """what the encoder learned to tell apart"""
     target_task: base.Text

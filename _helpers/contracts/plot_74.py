@@ -15,7 +15,6 @@ class Page(base.Adapted):
     evidence = base.Evidence("simulated-transfer", 12)
     on_real = True
 
-    tutorial: Literal["plot_74"]
     n_train_subjects: base.Some
     """labelled target people"""
     running_var: base.every(Literal["naive", "frozen"], base.Positive)

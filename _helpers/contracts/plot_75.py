@@ -17,7 +17,6 @@ class Page(base.Adapted):
     evidence = base.Evidence("simulated-transfer", 12)
     on_real = True
 
-    tutorial: Literal["plot_75"]
     n_train_subjects: base.Some
     """labelled target people"""
     accuracy: dict[str, base.Fraction]

@@ -14,7 +14,6 @@ class Page(base.Adapted):
     evidence = base.Evidence("simulated-transfer", 12)
     on_real = True
 
-    tutorial: Literal["plot_76"]
     budgets: Annotated[list[base.Some], Field(min_length=1)]
     """numbers of labelled people"""
     accuracy: base.every(WAYS, list[base.Fraction])

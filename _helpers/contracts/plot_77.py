@@ -24,7 +24,6 @@ class Page(base.Adapted):
     evidence = base.Evidence("simulated-transfer", 12)
     on_real = True
 
-    tutorial: Literal["plot_77"]
     n_train_subjects: base.Some
     """labelled target people"""
     trainable_params: base.every(WAYS, base.Some)

@@ -1,7 +1,5 @@
 """Promise of plot_79: encoders of three tasks, each for each."""
 
-from typing import Literal
-
 from _helpers.contracts import base
 
 
@@ -12,7 +10,6 @@ class Page(base.Adapted):
     )
     evidence = base.Evidence("simulated-tasks", 12)
 
-    tutorial: Literal["plot_79"]
     tasks: list[str]
     """each is source and target"""
     n_train_subjects: base.Some

@@ -1,11 +1,9 @@
 """Promise of plot_80: a score per person from band power."""
 
-from typing import Literal
-
 from _helpers.contracts import base
 
 
-class Page(base.PersonScore):
+class Page(base.PersonScore, base.Scores):
     headline = (
         "ridge r {pearson_r:+.2f}, R2 {r2:+.2f}, error {mse_ratio:.2f} of the train mean's; "
         "null r {null_r:+.2f}, error {null_mse_ratio:.2f}"
@@ -13,12 +11,7 @@ class Page(base.PersonScore):
     evidence = base.Evidence("simulated-pfactor", 24)
     on_real = True
 
-    tutorial: Literal["plot_80"]
     n_dropped: base.Count
     """people without a score"""
-    mae: base.Positive
-    """mean absolute error, in units of the score"""
-    baseline_mae: base.Positive
-    """mae of predicting the training mean"""
     forest: base.Scores
     """the random forest's numbers"""

@@ -17,7 +17,6 @@ class Page(base.PersonScore):
     evidence = base.Evidence("simulated-pfactor", 24)
     on_real = True
 
-    tutorial: Literal["plot_81"]
     n_parameters: base.Some
     """parameters of the network"""
     ridge: base.Errors

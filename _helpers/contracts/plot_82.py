@@ -1,7 +1,5 @@
 """Promise of plot_82: which rhythm a network uses."""
 
-from typing import Literal
-
 from _helpers.contracts import base
 
 
@@ -13,7 +11,6 @@ class Page(base.Correlation):
     evidence = base.Evidence("simulated-pfactor", 24)
     on_real = True
 
-    tutorial: Literal["plot_82"]
     n_untrained: base.Several
     """untrained networks"""
     attribution_share: base.Fraction

@@ -14,7 +14,6 @@ class Page(base.Contract):
     )
     evidence = base.Evidence("simulated-tasks", 12)
 
-    tutorial: Literal["plot_83"]
     target: base.Text
     """column of events.tsv"""
     n_subjects: base.Several

@@ -11,7 +11,6 @@ class Page(base.Contract):
         "{n_failed} failed; {n_tasks} cells on {engine} and in a loop identical: {results_identical}"
     )
 
-    tutorial: Literal["plot_90"]
     engine: Literal["dask", "loop"]
     """who did it the second time; loop where dask is not installed"""
     n_recordings: base.Several
