@@ -1,8 +1,7 @@
 """Sphinx extension around sphinx-gallery: complete downloads, honest caching, figures with words.
 
-sphinx-gallery 0.22 puts only the script and its notebook into a page's zip, re-runs a page only
-when the script itself changed, gives figures the file name as alt text, and leaves Sphinx roles
-in notebooks. Each of these is mended here, through events and documented functions.
+sphinx-gallery 0.22 zips only script and notebook, re-runs a page only when its script changed, gives
+figures the file name as alt text, and leaves roles in notebooks: mended here, by events and functions.
 """
 
 import ast
@@ -30,7 +29,8 @@ from _helpers.pages import ROOT, siblings, write_if_changed
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 #: Larger side of the picture on a card, in pixels.
 CARD_PIXELS = 480
-#: What writes the simulated studies.
+#: What has a docstring, and what writes the simulated studies.
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 WRITERS = ("_simulate.py", "_study_simulated.py")
 #: The picture of the README, and the figure that it is.
 PICTURE, FIGURE = "finetune.svg", "sphx_glr_plot_73_*_002.svg"
@@ -75,15 +75,10 @@ def meaning(page, modules):
     for path in modules:
         tree = ast.parse(source := path.read_text("utf-8"))
         for node in ast.walk(tree):
-            if isinstance(getattr(node, "body", None), list):
-                node.body = [inner for inner in node.body if not _is_text(inner)]
+            if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
+                node.body = node.body[1:]
         seen += [path.name, source if prints else ast.dump(tree)]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
-
-
-def _is_text(node):
-    """Is a statement nothing but a string, as a docstring is?"""
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def forget_stale_runs(app):

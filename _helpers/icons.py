@@ -28,16 +28,12 @@ def _style_sheet():
 
 
 @functools.cache
-def _known():
-    known = {}
-    for rule in RULE.finditer(_style_sheet()):
-        known |= dict.fromkeys(NAME.findall(rule[1]), rule[2])
-    return known
-
-
 def named(name):
     """Code point of an icon, e.g. of ``"house"``; None where the theme has no such icon."""
-    code = _known().get(name, "")
+    codes = [
+        rule[2] for rule in RULE.finditer(_style_sheet()) if name in NAME.findall(rule[1])
+    ]
+    code = codes[-1] if codes else ""
     return int(code[1:], 16) if re.fullmatch(r"\\[0-9a-f]+", code) else None
 
 

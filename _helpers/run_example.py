@@ -1,8 +1,7 @@
 """Run tutorials the way a reader will: alone in an empty folder, offline, and timed; keep what came out.
 
-``nox -s examples`` runs each twice and leaves records in ``docs/_build/runs``, or with ``--accept`` in
-``docs/reference``. ``nox -s real -- --study PATH_OR_ID`` runs some on a real study and writes records
-and figures to ``docs/real/STUDY``: they are committed as results; the data are not.
+``nox -s examples`` leaves records in ``docs/_build/runs``, or with ``--accept`` in ``docs/reference``;
+``nox -s real -- --study PATH_OR_ID`` in ``docs/real/STUDY``, with figures but without the data.
 """
 
 import argparse
@@ -30,13 +29,13 @@ class Run(NamedTuple):
     seconds: float
     memory: tuple
 
+    @classmethod
+    def of(cls, script, ran):
+        return cls(line_of(script.name, ran.stdout), ran.seconds, ran.memory)
+
     def record(self, **about):
         """The run as a record; what else is known of it is passed on."""
         return new_record(json.loads(self.line), self.seconds, self.memory, **about)
-
-
-def _checked(script, ran):
-    return Run(line_of(script.name, ran.stdout), ran.seconds, ran.memory)
 
 
 def run_example(script, *, timeout=300, study=None):
@@ -59,7 +58,7 @@ def run_example(script, *, timeout=300, study=None):
     settings = {"EEG_TUTORIAL_STUDY": str(study)} if study else {}
     with only_with_siblings(script) as folder:
         ran = run_alone([script.name], folder, timeout=timeout, **settings)
-    return _checked(script, ran)
+    return Run.of(script, ran)
 
 
 def describe_data(root, credit="", megabytes_catalogue=None):
@@ -117,7 +116,7 @@ def run_on_study(script, root, data, folder, *, target=None):
     with only_with_siblings(script) as work:
         shutil.copy(figures.__file__, work)
         words = [Path(figures.__file__).name, "kept", script.name]
-        run = _checked(script, run_alone(words, work, timeout=1800, **settings))
+        run = Run.of(script, run_alone(words, work, timeout=1800, **settings))
         kept = json.loads((work / "kept" / "run.json").read_text("utf-8"))
         used = json.loads(run.line)["data"]
         opened = [own for own in kept["opened"] if own.pop("data") == used]

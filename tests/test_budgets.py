@@ -34,12 +34,6 @@ OTHER = {("module", "examples/_simulate.py"): 480, ("module", "docs/conf.py"): 1
 TODAY = {
     ("cell", "plot_81_pfactor_deep.py"): 16,
     ("cell", "plot_82_which_rhythm.py"): 16,
-    ("lines", "plot_90_scale_out.py"): 357,
-    ("code", "plot_90_scale_out.py"): 166,
-    ("headings", "plot_90_scale_out.py"): 12,
-    ("words first", "plot_90_scale_out.py"): 169,
-    ("cell", "plot_90_scale_out.py"): 28,
-    ("functions", "plot_90_scale_out.py"): 7,
     ("module", "examples/_simulate.py"): 481,
     ("_helpers", "all"): 4201,
 }

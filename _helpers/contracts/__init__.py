@@ -7,9 +7,9 @@ between them, its headline, and on which data its claim is shown again.
 import importlib
 import json
 import pkgutil
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, ValidationError, create_model
+from pydantic import ValidationError, create_model
 
 from _helpers.contracts.base import ContractError
 
@@ -19,8 +19,7 @@ NAMES = sorted(m.name for m in pkgutil.iter_modules(__path__) if "plot_" in m.na
 def _promise(name):
     """The model of a page: that of its file, for lines that say its name."""
     page = importlib.import_module(f"{__name__}.{name}").Page
-    said = Annotated[Literal[name], Field(description="short name of the page")]
-    return create_model(name, __base__=page, tutorial=(said, ...))
+    return create_model(name, __base__=page, tutorial=(Literal[name], ...))
 
 
 #: Short name of a page -> the model of its line.

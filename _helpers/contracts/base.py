@@ -104,12 +104,22 @@ class Model(Strict):
     #: Where an interval is not named after what it is the interval of.
     interval_of: ClassVar[dict[str, str]] = {"ci": "mean", "r_ci": "pearson_r"}
 
+    @classmethod
+    def _intervals(cls):
+        """Names of intervals and of what they are the interval of."""
+        names = [name for name in cls.model_fields if f"_{name}".endswith("_ci")]
+        return {name: cls.interval_of.get(name, name.removesuffix("_ci")) for name in names}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs):
+        """Say of each interval what it is."""
+        for name, called in cls._intervals().items():
+            cls.model_fields[name].description = f"95 % interval of {called}, over people"
+
     @model_validator(mode="after")
     def _names_keep_their_word(self):
-        for name in type(self).model_fields:
-            if name == "ci" or name.endswith("_ci"):
-                called = self.interval_of.get(name, name.removesuffix("_ci"))
-                check_interval(name, getattr(self, name), getattr(self, called), called)
+        for name, called in self._intervals().items():
+            check_interval(name, getattr(self, name), getattr(self, called), called)
         shared = getattr(self, "subject_overlap", 0)
         refuse(shared, f"subject_overlap: {shared} people are on both sides of a split")
         self.check()
@@ -157,7 +167,6 @@ class Gap(Model):
     mean: Signed
     """mean difference in accuracy over people"""
     ci: interval(Signed)
-    """95 % interval over people"""
 
 
 class Paired(Gap):
@@ -173,7 +182,6 @@ class Change(Model):
     mean: float
     """mean difference over people"""
     ci: interval(float)
-    """95 % interval over people"""
     p: Probability
     """two-sided sign-flip permutation test, not corrected"""
 
@@ -184,7 +192,6 @@ class Errors(Model):
     pearson_r: Signed
     """correlation over test people"""
     r_ci: interval(Signed)
-    """95 % interval of pearson_r over people"""
     permutation_p: Probability
     """two-sided, test people exchanged"""
     r2: Annotated[float, Field(le=1)]
@@ -196,7 +203,6 @@ class Errors(Model):
     mse_ratio: Positive
     """mse / baseline_mse; below 1 is better"""
     mse_ratio_ci: interval(Positive)
-    """its 95 % interval over people"""
 
     def check(self):
         ratio = self.mse / self.baseline_mse
@@ -244,11 +250,9 @@ class Correlation(Contract):
     pearson_r: Signed
     """correlation over test people"""
     r_ci: interval(Signed)
-    """95 % interval of pearson_r over people"""
     null_r: Signed
     """pearson_r where there is nothing to learn"""
     null_r_ci: interval(Signed)
-    """95 % interval of null_r over people"""
 
 
 class PersonScore(Correlation, Errors):
@@ -257,7 +261,6 @@ class PersonScore(Correlation, Errors):
     null_mse_ratio: Positive
     """mse_ratio where there is nothing to learn"""
     null_mse_ratio_ci: interval(Positive)
-    """its 95 % interval"""
 
     def check(self):
         super().check()

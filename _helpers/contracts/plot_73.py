@@ -28,7 +28,6 @@ class Page(base.Adapted):
     gap_vs_scratch: base.Signed
     """best_accuracy - accuracy of from-scratch"""
     gap_vs_scratch_ci: base.interval(base.Signed)
-    """95 % interval of gap_vs_scratch, paired within test people"""
     trainable_params: base.every(base.Regime, base.Count)
     """parameters that learn, per regime"""
     total_params: base.Some
@@ -36,7 +35,6 @@ class Page(base.Adapted):
     accuracy: base.every(base.Regime, base.Fraction)
     """test accuracy per regime, mean over people"""
     accuracy_ci: base.every(base.Regime, base.interval(base.Fraction))
-    """95 % interval over test people, per regime"""
     lr: base.every(base.Regime, base.Positive)
     """learning rate chosen on validation people"""
     val_n_correct: base.every(base.Regime, base.Count)

@@ -22,7 +22,6 @@ class Page(base.Adapted):
     accuracy: dict[str, base.Fraction]
     """test accuracy of naive and frozen probe after few and after all steps"""
     accuracy_ci: dict[str, base.interval(base.Fraction)]
-    """95 % interval over test people"""
     n_few_steps: base.Some
     """what "few" means"""
     naive_minus_frozen: base.every(Literal["few", "all"], base.Paired)

@@ -22,7 +22,6 @@ class Page(base.Adapted):
     accuracy: dict[str, base.Fraction]
     """test accuracy of the claim and of each control"""
     accuracy_ci: dict[str, base.interval(base.Fraction)]
-    """95 % interval over test people"""
     gains: base.every(CONTROLS, base.Paired)
     """full fine-tuning minus each control, within people; p after Holm"""
     warm_start: base.Paired

@@ -21,7 +21,6 @@ class Page(base.Adapted):
     gain: dict[str, base.Signed]
     """full fine-tuning minus from-scratch, within people, per budget"""
     gain_ci: dict[str, base.interval(base.Signed)]
-    """95 % interval over people"""
     gain_p: dict[str, base.Probability]
     """sign-flip p after Holm"""
     scratch_over_probe: list[base.Some]

@@ -31,7 +31,6 @@ class Page(base.Adapted):
     accuracy: base.every(WAYS, base.Fraction)
     """test accuracy, mean over people"""
     accuracy_ci: base.every(WAYS, base.interval(base.Fraction))
-    """95 % interval over test people"""
     closed_form_alpha: base.Some
     """penalty that validation people chose"""
     minus_full: dict[str, base.Signed]

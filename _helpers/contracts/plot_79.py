@@ -21,11 +21,9 @@ class Page(base.Adapted):
     gain: dict[str, base.Signed]
     """full fine-tuning minus from-scratch, source>target"""
     gain_ci: dict[str, base.interval(base.Signed)]
-    """95 % interval over test people"""
     learned: dict[str, base.Signed]
     """full fine-tuning minus the same source with shuffled labels"""
     learned_ci: dict[str, base.interval(base.Signed)]
-    """95 % interval over test people"""
 
     def check(self):
         pairs = {f"{source}>{target}" for source in self.tasks for target in self.tasks}

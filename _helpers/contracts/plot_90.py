@@ -32,7 +32,6 @@ class Page(base.Contract):
     accuracy: base.every(base.Regime, base.Fraction)
     """test accuracy per regime, mean over people"""
     accuracy_ci: base.every(base.Regime, base.interval(base.Fraction))
-    """its 95 % interval over people"""
     subject_overlap: base.Count
     """people on both sides of a fold"""
 
