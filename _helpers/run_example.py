@@ -95,15 +95,6 @@ def find_data(study):
     return root, describe_data(root, _study.get_recipe(root.name).credit, size)
 
 
-def _put_figures(source, folder, files, prefix):
-    """Figures of a run take the place of those of an earlier one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"{prefix}_*.svg"):
-        old.unlink()
-    for i, file in enumerate(files, 1):
-        shutil.copy(source / f"{i}.svg", folder / f"{file}.tmp").replace(folder / file)
-
-
 def run_on_study(script, root, data, folder, *, target=None):
     """Run one tutorial on a study; a folder of results is left as it was if that fails."""
     tutorial = short_name(script)
@@ -123,7 +114,11 @@ def run_on_study(script, root, data, folder, *, target=None):
         drawn = [{"file": f"{name}_{i}.svg", **f} for i, f in enumerate(kept["figures"], 1)]
         provenance = {**data, "opened": opened, "command": command}
         record = run.record(provenance=provenance, figures=drawn)
-        _put_figures(work / "kept", folder, [f.file for f in record.figures], name)
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob(f"{name}_*.svg"):
+            old.unlink()
+        for number, drawn in enumerate(record.figures, 1):
+            shutil.copy(work / "kept" / f"{number}.svg", folder / drawn.file)
     write_json(folder / f"{name}.json", record.model_dump(mode="json"))
     return record
 

@@ -35,7 +35,6 @@ TODAY = {
     ("cell", "plot_81_pfactor_deep.py"): 16,
     ("cell", "plot_82_which_rhythm.py"): 16,
     ("module", "examples/_simulate.py"): 481,
-    ("_helpers", "all"): 4201,
 }
 
 

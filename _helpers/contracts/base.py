@@ -161,17 +161,12 @@ class Contract(Model):
         return cls.bands.get(key.split(".")[0], max(0.05, 0.02 * abs(reference)))
 
 
-class Gap(Model):
-    """A difference in accuracy, taken within test people."""
+class Paired(Model):
+    """A difference in accuracy, taken within test people, with its test."""
 
     mean: Signed
     """mean difference in accuracy over people"""
     ci: interval(Signed)
-
-
-class Paired(Gap):
-    """A difference with its test."""
-
     p: Probability
     """two-sided sign-flip permutation test"""
 
