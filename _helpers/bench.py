@@ -5,6 +5,7 @@ asserts a time: a ratio of two things measured side by side is the only result.
 """
 
 import argparse
+import importlib
 import json
 import os
 import sys
@@ -43,18 +44,8 @@ def evidence(page):
 
 def measure(what, rounds):
     """Measure and print it; returns it with what it was measured on."""
-    if what == "finetune":
-        from _helpers.bench_finetune import bench_finetune
-
-        result = bench_finetune()
-    elif what == "coverage":
-        from _helpers.bench_coverage import bench_coverage
-
-        result = bench_coverage()
-    else:
-        from _helpers.bench_scale import bench_scale
-
-        result = bench_scale(rounds)
+    work = getattr(importlib.import_module(f"_helpers.bench_{what}"), f"bench_{what}")
+    result = work(rounds) if what == "scale" else work()
     for name, value in result.items():
         table = isinstance(value, list)
         print(name, pd.DataFrame(value).to_string() if table else value, "", sep="\n")

@@ -10,10 +10,11 @@ import tempfile
 import warnings
 
 import numpy as np
-from scipy.stats import bootstrap, pearsonr, t
+from scipy.stats import bootstrap, pearsonr
 
 from _helpers.pages import sibling
 
+SCORES = sibling("_scores")
 N_PEOPLE, N_SAMPLES, N_RESAMPLES, N_DRAWS = (10, 16, 40), 1000, 999, 12
 
 
@@ -22,7 +23,6 @@ def accuracies():
     from sklearn.linear_model import LogisticRegression
 
     study_of, power = sibling("_study").open_study, sibling("_features").log_band_power
-    per_subject = sibling("_scores").per_subject
     found = []
     for seed in range(N_DRAWS):
         parts = [
@@ -34,7 +34,7 @@ def accuracies():
             LogisticRegression(max_iter=1000).fit(X[:n], y[:n]).predict(X_new) == y_new
             for n in (len(y), half)
         ]
-        found.append([per_subject(own, subjects) for own in correct])
+        found.append([SCORES.per_subject(own, subjects) for own in correct])
     many, few = np.concatenate(found, axis=1)
     return {"accuracy": many, "difference of two accuracies": many - few}
 
@@ -44,32 +44,25 @@ def predictions():
     from sklearn.linear_model import RidgeCV
 
     study_of, power = sibling("_study").open_study, sibling("_features").log_band_power
-    per_subject = sibling("_scores").per_subject
     X, y = [], []
     for seed in range(N_DRAWS):
         study = study_of(f"simulated-pfactor-{seed}", column="p_factor", on_missing="drop")
         subjects = study.metadata["subject"]
-        X.append(per_subject(power(study.windows, study.sfreq), subjects))
-        y.append(per_subject(study.targets, subjects))
+        X.append(SCORES.per_subject(power(study.windows, study.sfreq), subjects))
+        y.append(SCORES.per_subject(study.targets, subjects))
     model = RidgeCV(np.logspace(-2, 4, 13)).fit(X[0], y[0])
     return np.concatenate(y[1:]), model.predict(np.concatenate(X[1:])), y[0].mean()
 
 
 def ends_of(method, samples, statistic, rng):
     """Low and high ends of the interval of every sample, by one method."""
-    axis = samples[0].shape[-1]
     if method == "t":
-        (values,) = samples
-        half = t.ppf(0.975, axis - 1) * values.std(axis=-1, ddof=1) / axis**0.5
-        return values.mean(axis=-1) - half, values.mean(axis=-1) + half
+        return np.array([SCORES.interval(own) for own in samples[0]]).T
+    if method == "log t":  # of a ratio of two means
+        pairs = zip(*statistic.parts(*samples), strict=True)
+        return np.array([SCORES.ratio_interval(*pair)[1] for pair in pairs]).T
     if method == "Fisher z":
         return pearsonr(*samples, axis=-1).confidence_interval(0.95)
-    if method == "log t":  # of a ratio of two means, by the delta method
-        error, base = statistic.parts(*samples)
-        ratio = error.mean(axis=-1) / base.mean(axis=-1)
-        rest = (error - ratio[:, None] * base) / error.mean(axis=-1, keepdims=True)
-        half = t.ppf(0.975, axis - 1) * rest.std(axis=-1, ddof=1) / axis**0.5
-        return ratio * np.exp(-half), ratio * np.exp(half)
     how = {"paired": len(samples) > 1, "vectorized": True, "axis": -1, "rng": rng}
     found = bootstrap(
         samples, statistic, method=method, n_resamples=N_RESAMPLES, batch=50, **how

@@ -142,14 +142,13 @@ def bench_finetune():
     def ours(n_steps=N_STEPS):
         our_loop(copy.deepcopy(fresh), *train, lr=1e-3, n_steps=n_steps)
 
-    def plain():
-        plain_loop(copy.deepcopy(fresh), *train, lr=1e-3, n_steps=N_STEPS)
-
-    def wrapped():
-        classifier(copy.deepcopy(fresh), *train)
-
+    others = {
+        "a plain AdamW loop": lambda: plain_loop(
+            copy.deepcopy(fresh), *train, lr=1e-3, n_steps=N_STEPS
+        ),
+        "braindecode EEGClassifier": lambda: classifier(copy.deepcopy(fresh), *train),
+    }
     rows = [probe_row(fresh, train, look, epochs) for epochs in (4, 40)]
-    others = {"a plain AdamW loop": plain, "braindecode EEGClassifier": wrapped}
     for name, work in others.items():
         what = f"{N_STEPS} training steps of the page"
         rows.append({"what": what, "against": name, **paired(ours, work)})

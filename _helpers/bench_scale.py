@@ -3,7 +3,7 @@
 People are HBN-shaped: 129 channels at 500 Hz in ``.set`` files. A few are simulated; a cohort is a
 folder in which each person is a set of links to one of them, so that 256 people cost no disk. What
 is read is the same number of bytes; that they may be in the machine's file cache is on purpose.
-Every ``process_`` function runs in a process of its own.
+Every ``process_`` function runs in a process of its own; person 7 of a cohort is called 0007.
 """
 
 import json
@@ -32,6 +32,7 @@ _scale_workers = sibling("_scale_workers")
 #: Name of a study with the recipe of HBN-shaped people.
 NAME = "simulated-highdensity"
 PEOPLE = (16, 64, 256)
+LABELS = [f"{number:04d}" for number in range(max(PEOPLE))]
 #: Blocks of eyes open and closed, in seconds: a minute, and the median length at rest in HBN.
 MINUTE = ((4, "open"), *((10, "open"), (10, "closed")) * 2, (16, "open"))
 HBN_REST = ((39, "open"), *((20, "open"), (40, "closed")) * 5, (42, "open"))
@@ -59,14 +60,9 @@ def write_person(root, subject, blocks, seed):
     )
 
 
-def labels(n_people):
-    """Names of the people of a cohort."""
-    return [f"{number:04d}" for number in range(n_people)]
-
-
 def write_cohort(root, blocks, n_people, n_different=4):
     """Write a study of ``n_people``, of whom ``n_different`` differ and the rest are links."""
-    root, people = Path(root), labels(n_people)
+    root, people = Path(root), LABELS[:n_people]
     root.mkdir(parents=True)
     for number, person in enumerate(people[:n_different]):
         write_person(root, person, blocks, number)
@@ -82,10 +78,10 @@ def write_cohort(root, blocks, n_people, n_different=4):
 
 def records_of(root, people):
     """Records of each person. Most people are links to a few: as a study they would be refused."""
-    paths = {person: Path(root).glob(f"sub-{person}/eeg/*_eeg.set") for person in people}
+    root, find = Path(root), _study_find.record_of
     return {
-        p: [_study_find.record_of(Path(root), one) for one in own]
-        for p, own in paths.items()
+        person: [find(root, path) for path in root.glob(f"sub-{person}/eeg/*_eeg.set")]
+        for person in people
     }
 
 
@@ -95,7 +91,7 @@ def process_people(root, n_people, folder):
     ``first_mb`` is the memory after the first person.
     """
     _runtime.setup()
-    people = labels(n_people)
+    people = LABELS[:n_people]
     records = records_of(root, people)
     tasks = [(root, person, records[person], folder, {}) for person in people]
     _scale_files.save_person(root, people[0], records[people[0]], f"{folder}-first", {})
@@ -117,7 +113,7 @@ def process_people(root, n_people, folder):
 def process_at_once(root, n_people):
     """The same people opened as one study."""
     _runtime.setup()
-    records = list(chain.from_iterable(records_of(root, labels(n_people)).values()))
+    records = list(chain.from_iterable(records_of(root, LABELS[:n_people]).values()))
     took, _ = timed(_study.open_records, root, records)
     return {"people": n_people, **took}
 
@@ -136,11 +132,6 @@ def in_fresh_process(function, workplace, *args):
     ran = run_alone(["-c", code], workplace, timeout=3600, PYTHONPATH=path)
     found = json.loads(ran.stdout.splitlines()[-1])
     return {**found, "peak_mb": max(ran.memory.peak, found.get("first_mb", 0))}
-
-
-def nothing(number):
-    """An empty task."""
-    return {}
 
 
 def seconds_of(function, tasks, client):
@@ -177,27 +168,19 @@ def process_workers(workplace, rounds):
             if any(results[:2] != expected for _, results in both):
                 raise RuntimeError("loop and workers gave different bits")
             rows.append([seconds for seconds, _ in both])
-        seconds_of(nothing, [(i,) for i in range(20)], client)
-        each = seconds_of(nothing, [(i,) for i in range(400)], client)[0] / 400
+        seconds_of(dict, [({},)] * 20, client)  # empty tasks
+        each = seconds_of(dict, [({},)] * 400, client)[0] / 400
     ratios = [a / b for a, b in rows]
-    loop, workers = map(statistics.median, zip(*rows, strict=True))
-    ratio, one = statistics.median(ratios), loop / N_CELLS
+    ratio, one = statistics.median(ratios), statistics.median(a for a, _ in rows) / N_CELLS
     # Imports are paid with the first cell of each worker.
     paid_once, saved = start + max(first - one, 0), 1 - 1 / ratio
-    way = {
-        "loop_seconds": loop,
-        "workers_seconds": workers,
-        "first_seconds": first,
-        "ratio": ratio,
-        "lowest": min(ratios),
-        "highest": max(ratios),
-    }
     return {
-        "ways": {"this page": way},
+        "ways": {
+            "this page": {"ratio": ratio, "lowest": min(ratios), "highest": max(ratios)}
+        },
         "cell_seconds": one,
         "n_cells": N_CELLS,
         "rounds": rounds,
-        "start_seconds": start,
         "paid_once_seconds": paid_once,
         "task_seconds": each,
         # A run pays from this length of the loop on, a task from this length; None: never.
@@ -208,7 +191,7 @@ def process_workers(workplace, rounds):
 
 def process_reader(folder, n_people):
     """The training reader against one memmap, in one random order."""
-    windows = _scale_files.WindowFiles(folder, labels(n_people))
+    windows = _scale_files.WindowFiles(folder, LABELS[:n_people])
     whole = Path(folder, "whole.npy")
     np.save(whole, np.concatenate(windows.files))
     whole = np.load(whole, mmap_mode="r")
@@ -222,7 +205,6 @@ def process_reader(folder, n_people):
     )
     return {
         "people": n_people,
-        "n_windows": len(windows),
         "bytes_per_window": int(whole[0].nbytes),
         "windows_per_second": len(windows) / found.pop("seconds"),
         "memmap_windows_per_second": len(windows) / found.pop("against_seconds"),

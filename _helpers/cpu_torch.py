@@ -1,10 +1,8 @@
 """Mend torchaudio where it stands beside a CPU-only torch. Standard library only.
 
-The torchaudio wheel for Linux links a small extension against CUDA. Beside a torch without CUDA
-that extension cannot load, and ``import torchaudio`` (hence ``import braindecode``) fails with
-``OSError: Could not load this library``. torchaudio itself treats a *missing* extension as
-normal, and nothing here uses it, so the cure is to remove that one file, from the environment
-whose Python runs this script.
+torchaudio's wheel for Linux links an extension against CUDA, so ``import torchaudio`` (hence
+``import braindecode``) fails beside a torch without CUDA. torchaudio treats a *missing* extension as
+normal, and nothing here uses it: that one file is removed from this Python's environment.
 """
 
 import importlib.util

@@ -68,11 +68,9 @@ def try_page(script):
 def try_gallery(kind, scripts):
     """One of the two zips of the whole gallery, in one folder; returns as `try_page`."""
     suffix = ".py" if kind == "python" else ".ipynb"
+    what, names = f"gallery, {suffix}", [script.stem + suffix for script in scripts]
     with _unpacked(f"auto_examples_{kind}.zip") as folder:
-        return [
-            (f"gallery, {suffix}", *_line(script.stem + suffix, folder))
-            for script in scripts
-        ]
+        return [(what, *_line(name, folder)) for name in names]
 
 
 def main(argv=None):

@@ -1,62 +1,75 @@
-"""The figure of the page of the evidence: every claim, over all draws of people."""
+"""The figures of the page of the evidence: every claim of a tutorial, over all draws of people."""
 
+import textwrap
 from pathlib import Path
+from typing import NamedTuple
 
 from markupsafe import Markup
 
 from _helpers.contracts import CONTRACTS
 from _helpers.figures import save
-from _helpers.filters import above, each
+from _helpers.filters import above, get, interval_of
 from _helpers.gallery import figure_text
 from _helpers.pages import sibling
 
-FILE = "auto_examples/images/measured_evidence_{page}.svg"
+
+class Claim(NamedTuple):
+    """A value over draws of people: what it is, where nothing is gained, values and intervals."""
+
+    key: str
+    words: str
+    zero: float
+    values: list
+    ends: list
 
 
-def claims(page):
-    """Claims that a page is run again for."""
-    return CONTRACTS[page].evidence.claims
+def claims(page, runs):
+    """The claims of a tutorial in the lines of its runs."""
+    return [
+        Claim(
+            key,
+            words,
+            1.0 if "ratio" in key else 0.0,
+            [get(run, key) for run in runs],
+            [tuple(ends) for run in runs if (ends := interval_of(run, key))],
+        )
+        for key, words in CONTRACTS[page].claims.items()
+    ]
 
 
-def draw(page, runs, path):
+def draw(found, path):
     """A panel per claim: each draw with its interval, against where nothing is gained."""
     import matplotlib.pyplot as plt
 
-    style_of, found = sibling("_figure_style"), claims(page)
+    style, n = sibling("_figure_style"), len(found[0].values)
     said = [
-        f"{claim.words}: above {claim.zero:g} in {above(each(runs, claim.key), claim.zero)}"
-        for claim in found
+        f"{own.words}: above {own.zero:g} in {above(own.values, own.zero)}" for own in found
     ]
-    margins = {"left": 0.09, "top": 0.74, "bottom": 0.2, "wspace": 0.32}
-    fig, axes = style_of.page_figure(
-        3.8,
+    fig, axes = style.page_figure(
+        3.9,
         (1, max(2, len(found))),
-        margins=margins,
-        title=f"{len(runs)} draws of people",
+        margins={"top": 0.7, "bottom": 0.2, "wspace": 0.3},
+        title=f"{n} draws of people",
         provenance="data: simulated",
-        alt=f"Values of {len(runs)} draws. {'; '.join(said)} of {len(runs)}.",
+        alt=f"Values of {n} draws. {'; '.join(said)} of {n}.",
     )
     for ax in axes[len(found) :]:
         ax.set_axis_off()
-    for ax, letter, claim in zip(axes, "ABCDEF", found, strict=False):
-        values = each(runs, claim.key)
-        ax.plot(values, "o", color=style_of.BLUE, markersize=5, zorder=3)
-        if claim.ci:
-            ends = each(runs, claim.ci)
-            lows, highs = zip(*ends, strict=True)
-            ax.vlines(range(len(ends)), lows, highs, color=style_of.BLUE, linewidth=1)
-        style_of.draw_reference(ax, claim.zero)
-        ax.set(xlabel="draw", ylabel=claim.unit)
-        ax.set_xticks(range(0, len(runs), 4))
-        style_of.panel_title(ax, letter, claim.short)
-    style_of.footnote(fig, f"lines: {style_of.INTERVAL}; dashed: nothing gained")
+    for ax, letter, own in zip(axes, "ABCDEF", found, strict=False):
+        for number, ends in enumerate(own.ends):
+            ax.vlines(number, *ends, color=style.BLUE, linewidth=style.THIN)
+        ax.plot(own.values, "o", color=style.BLUE, markersize=5, zorder=3)
+        style.draw_reference(ax, own.zero)
+        ax.set(xlabel="draw", xticks=range(0, n, 4))
+        style.panel_title(ax, letter, textwrap.fill(own.words, 26))
+    style.footnote(fig, f"lines: {style.INTERVAL}; dashed: nothing gained")
     path.parent.mkdir(parents=True, exist_ok=True)
     words = save(fig, path)
     plt.close(fig)
     return words
 
 
-def evidence_figure(srcdir, page, runs):
-    """The draws of one page, drawn from ``evidence.json``."""
-    file = FILE.format(page=page)
-    return Markup(figure_text(file, **draw(page, runs, Path(srcdir, file))))
+def evidence_figure(srcdir, page, found):
+    """The draws of one tutorial, drawn from ``evidence.json``."""
+    file = f"auto_examples/images/measured_evidence_{page}.svg"
+    return Markup(figure_text(file, **draw(found, Path(srcdir, file))))

@@ -2,12 +2,15 @@
 
 import html
 import json
-import math
 import re
-import statistics
+from functools import partial
+from statistics import mean, stdev
 
 from markupsafe import Markup
+from scipy.stats import binomtest
 
+#: A value as JSON.
+dumps = partial(json.dumps, ensure_ascii=False)
 MARKS = re.compile(r"""([^\w\s'",;?]|_)""")
 
 
@@ -38,41 +41,15 @@ def code(value):
     return Markup(f"``{' '.join(str(value).split())}``") if plain else escaped(value)
 
 
-def in_html(value):
-    """Text for a block of raw HTML."""
-    return Markup(html.escape(" ".join(str(value).split())))
-
-
-def each(runs, key):
-    """The values behind one key in several runs."""
-    return [get(run, key) for run in runs]
-
-
-def mean_sd(values):
-    """Mean and standard deviation in words."""
-    return f"{statistics.mean(values):.3f} (sd {statistics.stdev(values):.3f})"
-
-
 def above(values, others):
     """How many are above a number, or above their neighbours in another list."""
     others = others if isinstance(others, list) else [others] * len(values)
     return sum(a > b for a, b in zip(values, others, strict=True))
 
 
-def holding(intervals, x):
-    """How many intervals hold a number."""
-    return sum(low <= x <= high for low, high in intervals)
-
-
-def below(values, x):
-    """How many are below a number."""
-    return sum(value < x for value in values)
-
-
 def sign_test(k, n):
     """Two-sided p of being ahead in k of n draws, if each were the toss of a coin."""
-    tail = sum(math.comb(n, i) for i in range(max(k, n - k), n + 1))
-    return min(1.0, 2 * tail / 2**n)
+    return float(binomtest(k, n).pvalue)
 
 
 def single(values):
@@ -82,20 +59,11 @@ def single(values):
     return values[0]
 
 
-def dumps(value):
-    """A value as JSON."""
-    return json.dumps(value, ensure_ascii=False)
-
-
-def short(value):
-    """A value in a list of differences."""
-    return f"{value:g}" if isinstance(value, float) else dumps(value)
-
-
 def interval_of(content, key):
     """The interval of a value, by its name: ``a_ci.b`` of ``a.b``, ``a.ci`` of ``a.mean``; or none."""
     head, dot, tail = key.partition(".")
-    for name in (f"{head}_ci{dot}{tail}", f"{key.removesuffix('.mean')}.ci"):
+    of_r = key.removesuffix("pearson_r") + "r_ci"  # the interval of a pearson_r is r_ci
+    for name in (f"{head}_ci{dot}{tail}", f"{key.removesuffix('.mean')}.ci", of_r):
         try:
             return get(content, name)
         except (KeyError, TypeError, ValueError):
@@ -128,19 +96,20 @@ def compare(columns, rows):
     return Markup(list_table(lines))
 
 
-WORDS = (
-    above,
-    below,
-    code,
-    dumps,
-    each,
-    holding,
-    in_html,
-    mean_sd,
-    num,
-    short,
-    sign_test,
-    single,
-)
-FILTERS = {word.__name__: word for word in WORDS}
-FILTERS |= {"mean": statistics.mean, "value_of": get}
+#: What templates know besides the filters of jinja2; runs are contracts, intervals pairs of numbers.
+FILTERS = {
+    "above": above,
+    "below": lambda values, x: sum(value < x for value in values),
+    "code": code,
+    "dumps": dumps,
+    "each": lambda runs, key: [get(run, key) for run in runs],
+    "holding": lambda intervals, x: sum(low <= x <= high for low, high in intervals),
+    "in_html": lambda value: Markup(html.escape(" ".join(str(value).split()))),
+    "mean": mean,
+    "mean_sd": lambda values: f"{mean(values):.3f} (sd {stdev(values):.3f})",
+    "num": num,
+    "short": lambda value: f"{value:g}" if isinstance(value, float) else dumps(value),
+    "sign_test": sign_test,
+    "single": single,
+    "value_of": get,
+}

@@ -1,8 +1,7 @@
 """Sphinx extension around sphinx-gallery: complete downloads, honest caching, figures with words.
 
-sphinx-gallery 0.22 puts only the script and its notebook into a page's zip, re-runs a page only
-when the script itself changed, gives figures the file name as alt text, and leaves Sphinx roles
-in notebooks. Each of these is mended here, through events and documented functions.
+sphinx-gallery 0.22 zips only script and notebook, re-runs a page only when its script changed, gives
+figures the file name as alt text, and leaves roles in notebooks: mended here, by events and functions.
 """
 
 import ast
@@ -30,9 +29,9 @@ from _helpers.pages import ROOT, siblings, write_if_changed
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 #: Larger side of the picture on a card, in pixels.
 CARD_PIXELS = 480
-#: What writes the simulated studies.
+#: What has a docstring, and what writes the simulated studies.
+DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 WRITERS = ("_simulate.py", "_study_simulated.py")
-PRINTED = re.compile(r"inspect\.getsource\((_\w+)\.(\w+)\)")
 #: The picture of the README, and the figure that it is.
 PICTURE, FIGURE = "finetune.svg", "sphx_glr_plot_73_*_002.svg"
 
@@ -67,34 +66,18 @@ def start_as_a_script_does(gallery_conf, fname):
     multiprocessing.set_start_method(None, force=True)
 
 
-class _Meaning(ast.NodeTransformer):
-    """A syntax tree without docstrings."""
-
-    def visit_Expr(self, node):
-        words = isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
-        return None if words else node
-
-
 def meaning(page, modules):
     """Digest of what a page sees of its siblings: all but comments and docstrings.
 
-    A page may print the source of a function, as ``inspect.getsource(_module.function)``: of that
-    function it sees every byte. If it does so in another way, it sees every byte of them all.
+    A page that prints the source of functions sees every byte.
     """
-    text, seen = page.read_text("utf-8"), []
-    printed = PRINTED.findall(text)
+    seen, prints = [], "getsource(" in page.read_text("utf-8")
     for path in modules:
-        source = path.read_text("utf-8")
-        tree = ast.parse(source)
-        names = {function for module, function in printed if module == path.stem}
-        seen += [
-            ast.get_source_segment(source, node)
-            for node in tree.body
-            if isinstance(node, ast.FunctionDef) and node.name in names
-        ]
-        if text.count("getsource(") > len(printed):
-            seen.append(source)
-        seen += [path.name, ast.dump(_Meaning().visit(tree))]
+        tree = ast.parse(source := path.read_text("utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
+                node.body = node.body[1:]
+        seen += [path.name, source if prints else ast.dump(tree)]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 
@@ -116,7 +99,17 @@ def _date_from(path, files):
 
 
 def write_zip(path, files, texts=None):
-    """Write a zip that depends on nothing but its contents, by their names inside."""
+    """Write a zip that depends on nothing but its contents.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of the zip; its date becomes that of the newest file in it.
+    files : dict of str to pathlib.Path
+        Name inside -> file.
+    texts : dict of str to str, optional
+        Name inside -> content.
+    """
     unfinished = path.with_suffix(".tmp")
     contents = {name: file.read_bytes() for name, file in files.items()}
     contents |= {name: text.encode() for name, text in (texts or {}).items()}
@@ -195,7 +188,17 @@ def _card(figure):
 
 
 def figure_text(file, alt, width, height):
-    """Restructured text of a figure: a box that scrolls where the screen is narrower."""
+    """Restructured text of a figure: a box that scrolls where the screen is narrower.
+
+    Parameters
+    ----------
+    file : str
+        Path from the source folder.
+    alt : str
+        Words for who does not see it.
+    width, height : int
+        In CSS pixels.
+    """
     return (
         f".. container:: figure-scroll\n\n   .. image:: /{file}\n      :alt: {alt}\n"
         f"      :width: {width}px\n      :height: {height}px\n      :loading: lazy\n\n"

@@ -28,30 +28,13 @@ def _style_sheet():
 
 
 @functools.cache
-def _known():
-    known = {}
-    for rule in RULE.finditer(_style_sheet()):
-        known |= dict.fromkeys(NAME.findall(rule[1]), rule[2])
-    return known
-
-
 def named(name):
     """Code point of an icon, e.g. of ``"house"``; None where the theme has no such icon."""
-    code = _known().get(name, "")
+    codes = [
+        rule[2] for rule in RULE.finditer(_style_sheet()) if name in NAME.findall(rule[1])
+    ]
+    code = codes[-1] if codes else ""
     return int(code[1:], 16) if re.fullmatch(r"\\[0-9a-f]+", code) else None
-
-
-def code_points(words):
-    """Code points of icons that a text names and of those the style sheet itself writes."""
-    own = {ord(character) for character in re.findall("[\ue000-\uf8ff]", _style_sheet())}
-    return own | {code for name in NAME.findall(words) if (code := named(name))}
-
-
-def small_style_sheet(words):
-    """The theme's style sheet without the rules of icons that nobody names."""
-    used = set(NAME.findall(words))
-    shown = lambda rule: rule[0] if used & set(NAME.findall(rule[1])) else ""  # noqa: E731
-    return RULE.sub(shown, _style_sheet())
 
 
 def subset_fonts(app):
@@ -59,17 +42,20 @@ def subset_fonts(app):
     parts = Path(sphinx_gallery.__file__).parent.glob("components/*.html")
     files = [*THEME.rglob("*.html"), *parts, *THEME.glob("static/scripts/*-theme.js")]
     words = " ".join(path.read_text("utf-8") for path in sorted(files))
-    words += json.dumps(app.config.html_theme_options)
-    wanted, out = code_points(words), Path(app.srcdir) / "_build" / "icons"
-    write_if_changed(out / STYLES, small_style_sheet(words))
+    used = set(NAME.findall(words + json.dumps(app.config.html_theme_options)))
+    style, out = _style_sheet(), Path(app.srcdir) / "_build" / "icons"
+    shown = lambda rule: rule[0] if used & set(NAME.findall(rule[1])) else ""  # noqa: E731
+    write_if_changed(out / STYLES, RULE.sub(shown, style))
+    # The style sheet itself writes some, as characters.
+    wanted = {ord(character) for character in re.findall("[\ue000-\uf8ff]", style)}
+    wanted |= {code for name in used if (code := named(name))}
+    characters = ",".join(f"{code:x}" for code in sorted(wanted))
+    drop = ["--layout-features=", "--notdef-outline", "--flavor=woff2"]
     for source in sorted((THEME / "static" / FONTS).glob("*.woff2")):
         path = out / FONTS / source.name
         path.parent.mkdir(parents=True, exist_ok=True)
-        characters = ",".join(f"{code:x}" for code in sorted(wanted))
-        drop = ["--layout-features=", "--notdef-outline", "--flavor=woff2"]
-        subset.main(
-            [str(source), f"--unicodes={characters}", f"--output-file={path}", *drop]
-        )
+        ends = [f"--unicodes={characters}", f"--output-file={path}"]
+        subset.main([str(source), *ends, *drop])
     app.config.html_static_path.append(str(out))
 
 

@@ -10,14 +10,16 @@ import psutil
 
 
 class Memory(NamedTuple):
-    """Largest memory of a process and its children, in MB."""
+    """Largest memory of a process and its children, in MB.
 
-    #: Largest residence of each, the pages of shared libraries included. How many of those count
-    #: depends on the machine's file cache: the same run differs by a fifth between machines.
+    How many pages of shared libraries count in ``peak`` depends on the machine's file cache: the same
+    run differs by a fifth between machines.
+    """
+
+    #: Largest residence of each; what they hold alone; and together, each shared page once (where
+    #: the system does not say: the first).
     peak: float = 0.0
-    #: What they hold alone, each.
     private: float = 0.0
-    #: What they hold together, each shared page once (where the system does not say: the first).
     together: float = 0.0
 
 

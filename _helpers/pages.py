@@ -17,7 +17,18 @@ class ExampleError(RuntimeError):
 
 
 def short_name(page):
-    """``plot_73``, from a script, a generated page, or the name of either."""
+    """Short name of a page.
+
+    Parameters
+    ----------
+    page : path-like
+        A script, a generated page, or the name of either.
+
+    Returns
+    -------
+    str
+        Such as ``"plot_73"``.
+    """
     return "_".join(Path(page).stem.split("_")[:2])
 
 
@@ -71,7 +82,13 @@ def siblings(script):
 
 
 def sibling(name):
-    """Import a module of ``examples/``, such as ``"_study"``, as a tutorial would."""
+    """Import a module of ``examples/`` as a tutorial would.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``"_study"``.
+    """
     sys.path.insert(0, str(EXAMPLES))
     try:
         return importlib.import_module(name)

@@ -1,7 +1,6 @@
 """What a run gave, in one shape: its line, where the data are from, on what it ran, what it took.
 
-The accepted runs (``docs/reference``), the last ones (``docs/_build/runs``), those on real EEG
-(``docs/real/STUDY``) and those on other draws of people (``docs/evidence.json``) are lists of it.
+``docs/reference``, ``docs/_build/runs``, ``docs/real/STUDY`` and ``docs/evidence.json`` are lists of it.
 """
 
 import contextlib
@@ -32,23 +31,21 @@ class RecordError(RuntimeError):
 
 
 class Opened(Strict):
-    """Windows of a study that a tutorial had at its end."""
+    """Windows of a study that a tutorial had at its end; the rate is in Hz."""
 
     people: Some
     windows: Some
     channels: Some
     samples: Some
     sfreq: Positive
-    """sampling frequency of a window, in Hz"""
     cohort: str | None
     """which part of the people, null for all"""
 
 
 class Provenance(Strict):
-    """Where data are from that were not simulated."""
+    """Where data are from that were not simulated; people are those with recordings."""
 
     dataset: Text
-    """dataset id, or name of the folder"""
     title: str
     """what dataset_description.json calls it"""
     credit: str
@@ -56,7 +53,6 @@ class Provenance(Strict):
     sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     """of participants.tsv and of the names and sizes of all recordings"""
     n_people: Some
-    """people with recordings"""
     n_recordings: Some
     megabytes: Positive
     """size of the recordings on disk"""
@@ -69,14 +65,11 @@ class Provenance(Strict):
 
 
 class Figure(Strict):
-    """One figure of a page."""
+    """One figure of a page: file beside the record, words, natural size in CSS pixels."""
 
     file: Annotated[str, Field(pattern=r"^plot_\d+(-\w+)?_\d+\.svg$")]
-    """its name, beside the record"""
     alt: Text
-    """words for who does not see it"""
     width: Some
-    """natural width in CSS pixels"""
     height: Some
 
 
@@ -93,7 +86,6 @@ class Record(Strict):
     """One run of one tutorial."""
 
     contract: dict
-    """the tutorial's JSON line"""
     provenance: Provenance | None
     """where the data are from, null for a simulated study"""
     figures: list[Figure]
@@ -102,7 +94,6 @@ class Record(Strict):
     """of the draw of people, null for the study as it is"""
     machine: Machine
     versions: Annotated[dict[str, str], Field(min_length=1)]
-    """of the packages"""
     seconds: Positive | None
     """wall time of the process, imports included; null where nobody measured, like memory and day"""
     peak_mb: Some | None

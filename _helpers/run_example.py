@@ -1,8 +1,7 @@
 """Run tutorials the way a reader will: alone in an empty folder, offline, and timed; keep what came out.
 
-``nox -s examples`` runs each twice and leaves records in ``docs/_build/runs``, or with ``--accept`` in
-``docs/reference``. ``nox -s real -- --study PATH_OR_ID`` runs some on a real study and writes records
-and figures to ``docs/real/STUDY``: they are committed as results; the data are not.
+``nox -s examples`` leaves records in ``docs/_build/runs``, or with ``--accept`` in ``docs/reference``;
+``nox -s real -- --study PATH_OR_ID`` in ``docs/real/STUDY``, with figures but without the data.
 """
 
 import argparse
@@ -30,21 +29,36 @@ class Run(NamedTuple):
     seconds: float
     memory: tuple
 
+    @classmethod
+    def of(cls, script, ran):
+        return cls(line_of(script.name, ran.stdout), ran.seconds, ran.memory)
+
     def record(self, **about):
         """The run as a record; what else is known of it is passed on."""
         return new_record(json.loads(self.line), self.seconds, self.memory, **about)
 
 
-def _checked(script, ran):
-    return Run(line_of(script.name, ran.stdout), ran.seconds, ran.memory)
-
-
 def run_example(script, *, timeout=300, study=None):
-    """Run one tutorial in an empty folder with nothing but its siblings; check its line."""
+    """Run one tutorial in an empty folder with nothing but its siblings; check its line.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        The tutorial.
+    timeout : float
+        Limit in seconds.
+    study : str or None
+        Instead of the study of the page: a name, a dataset id or a BIDS folder.
+
+    Returns
+    -------
+    Run
+        Line, seconds and memory.
+    """
     settings = {"EEG_TUTORIAL_STUDY": str(study)} if study else {}
     with only_with_siblings(script) as folder:
         ran = run_alone([script.name], folder, timeout=timeout, **settings)
-    return _checked(script, ran)
+    return Run.of(script, ran)
 
 
 def describe_data(root, credit="", megabytes_catalogue=None):
@@ -81,15 +95,6 @@ def find_data(study):
     return root, describe_data(root, _study.get_recipe(root.name).credit, size)
 
 
-def _put_figures(source, folder, files, prefix):
-    """Figures of a run take the place of those of an earlier one."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for old in folder.glob(f"{prefix}_*.svg"):
-        old.unlink()
-    for i, file in enumerate(files, 1):
-        shutil.copy(source / f"{i}.svg", folder / f"{file}.tmp").replace(folder / file)
-
-
 def run_on_study(script, root, data, folder, *, target=None):
     """Run one tutorial on a study; a folder of results is left as it was if that fails."""
     tutorial = short_name(script)
@@ -102,14 +107,18 @@ def run_on_study(script, root, data, folder, *, target=None):
     with only_with_siblings(script) as work:
         shutil.copy(figures.__file__, work)
         words = [Path(figures.__file__).name, "kept", script.name]
-        run = _checked(script, run_alone(words, work, timeout=1800, **settings))
+        run = Run.of(script, run_alone(words, work, timeout=1800, **settings))
         kept = json.loads((work / "kept" / "run.json").read_text("utf-8"))
         used = json.loads(run.line)["data"]
         opened = [own for own in kept["opened"] if own.pop("data") == used]
         drawn = [{"file": f"{name}_{i}.svg", **f} for i, f in enumerate(kept["figures"], 1)]
         provenance = {**data, "opened": opened, "command": command}
         record = run.record(provenance=provenance, figures=drawn)
-        _put_figures(work / "kept", folder, [f.file for f in record.figures], name)
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob(f"{name}_*.svg"):
+            old.unlink()
+        for number, drawn in enumerate(record.figures, 1):
+            shutil.copy(work / "kept" / f"{number}.svg", folder / drawn.file)
     write_json(folder / f"{name}.json", record.model_dump(mode="json"))
     return record
 
@@ -176,11 +185,7 @@ def main(argv=None):
     name, switch = "nox -s examples|real --", {"action": "store_true"}
     parser = argparse.ArgumentParser(prog=name, description=main.__doc__)
     add = parser.add_argument
-    add(
-        "select",
-        nargs="*",
-        help="part of a tutorial's name, e.g. 73 (default: all that fit)",
-    )
+    add("select", nargs="*", help="part of a tutorial's name, e.g. 73; all that fit")
     add("--study", help="a BIDS folder or dataset id instead of the simulated study")
     add("--accept", **switch, help="make what came out the reference (docs/reference)")
     add("--keep", **switch, help="of a real study, write to docs/real (nox -s real)")

@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 
 import jinja2
+import numpy as np
+import pandas as pd
 from docutils import nodes
 from jinja2 import meta
 from markupsafe import Markup
@@ -23,13 +25,15 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from _helpers.contracts import CONTRACTS, parse
 from _helpers.evidence_figure import claims, evidence_figure
+from _helpers.figures import save
 from _helpers.filters import FILTERS, compare, escaped, get, num
 from _helpers.gallery import figure_text
 from _helpers.pages import short_name, sibling, tutorials
 from _helpers.record import RecordError, drift, load, records
-from _helpers.scale_figure import scale_figure
 
 TUTORIAL = re.compile(r"plot_\d+")
+#: Beside the figures of the tutorials, which are made anew as well.
+SCALE = "auto_examples/images/measured_scale.svg"
 
 
 def title_of(word):
@@ -106,6 +110,45 @@ def figure(srcdir, name, number):
         there = [*range(1, len(figures) + 1)]
         raise ExtensionError(f"{path.stem} has figures {there}, not {number}")
     return path, Markup(figure_text(**figures[number - 1]))
+
+
+def draw_scale(found, path):
+    """Draw cost and memory against people; returns the figure's words and size."""
+    import matplotlib.pyplot as plt
+
+    style, rows = sibling("_figure_style"), pd.DataFrame(found["sizes"])
+    once, ends = found["at_once"], np.array([0, rows["people"].max()])
+    people, seconds, memory = rows["people"], rows["cpu_seconds"], rows["peak_mb"]
+    alt = (
+        f"Two panels against {people.min()} to {people.max()} people. CPU time: "
+        f"{', '.join(f'{s:.0f}' for s in seconds)} s, on a line. Peak memory: "
+        f"{', '.join(f'{m:.0f}' for m in memory)} MB one by one, "
+        f"{once['peak_mb']:.0f} MB for {once['people']} people as one study."
+    )
+    words = {"title": "What a cohort costs", "provenance": "data: simulated", "alt": alt}
+    with plt.rc_context():
+        fig, (left, right) = style.page_figure(3.8, (1, 2), **words)
+        line = seconds.mean() + found["seconds_per_person"] * (ends - people.mean())
+        left.plot(ends, line, color=style.PALE, linewidth=1, label="straight line")
+        left.plot(people, seconds, "o", color=style.BLUE, label="one by one")
+        left.set(xlabel="people", ylabel="CPU time in s")
+        right.plot(people, memory, "o-", color=style.BLUE, label="one by one")
+        once_mb, look = once["peak_mb"], {"color": style.AMBER, "label": "as one study"}
+        right.plot(once["people"], once_mb, "D", **look)
+        right.set(xlabel="people", ylabel="peak memory in MB")
+        right.set(ylim=(0, 1.25 * max(*memory, once_mb)))
+        for axes, what in ((left, "A  CPU time"), (right, "B  Peak memory")):
+            style.panel_title(axes, *what.split("  "))
+            style.small_legend(axes, "best")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        described = save(fig, path)
+        plt.close(fig)
+    return described
+
+
+def scale_figure(srcdir, found):
+    """Cost and memory of a cohort, drawn from the numbers of ``benchmarks.json``."""
+    return Markup(figure_text(SCALE, **draw_scale(found, Path(srcdir, SCALE))))
 
 
 class Real:

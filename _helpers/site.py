@@ -1,8 +1,4 @@
-"""Sphinx extension: what a page says about itself, to people, to search engines and to machines.
-
-Descriptions and preview images, a Markdown copy of every page, ``llms.txt``, HTML that assistive
-technology accepts, and the lists of pages: what to read before what, tags, who cites what.
-"""
+"""Sphinx extension: what a page says about itself, to people, to search engines and to machines."""
 
 import html
 import re
@@ -140,42 +136,30 @@ class Tag(SphinxRole):
         return [pending_xref("", words, **kind, **where)], []
 
 
-class TagIndex(SphinxDirective):
-    """``.. tag-index::``: every tag and the tutorials that carry it."""
-
-    def run(self):
-        found = {}
-        for page in sorted(Path(self.env.srcdir, "auto_examples").glob("plot_*.rst")):
-            self.env.note_dependency(str(page))
-            for tag in TAG.findall(page.read_text("utf-8")):
-                found.setdefault(tag, {})[f"- :doc:`/auto_examples/{page.stem}`"] = None
-        lines = []
-        for tag, pages in sorted(found.items(), key=lambda item: item[0].lower()):
-            lines += [f".. _{_label(tag)}:", "", f".. rubric:: {tag}", "", *pages, ""]
-        return self.parse_text_to_nodes("\n".join(lines))
+def tag_index(srcdir):
+    """Every tag and the tutorials that carry it."""
+    found = {}
+    for page in sorted(srcdir.glob("auto_examples/plot_*.rst")):
+        for tag in TAG.findall(page.read_text("utf-8")):
+            found.setdefault(tag, {})[f"- :doc:`/auto_examples/{page.stem}`"] = None
+    lines = []
+    for tag, pages in sorted(found.items(), key=lambda item: item[0].lower()):
+        lines += [f".. _{_label(tag)}:", "", f".. rubric:: {tag}", "", *pages, ""]
+    return "\n".join(lines)
 
 
-class ReadingOrder(SphinxDirective):
-    """``.. reading-order::``: every tutorial, what to read before it, and its seconds in the last run."""
-
-    def run(self):
-        srcdir, known = Path(self.env.srcdir), {}
-        for folder in (srcdir / "reference", srcdir / "_build" / "runs"):
-            for path in folder.glob("*.json"):
-                self.env.note_dependency(str(path))
-            known |= records(folder)
-        lines = [["page", "read before", "seconds"]]
-        for page in sorted((srcdir / "auto_examples").glob("plot_*.rst")):
-            self.env.note_dependency(str(page))
-            needs = NEEDS.search(page.read_text("utf-8"))
-            before = DOC.findall(needs[1]) if needs else []
-            links = ", ".join(f":doc:`/auto_examples/{name}`" for name in before)
-            run = known.get(short_name(page))
-            seconds = f"{run['seconds']:.0f}" if run else "not measured"
-            lines.append(
-                [f":doc:`/auto_examples/{page.stem}`", links or "nothing", seconds]
-            )
-        return self.parse_text_to_nodes(list_table(lines, "   :widths: 50 35 15\n"))
+def reading_order(srcdir):
+    """Every tutorial, what to read before it, and its seconds in the last run."""
+    known = records(srcdir / "reference") | records(srcdir / "_build" / "runs")
+    lines = [["page", "read before", "seconds"]]
+    for page in sorted(srcdir.glob("auto_examples/plot_*.rst")):
+        needs = NEEDS.search(page.read_text("utf-8"))
+        before = DOC.findall(needs[1]) if needs else []
+        links = ", ".join(f":doc:`/auto_examples/{name}`" for name in before)
+        run = known.get(short_name(page))
+        seconds = f"{run['seconds']:.0f}" if run else "not measured"
+        lines.append([f":doc:`/auto_examples/{page.stem}`", links or "nothing", seconds])
+    return list_table(lines, "   :widths: 50 35 15\n")
 
 
 def citations(srcdir):
@@ -191,23 +175,34 @@ def citations(srcdir):
     return {key: sorted(pages) for key, pages in sorted(found.items())}
 
 
-class CitedIn(SphinxDirective):
-    """``.. cited-in::``: each work and the pages that cite it."""
+def cited_in(srcdir):
+    """Each work and the pages that cite it."""
+    lines = []
+    for key, pages in citations(srcdir).items():
+        links = ", ".join(f":doc:`/{page}`" for page in pages)
+        lines.append(f"- :cite:t:`{key}` in {links}")
+    return "\n".join(lines)
+
+
+LISTS = {"cited-in": cited_in, "reading-order": reading_order, "tag-index": tag_index}
+
+
+class PageList(SphinxDirective):
+    """``.. tag-index::`` and the others of `LISTS`: what is read from all pages."""
 
     def run(self):
-        self.env.metadata[self.env.docname]["cites"] = True
-        lines = []
-        for key, pages in citations(self.env.srcdir).items():
-            links = ", ".join(f":doc:`/{page}`" for page in pages)
-            lines.append(f"- :cite:t:`{key}` in {links}")
-        return self.parse_text_to_nodes("\n".join(lines))
+        self.env.metadata[self.env.docname]["lists"] = True
+        srcdir = Path(self.env.srcdir)
+        for path in (*srcdir.glob("reference/*.json"), *srcdir.glob("_build/runs/*")):
+            self.env.note_dependency(str(path))
+        return self.parse_text_to_nodes(LISTS[self.name](srcdir))
 
 
-def reread_citations(app, env, added, changed, removed):
-    """A page with ``cited-in`` is read again when any other page was."""
+def reread_lists(app, env, added, changed, removed):
+    """A page with a list is read again when any other page was."""
     if not added | changed | removed:
         return []
-    return [name for name, about in env.metadata.items() if about.get("cites")]
+    return [name for name, about in env.metadata.items() if about.get("lists")]
 
 
 def setup(app):
@@ -217,9 +212,8 @@ def setup(app):
     app.connect("html-page-context", mend_html, priority=400)
     app.connect("html-page-context", wait_for_no_script)
     app.connect("build-finished", write_llms_txt)
-    app.connect("env-get-outdated", reread_citations)
+    app.connect("env-get-outdated", reread_lists)
     app.add_role("tag", Tag())
-    app.add_directive("reading-order", ReadingOrder)
-    app.add_directive("cited-in", CitedIn)
-    app.add_directive("tag-index", TagIndex)
+    for name in LISTS:
+        app.add_directive(name, PageList)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -12,9 +12,9 @@ the work is cut into plain functions that can be stopped, repeated and run on an
    - train from those files without loading the cohort;
    - run them on workers, and check that nothing changed.
 
-You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>`,
-a minute and 2.5 GB of memory; dask is optional.
-Background: :doc:`a cohort </concepts/laptop_to_cohort>`.
+You need: :doc:`fine-tuning </auto_examples/plot_73_finetune_pretrained_model>`, a minute,
+2.5 GB of memory; dask is optional. Background: :doc:`from a laptop to a cohort
+</concepts/laptop_to_cohort>`.
 
 Tags: :tag:`cohort`, :tag:`classification`, :tag:`transfer`
 """

@@ -9,7 +9,7 @@ import sys
 import pytest
 from sphinx.errors import ExtensionError
 
-from _helpers import record, scale_figure
+from _helpers import record, show
 from _helpers.filters import escaped
 from _helpers.pages import DOCS, ROOT, tutorials
 from _helpers.show import context, environment, look_up
@@ -420,7 +420,7 @@ def test_cost_follows_the_benchmark_and_the_catalogue():
 
 def test_scale_is_drawn_the_same_twice_and_described(tmp_path):
     paths = [tmp_path / "a" / "1.svg", tmp_path / "a" / "2.svg"]
-    alts = [scale_figure.draw(scale_part(), path)["alt"] for path in paths]
+    alts = [show.draw_scale(scale_part(), path)["alt"] for path in paths]
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert alts[0] == alts[1]
     assert "500, 510 MB one by one, 900 MB for 20 people" in alts[0]

@@ -7,17 +7,23 @@ between them, its headline, and on which data its claim is shown again.
 import importlib
 import json
 import pkgutil
+from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import ValidationError, create_model
 
 from _helpers.contracts.base import ContractError
 
+NAMES = sorted(m.name for m in pkgutil.iter_modules(__path__) if "plot_" in m.name)
+
+
+def _promise(name):
+    """The model of a page: that of its file, for lines that say its name."""
+    page = importlib.import_module(f"{__name__}.{name}").Page
+    return create_model(name, __base__=page, tutorial=(Literal[name], ...))
+
+
 #: Short name of a page -> the model of its line.
-CONTRACTS = {
-    name: importlib.import_module(f"{__name__}.{name}").Page
-    for name in sorted(module.name for module in pkgutil.iter_modules(__path__))
-    if name.startswith("plot_")
-}
+CONTRACTS = {name: _promise(name) for name in NAMES}
 
 
 def _reject_constant(name):

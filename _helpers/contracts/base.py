@@ -104,12 +104,22 @@ class Model(Strict):
     #: Where an interval is not named after what it is the interval of.
     interval_of: ClassVar[dict[str, str]] = {"ci": "mean", "r_ci": "pearson_r"}
 
+    @classmethod
+    def _intervals(cls):
+        """Names of intervals and of what they are the interval of."""
+        names = [name for name in cls.model_fields if f"_{name}".endswith("_ci")]
+        return {name: cls.interval_of.get(name, name.removesuffix("_ci")) for name in names}
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs):
+        """Say of each interval what it is."""
+        for name, called in cls._intervals().items():
+            cls.model_fields[name].description = f"95 % interval of {called}, over people"
+
     @model_validator(mode="after")
     def _names_keep_their_word(self):
-        for name in type(self).model_fields:
-            if name == "ci" or name.endswith("_ci"):
-                called = self.interval_of.get(name, name.removesuffix("_ci"))
-                check_interval(name, getattr(self, name), getattr(self, called), called)
+        for name, called in self._intervals().items():
+            check_interval(name, getattr(self, name), getattr(self, called), called)
         shared = getattr(self, "subject_overlap", 0)
         refuse(shared, f"subject_overlap: {shared} people are on both sides of a split")
         self.check()
@@ -119,28 +129,11 @@ class Model(Strict):
         """Refuse values that do not agree; a page says which."""
 
 
-class Claim(NamedTuple):
-    """A value whose sign is the claim of a page, over draws of people."""
-
-    short: str
-    """title of its panel"""
-    words: str
-    """what is compared, for the table"""
-    key: str
-    """of the value in the line"""
-    ci: str | None = None
-    """of its interval"""
-    unit: str = "difference in accuracy"
-    zero: float = 0.0
-    """where nothing is gained"""
-
-
 class Evidence(NamedTuple):
-    """On which simulated study, on how many draws of its people, and for which claims a page is run."""
+    """On which simulated study, and on how many draws of its people, a page is run for its claims."""
 
     study: str
     n_draws: int
-    claims: tuple = ()
 
 
 class Contract(Model):
@@ -159,6 +152,8 @@ class Contract(Model):
     bands: ClassVar[dict[str, float]] = {}
     #: The draws of people behind the evidence page; None for a page that is not on it.
     evidence: ClassVar[Evidence | None] = None
+    #: Key of a value whose sign is a claim -> what it is; shown over those draws.
+    claims: ClassVar[dict[str, str]] = {}
     #: Does the page make sense on a study of people who do or rest: adaptation, leak, score?
     on_real: ClassVar[bool] = False
 
@@ -168,18 +163,12 @@ class Contract(Model):
         return cls.bands.get(key.split(".")[0], max(0.05, 0.02 * abs(reference)))
 
 
-class Gap(Model):
-    """A difference in accuracy, taken within test people."""
+class Paired(Model):
+    """A difference in accuracy, taken within test people, with its test."""
 
     mean: Signed
     """mean difference in accuracy over people"""
     ci: interval(Signed)
-    """95 % interval over people"""
-
-
-class Paired(Gap):
-    """A difference with its test."""
-
     p: Probability
     """two-sided sign-flip permutation test"""
 
@@ -190,7 +179,6 @@ class Change(Model):
     mean: float
     """mean difference over people"""
     ci: interval(float)
-    """95 % interval over people"""
     p: Probability
     """two-sided sign-flip permutation test, not corrected"""
 
@@ -201,7 +189,6 @@ class Errors(Model):
     pearson_r: Signed
     """correlation over test people"""
     r_ci: interval(Signed)
-    """95 % interval of pearson_r over people"""
     permutation_p: Probability
     """two-sided, test people exchanged"""
     r2: Annotated[float, Field(le=1)]
@@ -213,7 +200,6 @@ class Errors(Model):
     mse_ratio: Positive
     """mse / baseline_mse; below 1 is better"""
     mse_ratio_ci: interval(Positive)
-    """its 95 % interval over people"""
 
     def check(self):
         ratio = self.mse / self.baseline_mse
@@ -261,11 +247,9 @@ class Correlation(Contract):
     pearson_r: Signed
     """correlation over test people"""
     r_ci: interval(Signed)
-    """95 % interval of pearson_r over people"""
     null_r: Signed
     """pearson_r where there is nothing to learn"""
     null_r_ci: interval(Signed)
-    """95 % interval of null_r over people"""
 
 
 class PersonScore(Correlation, Errors):
@@ -274,7 +258,6 @@ class PersonScore(Correlation, Errors):
     null_mse_ratio: Positive
     """mse_ratio where there is nothing to learn"""
     null_mse_ratio_ci: interval(Positive)
-    """its 95 % interval"""
 
     def check(self):
         super().check()

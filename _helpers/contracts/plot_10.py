@@ -1,7 +1,5 @@
 """Promise of plot_10: from a recording to windows."""
 
-from typing import Literal
-
 from _helpers.contracts import base
 
 #: The title of the figure says that these two orders are the ones to avoid.
@@ -15,7 +13,6 @@ class Page(base.Contract):
         "{order_difference[cut before filter]:.0%}, picking last by {order_difference[pick last]:.0%}"
     )
 
-    tutorial: Literal["plot_10"]
     n_recordings: base.Some
     """recordings read"""
     n_chans_recorded: base.Several

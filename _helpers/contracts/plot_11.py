@@ -17,7 +17,6 @@ class Page(base.Contract):
     )
     on_real = True
 
-    tutorial: Literal["plot_11"]
     effect: Annotated[float, Field(ge=0, le=0)]
     """planted effect: none"""
     n_subjects: base.Several
@@ -33,9 +32,7 @@ class Page(base.Contract):
     subject_split_person_r: base.Signed
     """the same over people, people kept whole"""
     window_split_person_r_ci: base.interval(base.Signed)
-    """95 % interval over people of window_split_person_r"""
     subject_split_person_r_ci: base.interval(base.Signed)
-    """of subject_split_person_r"""
     shared_people: base.every(Kind, base.Count)
     """people on both sides, worst fold"""
     n_folds: base.every(Kind, base.Count)
@@ -45,7 +42,6 @@ class Page(base.Contract):
     selection_r: base.every(ChosenOver, base.Signed)
     """first split over people, features chosen over these people"""
     selection_r_ci: base.every(ChosenOver, base.interval(base.Signed))
-    """its 95 % interval over test people"""
     n_splits: base.Some
     """splits over people on which features were chosen in both ways"""
     n_splits_selection_leak_higher: base.Count

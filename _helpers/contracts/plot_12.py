@@ -12,7 +12,6 @@ class Page(base.Contract):
         "{gigabytes[release R5, mini]:.1f} GB"
     )
 
-    tutorial: Literal["plot_12"]
     target: base.Text
     """column of participants.tsv"""
     n_people: base.Some
@@ -24,7 +23,6 @@ class Page(base.Contract):
     score_mean: float
     """mean score"""
     score_mean_ci: base.interval(float)
-    """its 95 % interval over people"""
     score_sd: base.Positive
     """standard deviation of the score over people"""
     mistake: Literal["TypeError"]

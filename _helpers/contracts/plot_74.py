@@ -12,22 +12,13 @@ class Page(base.Adapted):
         "foundation models"
     )
     bands = {"running_var": 0.1, "models_moved": 3.0}  # noqa: RUF012
-    evidence = base.Evidence(
-        "simulated-transfer",
-        12,
-        tuple(
-            base.Claim(
-                f"naive minus frozen, {when}",
-                f"naive minus frozen probe, after {when} steps",
-                f"naive_minus_frozen.{when}.mean",
-                f"naive_minus_frozen.{when}.ci",
-            )
-            for when in ("few", "all")
-        ),
-    )
+    evidence = base.Evidence("simulated-transfer", 12)
+    claims = {  # noqa: RUF012
+        "naive_minus_frozen.few.mean": "naive minus frozen, few steps",
+        "naive_minus_frozen.all.mean": "naive minus frozen, all steps",
+    }
     on_real = True
 
-    tutorial: Literal["plot_74"]
     n_train_subjects: base.Some
     """labelled target people"""
     running_var: base.every(Literal["naive", "frozen"], base.Positive)
@@ -35,7 +26,6 @@ class Page(base.Adapted):
     accuracy: dict[str, base.Fraction]
     """test accuracy of naive and frozen probe after few and after all steps"""
     accuracy_ci: dict[str, base.interval(base.Fraction)]
-    """95 % interval over test people"""
     n_few_steps: base.Some
     """what "few" means"""
     naive_minus_frozen: base.every(Literal["few", "all"], base.Paired)

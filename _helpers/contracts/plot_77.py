@@ -21,17 +21,14 @@ class Page(base.Adapted):
         "{trainable_params[full-finetune]:,} parameters, LoRA "
         "{accuracy[LoRA, rank 2]:.2f} with {trainable_params[LoRA, rank 2]:,}"
     )
-    evidence = base.Evidence(
-        "simulated-transfer",
-        12,
-        tuple(
-            base.Claim(way, f"{way} minus full fine-tuning", f"minus_full.{way}")
-            for way in ("closed-form probe", "LoRA, rank 2", "LP-FT")
-        ),
-    )
+    evidence = base.Evidence("simulated-transfer", 12)
+    claims = {  # noqa: RUF012
+        "minus_full.closed-form probe": "closed-form probe minus full fine-tuning",
+        "minus_full.LoRA, rank 2": "LoRA, rank 2 minus full fine-tuning",
+        "minus_full.LP-FT": "LP-FT minus full fine-tuning",
+    }
     on_real = True
 
-    tutorial: Literal["plot_77"]
     n_train_subjects: base.Some
     """labelled target people"""
     trainable_params: base.every(WAYS, base.Some)
@@ -39,7 +36,6 @@ class Page(base.Adapted):
     accuracy: base.every(WAYS, base.Fraction)
     """test accuracy, mean over people"""
     accuracy_ci: base.every(WAYS, base.interval(base.Fraction))
-    """95 % interval over test people"""
     closed_form_alpha: base.Some
     """penalty that validation people chose"""
     minus_full: dict[str, base.Signed]

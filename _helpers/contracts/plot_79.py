@@ -1,7 +1,5 @@
 """Promise of plot_79: encoders of three tasks, each for each."""
 
-from typing import Literal
-
 from _helpers.contracts import base
 
 
@@ -10,20 +8,13 @@ class Page(base.Adapted):
         "rest to side {gain[rest>side]:+.2f} over from-scratch, "
         "rest to flicker {gain[rest>flicker]:+.2f}"
     )
-    evidence = base.Evidence(
-        "simulated-tasks",
-        12,
-        tuple(
-            base.Claim(pair, f"{pair}, {words}", f"{key}.{pair}", f"{key}_ci.{pair}")
-            for pair, key, words in (
-                ("rest>side", "learned", "minus shuffled labels of rest"),
-                ("rest>flicker", "gain", "minus from-scratch"),
-                ("flicker>side", "learned", "minus shuffled labels of flicker"),
-            )
-        ),
-    )
+    evidence = base.Evidence("simulated-tasks", 12)
+    claims = {  # noqa: RUF012
+        "learned.rest>side": "rest to side, minus shuffled labels",
+        "gain.rest>flicker": "rest to flicker, minus from-scratch",
+        "learned.flicker>side": "flicker to side, minus shuffled labels",
+    }
 
-    tutorial: Literal["plot_79"]
     tasks: list[str]
     """each is source and target"""
     n_train_subjects: base.Some
@@ -35,11 +26,9 @@ class Page(base.Adapted):
     gain: dict[str, base.Signed]
     """full fine-tuning minus from-scratch, source>target"""
     gain_ci: dict[str, base.interval(base.Signed)]
-    """95 % interval over test people"""
     learned: dict[str, base.Signed]
     """full fine-tuning minus the same source with shuffled labels"""
     learned_ci: dict[str, base.interval(base.Signed)]
-    """95 % interval over test people"""
 
     def check(self):
         few, all_of_them = self.n_labelled_subjects, self.n_train_subjects

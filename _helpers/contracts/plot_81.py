@@ -14,28 +14,14 @@ class Page(base.PersonScore):
         "squared error of ridge minus the network's {ridge_minus_network.mean:+.2f}; network r "
         "{pearson_r:+.2f}, null {null_r:+.2f}"
     )
-    evidence = base.Evidence(
-        "simulated-pfactor",
-        12,
-        (
-            base.Claim(
-                "ridge minus network",
-                "squared error of ridge minus that of the network",
-                "ridge_minus_network.mean",
-                "ridge_minus_network.ci",
-                "squared error",
-            ),
-            base.Claim(
-                "r of the network", "r of the network", "pearson_r", "r_ci", "correlation"
-            ),
-            base.Claim(
-                "r of its null", "r on the null", "null_r", "null_r_ci", "correlation"
-            ),
-        ),
-    )
+    evidence = base.Evidence("simulated-pfactor", 12)
+    claims = {  # noqa: RUF012
+        "ridge_minus_network.mean": "error of ridge minus the network's",
+        "pearson_r": "r of the network",
+        "null_r": "r of the network on the null",
+    }
     on_real = True
 
-    tutorial: Literal["plot_81"]
     n_parameters: base.Some
     """parameters of the network"""
     ridge: base.Errors

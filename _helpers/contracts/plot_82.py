@@ -1,7 +1,5 @@
 """Promise of plot_82: which rhythm a network uses."""
 
-from typing import Literal
-
 from _helpers.contracts import base
 
 
@@ -10,27 +8,14 @@ class Page(base.Correlation):
         "share of the map on the planted rhythm: trained {attribution_share:.2f}, on the null "
         "{attribution_share_null:.2f}, untrained {attribution_share_random_init:.2f}"
     )
-    evidence = base.Evidence(
-        "simulated-pfactor",
-        12,
-        tuple(
-            base.Claim(
-                short,
-                f"share of the frequency map in the right place, {short}",
-                key,
-                None,
-                "share",
-            )
-            for short, key in (
-                ("trained", "attribution_share"),
-                ("untrained", "attribution_share_random_init"),
-                ("trained on the null", "attribution_share_null"),
-            )
-        ),
-    )
+    evidence = base.Evidence("simulated-pfactor", 12)
+    claims = {  # noqa: RUF012
+        "attribution_share": "share in the right place, trained",
+        "attribution_share_random_init": "share, untrained",
+        "attribution_share_null": "share, trained on the null",
+    }
     on_real = True
 
-    tutorial: Literal["plot_82"]
     n_untrained: base.Several
     """untrained networks"""
     attribution_share: base.Fraction

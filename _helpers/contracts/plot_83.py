@@ -12,22 +12,12 @@ class Page(base.Contract):
         "error within people {error_ratio[none]:.2f} to {error_ratio[person]:.2f} of their own mean's; "
         "people told apart {identity_accuracy[none]:.2f} to {identity_accuracy[person]:.2f}"
     )
-    evidence = base.Evidence(
-        "simulated-tasks",
-        12,
-        tuple(
-            base.Claim(
-                short,
-                f"normalised by person minus not normalised, {short}",
-                f"person_minus_none.{short}.mean",
-                f"person_minus_none.{short}.ci",
-                short,
-            )
-            for short in ("squared error", "within r")
-        ),
-    )
+    evidence = base.Evidence("simulated-tasks", 12)
+    claims = {  # noqa: RUF012
+        "person_minus_none.squared error.mean": "error, by person minus none",
+        "person_minus_none.within r.mean": "r within people, by person minus none",
+    }
 
-    tutorial: Literal["plot_83"]
     target: base.Text
     """column of events.tsv"""
     n_subjects: base.Several
@@ -41,17 +31,14 @@ class Page(base.Contract):
     within_r: base.every(Way, base.Signed)
     """correlation over the trials of a test person, mean over people"""
     within_r_ci: base.every(Way, base.interval(base.Signed))
-    """its 95 % interval over people"""
     error_ratio: base.every(Way, base.Positive)
     """squared error within test people, part of what their own mean leaves"""
     error_ratio_ci: base.every(Way, base.interval(base.Positive))
-    """its 95 % interval over people"""
     person_minus_none: base.every(Literal["within r", "squared error"], base.Change)
     """normalised by person minus not normalised, paired within test people"""
     identity_accuracy: base.every(Way, base.Fraction)
     """people told apart, statistics, learning and test on different thirds of their trials"""
     identity_accuracy_ci: base.every(Way, base.interval(base.Fraction))
-    """its 95 % interval over people"""
     identity_chance: base.Fraction
     """people told apart by guessing"""
     identity_same_trials: base.Fraction

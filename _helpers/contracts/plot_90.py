@@ -11,7 +11,6 @@ class Page(base.Contract):
         "{n_failed} failed; {n_tasks} cells on {engine} and in a loop identical: {results_identical}"
     )
 
-    tutorial: Literal["plot_90"]
     engine: Literal["dask", "loop"]
     """who did it the second time; loop where dask is not installed"""
     n_recordings: base.Several
@@ -33,7 +32,6 @@ class Page(base.Contract):
     accuracy: base.every(base.Regime, base.Fraction)
     """test accuracy per regime, mean over people"""
     accuracy_ci: base.every(base.Regime, base.interval(base.Fraction))
-    """its 95 % interval over people"""
     subject_overlap: base.Count
     """people on both sides of a fold"""
 
