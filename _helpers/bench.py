@@ -24,7 +24,7 @@ BENCHMARKS = DOCS / "benchmarks.json"
 def add(path, part, content):
     """Write one part of a file of results; the others stay."""
     kept = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    write_json(path, {**kept, part: content})
+    write_json(path, dict(sorted({**kept, part: content}.items())))
 
 
 def evidence(page):

@@ -2,17 +2,14 @@
 
 import copy
 import os
-import statistics
 import tempfile
-from functools import partial
 
 import numpy as np
 import torch
 from braindecode import EEGClassifier
 from braindecode.models import ShallowFBCSPNet
-from torch.utils.flop_counter import FlopCounterMode
 
-from _helpers.measure import paired, straight_line, timed
+from _helpers.measure import paired
 from _helpers.pages import sibling
 
 encoder, runtime, splits = map(sibling, ("_encoder", "_runtime", "_splits"))
@@ -91,40 +88,8 @@ def probe_row(fresh, train, look, epochs):
     }
 
 
-def fraction_of_peak(work, seconds):
-    """How much of what this core reaches in a matrix product training reaches."""
-    with FlopCounterMode(display=False) as counter:
-        work(2)
-    flop = counter.get_total_flops() / 2 * N_STEPS
-    A = torch.randn(1024, 1024)
-    products = [timed(lambda: [A @ A for _ in range(8)])[0] for _ in range(9)]
-    taken = statistics.median(product["cpu_seconds"] for product in products)
-    peak = 8 * 2 * 1024**3 / taken
-    return {
-        "sgemm_gflop_per_s": peak / 1e9,
-        "training_gflop_per_s": flop / seconds / 1e9,
-        "fraction": flop / seconds / peak,
-    }
-
-
-def price_of_people(fresh, windows_of):
-    """CPU seconds of 20 epochs with more labelled people, and the line through them."""
-    medians = []
-    for X, y in windows_of.values():
-        train = partial(our_loop, X=X, y=y, lr=1e-3, n_steps=round(20 * len(X) / 16))
-        own = [timed(train, copy.deepcopy(fresh))[0]["cpu_seconds"] for _ in range(6)]
-        medians.append(statistics.median(own[1:]))
-    slope, residual = straight_line(list(windows_of), medians)
-    return {
-        "people": list(windows_of),
-        "seconds": medians,
-        "seconds_per_person": slope,
-        "worst_residual": residual,
-    }
-
-
 def bench_finetune():
-    """Measure; returns ``rows`` of ratios, ``peak`` and ``line`` for the page of the benchmarks."""
+    """Measure; returns ``rows`` of ratios for the page of the benchmarks."""
     runtime.setup()
     with tempfile.TemporaryDirectory() as cache:
         os.environ["EEGDASH_CACHE_DIR"] = cache
@@ -152,8 +117,4 @@ def bench_finetune():
     for name, work in others.items():
         what = f"{N_STEPS} training steps of the page"
         rows.append({"what": what, "against": name, **paired(ours, work)})
-    return {
-        "rows": rows,
-        "peak": fraction_of_peak(ours, rows[2]["seconds"]),
-        "line": price_of_people(fresh, windows_of),
-    }
+    return {"rows": rows}

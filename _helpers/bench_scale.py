@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from mne_bids import BIDSPath, write_raw_bids
 
-from _helpers.measure import Meter, paired, straight_line, timed
+from _helpers.measure import Meter, straight_line, timed
 from _helpers.pages import EXAMPLES, ROOT, sibling
 from _helpers.sandbox import run_alone
 
@@ -189,29 +189,6 @@ def process_workers(workplace, rounds):
     }
 
 
-def process_reader(folder, n_people):
-    """The training reader against one memmap, in one random order."""
-    windows = _scale_files.WindowFiles(folder, LABELS[:n_people])
-    whole = Path(folder, "whole.npy")
-    np.save(whole, np.concatenate(windows.files))
-    whole = np.load(whole, mmap_mode="r")
-    order = np.random.default_rng(0).permutation(len(windows))
-    batches = np.array_split(order, len(order) // 64)
-    if not np.array_equal(windows.read(batches[0]), whole[batches[0]]):
-        raise RuntimeError("the reader and the memmap differ")
-    found = paired(
-        lambda: [windows.read(batch) for batch in batches],
-        lambda: [whole[batch] for batch in batches],
-    )
-    return {
-        "people": n_people,
-        "bytes_per_window": int(whole[0].nbytes),
-        "windows_per_second": len(windows) / found.pop("seconds"),
-        "memmap_windows_per_second": len(windows) / found.pop("against_seconds"),
-        **found,
-    }
-
-
 def bench_scale(rounds):
     """Everything the Benchmarks page and the concept page say about cohorts."""
     with tempfile.TemporaryDirectory() as name:
@@ -227,7 +204,6 @@ def bench_scale(rounds):
         sizes = [measure(process_people, minute, n, f"{windows}-{n}") for n in PEOPLE]
         one = measure(process_people, long, 6, f"{windows}-long")
         at_once = measure(process_at_once, minute, PEOPLE[1])
-        reader = measure(process_reader, f"{windows}-{max(PEOPLE)}", max(PEOPLE))
         workers = measure(process_workers, name, rounds)
     slope, residual = straight_line(PEOPLE, [row["cpu_seconds"] for row in sizes])
     return {
@@ -237,6 +213,5 @@ def bench_scale(rounds):
         "worst_residual": residual,
         "at_once": at_once,
         "hbn": {"recording_seconds": sum(seconds for seconds, _ in HBN_REST), **one},
-        "reader": reader,
         "workers": workers,
     }

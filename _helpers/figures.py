@@ -6,6 +6,7 @@ It is copied beside a tutorial to do that, so it imports nothing of this package
 import json
 import runpy
 import sys
+from dataclasses import is_dataclass
 from pathlib import Path
 
 
@@ -40,6 +41,8 @@ def _studies(value, kind):
     elif isinstance(value, dict | list | tuple):
         for inner in value.values() if isinstance(value, dict) else value:
             yield from _studies(inner, kind)
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from _studies(vars(value), kind)
 
 
 def opened(names):

@@ -25,8 +25,8 @@ def draws(gains):
 
 
 def features(gains, power=0.7):
-    line = {"controls": {"band power": power}, "accuracy": {"from-scratch": 0.6}}
-    given = {"real": {"nm000109": {"plot_73": line}}, "evidence": {"plot_81": draws(gains)}}
+    line = {"accuracy": {"band power": power, "from-scratch": 0.6, "full-finetune": 0.5}}
+    given = {"real": {"nm000109": {"plot_75": line}}, "evidence": {"plot_81": draws(gains)}}
     return filled("features_and_networks", **given)
 
 

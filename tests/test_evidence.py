@@ -6,6 +6,7 @@ import pytest
 
 from _helpers.bench import evidence
 from _helpers.contracts import CONTRACTS
+from _helpers.filters import get
 from _helpers.record import EVIDENCE, Record
 
 PAGES = {page: model.evidence for page, model in CONTRACTS.items() if model.evidence}
@@ -38,13 +39,25 @@ def lines(page):
 
 def test_kept_runs_carry_the_claims():
     check_score(lines("plot_81"))
+    for page, key in (
+        ("plot_73", "gap_vs_scratch_ci"),
+        ("plot_75", "gains.from-scratch.ci"),
+        ("plot_75", "gains.shuffled labels.ci"),
+        ("plot_76", "gain_ci.1"),
+    ):
+        low = [get(line, key)[0] for line in lines(page)]
+        assert sum(end > 0 for end in low) >= len(low) * 11 / 12, f"{page}: {key}"
     ridge = lines("plot_80")
-    better = sum(line["mse_ratio"] < line["null_mse_ratio"] for line in ridge)
-    assert better >= len(ridge) * 11 / 12
-    full = [
-        line["paired"]["full-finetune - from-scratch"]["ci"][0] for line in lines("plot_73")
-    ]
-    assert sum(low > 0 for low in full) >= len(full) * 11 / 12
+    assert sum(line["r_ci"][0] > 0 for line in ridge) >= len(ridge) * 11 / 12
+    person = [line["person_minus_none"]["squared error"] for line in lines("plot_83")]
+    assert sum(gap["ci"][1] < 0 for gap in person) >= len(person) * 11 / 12
+
+
+@pytest.mark.parametrize("page", list(PAGES))
+def test_a_page_that_is_run_again_says_for_which_claims(page):
+    assert CONTRACTS[page].claims
+    for key in CONTRACTS[page].claims:
+        assert all(isinstance(get(line, key), float | int) for line in lines(page)), key
 
 
 @pytest.mark.slow

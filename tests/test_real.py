@@ -18,7 +18,7 @@ KEPT = sorted(REAL.glob("*/plot_*.json"))
 
 def test_every_tutorial_of_the_session_is_kept_for_the_study_of_the_page():
     kept = {p.stem for p in KEPT if p.parent.name == "nm000109"}
-    assert kept == {*ON_REAL, "plot_80-n_subtractions"}
+    assert kept == set(ON_REAL)
 
 
 @pytest.mark.parametrize("path", KEPT, ids=lambda p: f"{p.parent.name}/{p.stem}")
@@ -48,26 +48,11 @@ def test_kept_results_are_of_one_study_and_of_the_pins():
         assert ran == dict(pins)
 
 
-def test_kept_results_carry_what_the_page_says_in_words():
+def test_kept_results_carry_what_the_page_leans_on():
+    """Verdicts of the page are computed; what is left in words has to be so in the files."""
     kept = {page: load(REAL / "nm000109" / f"{page}.json").checked() for page in ON_REAL}
-    fine = kept["plot_73"]
-    assert all(fine.controls["zero-shot"] > value for value in fine.accuracy.values())
-    assert all(fine.controls["band power"] > value for value in fine.accuracy.values())
-    assert all(pair.ci[0] <= 0 <= pair.ci[1] for pair in fine.paired.values())
-    for own in fine.labels_from.values():
-        assert own["own windows"] == max(own.values())
-    many = {kind: own["source people"] for kind, own in fine.labels_from.items()}
-    assert many["encoder"] > many["band power"]
     assert kept["plot_11"].window_split_r > kept["plot_11"].subject_split_r + 0.3
-    one = {regime: points["1"][0] for regime, points in fine.budgets.items()}
-    assert one["linear-probe"] > max(one["from-scratch"], one["full-finetune"])
-    blind = fine.controls["shuffled pretraining"]
-    low, high = fine.accuracy_ci["full-finetune"]
-    assert low <= blind <= high
-    other = load(REAL / "nm000109" / "plot_80-n_subtractions.json").checked()
-    for line in (kept["plot_80"], kept["plot_80"].forest, kept["plot_81"], other):
-        assert line.r_ci[0] <= 0 <= line.r_ci[1]
-    assert kept["plot_81"].null_mse_ratio_ci[1] < 1  # a finding from nothing
+    assert kept["plot_80"].r_ci[0] <= 0 <= kept["plot_80"].r_ci[1]  # cannot tell from none
 
 
 # ------------------------------------------------------------------------------------ how it is made

@@ -12,6 +12,7 @@ class Page(base.Adapted):
     claims = {  # noqa: RUF012
         "gap_vs_scratch": "chosen regime minus from-scratch",
     }
+    bands = {"lr": 0.0}  # noqa: RUF012
     on_real = True
 
     pretrain_task: base.Text
