@@ -279,13 +279,13 @@ print(f"Cz {own:.2f} uV, difference to the average {away:.0%}")
 # on: filter from a lower frequency. Which row of the table grows, and why?
 contract = {"tutorial": "plot_10", "version": 2, "data": "simulated"}
 contract |= {"n_recordings": len(dataset.datasets), "n_chans_recorded": len(raw.ch_names)}
-contract |= {"sfreq_recorded": sfreq, "n_windows": counts}
+contract |= {"sfreq_recorded": sfreq, "n_windows": counts, "order_difference": error}
 contract |= {"cz_rms_before_uv": rms(raw, "Cz"), "cz_rms_after_uv": rms(averaged, "Cz")}
-contract |= {"order_difference": error, "order_difference_without_ends": inside}
-contract |= {"pick_first_difference": error["pick before reference"]}
+contract["order_difference_without_ends"] = inside
+contract["pick_first_difference"] = error["pick before reference"]
 contract |= {"mains_db_removed": removed[60], "alpha_db_removed": removed[10]}
 contract |= {"saved_and_loaded_identical": same, "alpha_closed_over_open": ratios.mean()}
-print(json.dumps(rounded(contract)))
+print(json.dumps(contract := rounded(contract)))
 
 # %%
 # References

@@ -239,7 +239,8 @@ contract["selection_r"] = {name: runs[0]["pearson_r"] for name, runs in chosen_o
 contract["selection_r_ci"] = {name: runs[0]["r_ci"] for name, runs in chosen_on.items()}
 contract |= {"n_splits": n_splits, "n_splits_selection_leak_higher": n_higher}
 contract["subject_overlap"] = report["overlap"]
-print(json.dumps(rounded(contract)))
+contract = rounded(contract)
+print(json.dumps(contract))
 
 # %%
 # References

@@ -229,7 +229,8 @@ contract["n_download"] = {name: n for name, (n, _) in sizes.items()}
 contract["gigabytes"] = {name: size / 1e3 for name, (_, size) in sizes.items()}
 contract |= {"n_asked": len(three), "n_opened": len(np.unique(subjects))}
 contract |= {"n_windows": len(X), "n_chans": X.shape[1], "same_as_find_study": same}
-print(json.dumps(rounded(contract)))
+contract = rounded(contract)
+print(json.dumps(contract))
 
 # %%
 # References

@@ -64,7 +64,7 @@ STAGES = {
 # A low-rank correction is the product of a tall and a flat matrix. Libraries such as PEFT
 # exchange a layer for a corrected one, which works if the network *calls* the layer. This
 # network multiplies the weights of its two convolutions instead, so the correction belongs
-# to the weight itself: :mod:`torch.nn.utils.parametrize`. It starts at zero.
+# to the weight itself: ``torch.nn.utils.parametrize``. It starts at zero.
 class LowRank(torch.nn.Module):
     """A weight plus a matrix of low rank."""
 

@@ -96,7 +96,7 @@ damaged = next(path for path in files if path.suffix in _study.DATA_SUFFIXES)
 os.truncate(damaged, damaged.stat().st_size // 2)
 
 # %%
-# :func:`_scale_workers.run_tasks` calls the function once per task. A task that fails does
+# ``_scale_workers.run_tasks`` calls the function once per task. A task that fails does
 # not stop the others.
 
 

@@ -11,8 +11,8 @@ CONTROLS = Literal[
 
 class Page(base.Adapted):
     headline = (
-        "full-finetune {gains[from-scratch].mean:+.2f} over from-scratch, "
-        "{gains[shuffled labels].mean:+.2f} over shuffled labels"
+        "full-finetune {gains[from-scratch][mean]:+.2f} over from-scratch, "
+        "{gains[shuffled labels][mean]:+.2f} over shuffled labels"
     )
     evidence = base.Evidence("simulated-transfer", 12)
     claims = {  # noqa: RUF012

@@ -11,7 +11,7 @@ Three = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 class Page(base.PersonScore):
     headline = (
-        "squared error of ridge minus the network's {ridge_minus_network.mean:+.2f}; network r "
+        "squared error of ridge minus the network's {ridge_minus_network[mean]:+.2f}; network r "
         "{pearson_r:+.2f}, null {null_r:+.2f}"
     )
     evidence = base.Evidence("simulated-pfactor", 12)
