@@ -36,10 +36,11 @@ TUTORIAL = re.compile(r"plot_\d+")
 SCALE = "auto_examples/images/measured_scale.svg"
 
 
-def title_of(word):
-    """Title of a tutorial, from its script."""
+def heading_of(word):
+    """Title of a tutorial, from its script, as the heading of a section."""
     (script,) = tutorials([word])
-    return ast.get_docstring(ast.parse(script.read_text("utf-8"))).splitlines()[0]
+    title = ast.get_docstring(ast.parse(script.read_text("utf-8"))).splitlines()[0]
+    return Markup(f"{title}\n{'-' * len(title)}")
 
 
 def tutorial(srcdir, word):
@@ -225,7 +226,7 @@ def context(srcdir, note, names):
         "evidence_figure": lambda: partial(evidence_figure, srcdir),
         "claims": lambda: claims,
         "this_build": lambda: lambda name: read(tutorial, name),
-        "title_of": lambda: title_of,
+        "heading_of": lambda: heading_of,
         "download_size": lambda: sibling("_study").download_size,
     }
     return {name: make() for name, make in known.items() if name in names}

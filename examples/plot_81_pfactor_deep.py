@@ -40,6 +40,8 @@ from _scores import difference, rounded, with_interval
 from _splits import assert_no_leakage
 from sklearn.model_selection import train_test_split
 
+# %%
+# The study is the one of the feature page.
 DEVICE = _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 RECIPE = _study.get_recipe(STUDY)

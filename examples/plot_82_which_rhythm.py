@@ -41,6 +41,8 @@ from _scores import rounded
 from _splits import assert_no_leakage
 from sklearn.model_selection import train_test_split
 
+# %%
+# The study is the one of the score pages.
 DEVICE = _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 

@@ -253,7 +253,7 @@ def test_text_from_data_is_no_markup(site, text):
 def filled(page, **names):
     """Words of a page of this site, with given numbers."""
     template = environment(DOCS).from_string((DOCS / f"{page}.rst").read_text("utf-8"))
-    given = context(DOCS, lambda path: None, {"download_size", "claims", "title_of"})
+    given = context(DOCS, lambda path: None, {"download_size", "claims", "heading_of"})
     given |= {"scale_figure": str, "evidence_figure": lambda *what: "", "page": str} | names
     return " ".join(re.sub(r"\\(.)", r"\1", template.render(given)).split())
 
@@ -335,7 +335,7 @@ def benchmarks(ratio=1.8, **measured):
 
 def test_benchmarks_say_ratio_spread_and_difference():
     text = filled("benchmarks", benchmarks=benchmarks())
-    for cell in ("3.1x", "2.5 to 4.0", "2e-07", "30%", "60 ms", "1 to 16 people"):
+    for cell in ("3.1x", "2.5 to 4.0", "2e-07"):
         assert cell in text
     assert "Measured on a processor, 2 cores; python 3.11.7, torch 2.13.0." in text
 
@@ -345,7 +345,6 @@ def test_scale_says_cost_memory_gain_and_from_when_it_pays():
     for part in ("100 ms", "500 MB", "900 MB", "as one study", "1.80x", "1.70 to 1.90"):
         assert part in text
     assert "takes a loop more than 9 s, in tasks longer than 7 ms" in text
-    assert "50,000 windows a second" in text
     assert "not faster than the loop" in filled("benchmarks", benchmarks=benchmarks(0.9))
 
 

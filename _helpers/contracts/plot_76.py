@@ -10,7 +10,10 @@ WAYS = Literal["from-scratch", "linear-probe", "full-finetune", "closed-form pro
 
 
 class Page(base.Adapted):
-    headline = "gain of full-finetune over from-scratch by labelled people: {gain}"
+    headline = (
+        "labelled people: {budgets[0]}; full-finetune {accuracy[full-finetune][0]:.2f}, "
+        "from-scratch {accuracy[from-scratch][0]:.2f}"
+    )
     evidence = base.Evidence("simulated-transfer", 12)
     claims = {  # noqa: RUF012
         "gain.1": "full minus from-scratch, labelled people: 1",
