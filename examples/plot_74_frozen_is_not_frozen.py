@@ -31,7 +31,7 @@ import os
 import _runtime
 import numpy as np
 from _adapt_figure import draw_frozen_figure
-from _encoder import freeze_encoder, is_head, split_at_head
+from _encoder import freeze_encoder, is_head, load_encoder, split_at_head
 from _finetune import LR, SEEDS, accuracy, adapt, build_model, open_task, pretrained_encoder
 from _ledger import fingerprints, ledger
 from _scores import print_accuracies, print_differences, rounded, summary
@@ -80,7 +80,7 @@ EVERY = max(1, task.budget.n_steps // 12)
 def follow(probe, seed):
     """Train one probe; return running variance over its start, and accuracy, as it goes."""
     model, seen = build_model(task, seed), []
-    model.load_state_dict(encoder, strict=False)
+    load_encoder(model, encoder)
     start = model.bnorm.running_var.clone()
 
     def watch(step):
@@ -135,7 +135,7 @@ few = {"naive": [], "frozen": []}
 for seed in SEEDS:
     few["frozen"].append(adapt(task, "linear-probe", seed, encoder, n_steps=N_FEW))
     model = build_model(task, seed)
-    model.load_state_dict(encoder, strict=False)
+    load_encoder(model, encoder)
     few["naive"].append(naive_probe(model, N_FEW, seed))
 scores |= {f"{name}, {N_FEW} steps": accuracy(task, own) for name, own in few.items()}
 print_accuracies(scores, task.chance)
