@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import filecmp
 import json
 import os
 import shutil
@@ -66,11 +67,17 @@ def try_page(script):
 
 
 def try_gallery(kind, scripts):
-    """One of the two zips of the whole gallery, in one folder; returns as `try_page`."""
+    """A zip of the whole gallery holds, byte for byte, what the pages' zips hold; its first page runs."""
     suffix = ".py" if kind == "python" else ".ipynb"
-    what, names = f"gallery, {suffix}", [script.stem + suffix for script in scripts]
-    with _unpacked(f"auto_examples_{kind}.zip") as folder:
-        return [(what, *_line(name, folder)) for name in names]
+    name, what = f"auto_examples_{kind}.zip", f"gallery, {suffix}"
+    with _unpacked(name) as folder:
+        for script in scripts:
+            with _unpacked(f"{script.stem}.zip") as page:
+                files = [script.stem + suffix, *(path.name for path in siblings(script))]
+                _, *bad = filecmp.cmpfiles(folder, page, files, shallow=False)
+                if any(bad):
+                    raise ExampleError(f"{name}: {bad} are not those of {script.stem}.zip")
+        return [(what, *_line(scripts[0].stem + suffix, folder))]
 
 
 def main(argv=None):

@@ -7,10 +7,14 @@
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
+
+from tqdm import tqdm
 
 from _helpers import figures
 from _helpers.contracts import CONTRACTS
@@ -129,18 +133,23 @@ def _twice(args):
     print(f"network blocked by {how}; one thread; every run in an empty folder\n")
     head = f"{'tutorial':<40}{'seconds':>8}{'peak MB':>9}{'private':>9}  JSON bytes"
     print(f"{head}\n{'-' * len(head)}")
-    failed, lines = [], []
-    for script in tutorials(args.select):
-        try:
-            first, second = (run_example(script, study=args.study) for _ in range(2))
+    failed, lines, firsts = [], [], {}
+    for script in tqdm(tutorials(args.select), disable=None):
+        try:  # alone, because its seconds and memory are published
+            firsts[script] = run_example(script, study=args.study)
         except ExampleError as err:
             failed.append(f"{script.name}: {err}")
-            print(f"{script.stem:<40}  FAILED")
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        again = {s: pool.submit(run_example, s, study=args.study) for s in firsts}
+    for script, first in firsts.items():
+        if error := again[script].exception():
+            failed.append(f"{script.name}, second run: {error}")
             continue
+        second = again[script].result()
         same = first.line == second.line
-        memory = type(first.memory)(*map(max, first.memory, second.memory))
-        best = Run(first.line, min(first.seconds, second.seconds), memory)
-        numbers = f"{best.seconds:>8.1f}{memory.peak:>9.0f}{memory.private:>9.0f}"
+        numbers = (
+            f"{first.seconds:>8.1f}{first.memory.peak:>9.0f}{first.memory.private:>9.0f}"
+        )
         print(f"{script.stem:<40}{numbers}  {'identical twice' if same else 'DIFFER'}")
         lines.append(first.line)
         if not same:
@@ -148,7 +157,7 @@ def _twice(args):
             failed.append(f"{script.name}: two runs printed different lines:\n{both}")
         elif not args.study:
             for folder in (RUNS, REFERENCE) if args.accept else (RUNS,):
-                content = best.record().model_dump(mode="json")
+                content = first.record().model_dump(mode="json")
                 write_json(folder / f"{short_name(script)}.json", content)
     print("", *lines, *failed, sep="\n")
     return 1 if failed else 0

@@ -152,3 +152,20 @@ def test_peak_memory_counts_the_tree():
     process.wait()
     time.sleep(0.3)
     assert 190 < meter.memory.together < 300
+
+
+def test_a_gallery_zip_holds_the_files_of_the_pages(site):
+    script, offered = site
+    path = offered / "auto_examples_python.zip"
+
+    def write(sibling):
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.write(offered / script.name, script.name)
+            archive.writestr("_one.py", sibling)
+
+    write((script.parent / "_one.py").read_text())
+    ((what, line, _),) = download.try_gallery("python", [script])
+    assert (what, line) == ("gallery, .py", LINE)
+    write("LINE = 'another'")
+    with pytest.raises(ExampleError, match=r"_one.py.* are not those of plot_10_x.zip"):
+        download.try_gallery("python", [script])
