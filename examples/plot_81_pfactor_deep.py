@@ -150,10 +150,11 @@ spread = np.array([[own["pearson_r"], own["mse_ratio"]] for own in seeds])
 print("sd over training seeds: r {:.3f}, MSE / train mean's {:.3f}".format(*spread.std(0)))
 
 # %%
-# How much of this can be expected of recordings? The best published correlation with a
-# score of psychopathology in this cohort (externalizing, release 5, mean of three training
-# seeds) is that of `NeuralBench
-# <https://facebookresearch.github.io/neuroai/neuralbench/index.html>`__.
+# How much of this can be expected of recordings? NeuralBench compares published models on
+# a score of psychopathology in this cohort, externalizing, in the people of release 5
+# :cite:p:`banville2026neuralbench`. The highest correlation among its `results
+# <https://facebookresearch.github.io/neuroai/neuralbench/tasks/eeg/psychopathology.html>`__,
+# a mean of three training seeds:
 PUBLISHED_R = 0.137
 print(f"published: r {PUBLISHED_R:+.3f}; here: r {scores['network']['pearson_r']:+.3f}")
 
