@@ -18,6 +18,8 @@ REQUIREMENTS = [
     ROOT / "tests" / "requirements.txt",
 ]
 
+#: pytest on all cores; tests of one file share what they set up.
+CORES = ("-n", "logical", "--dist", "loadfile")
 #: ``torch==2.13.0`` becomes ``torch~=2.13``: any 2.x from there on.
 PIN = re.compile(r"==(\d+\.\d+)[\w.]*")
 
@@ -54,6 +56,13 @@ def built(session):
         session.error("there is no site yet: run nox -s docs first")
 
 
+def of_the_site(session, mark, *options):
+    """Run the tests of the built site that have a mark."""
+    built(session)
+    words = ["-m", mark, *options, "tests/test_site.py", *session.posargs]
+    shared(session, "-m", "pytest", *words)
+
+
 @nox.session(venv_backend="none", requires=["env"])
 def lint(session):
     """Check style and formatting with ruff."""
@@ -63,8 +72,8 @@ def lint(session):
 
 @nox.session(venv_backend="none", requires=["env"])
 def tests(session):
-    """Run the tests; words after -- go to pytest."""
-    shared(session, "-m", "pytest", *session.posargs)
+    """Run the tests on all cores; words after -- go to pytest."""
+    shared(session, "-m", "pytest", *CORES, *session.posargs)
 
 
 @nox.session(venv_backend="none", requires=["env"])
@@ -85,15 +94,13 @@ def docs(session):
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def download(session):
     """Unpack every download of the built site in an empty folder and run it there, offline."""
-    built(session)
-    shared(session, "-m", "_helpers.download", *session.posargs)
+    of_the_site(session, "download", "-n", "logical", "--dist", "worksteal")
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def binder(session):
     """Build Binder's environment from the published files, run every notebook in JupyterLab."""
-    built(session)
-    shared(session, "-m", "_helpers.binder", *session.posargs)
+    of_the_site(session, "binder")
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
@@ -127,7 +134,7 @@ def newest(session):
     session.install("--upgrade", "-r", str(wanted))
     session.run("python", "_helpers/cpu_torch.py")
     session.run("python", "-m", "pip", "freeze")
-    session.run("python", "-m", "pytest")
+    session.run("python", "-m", "pytest", *CORES)
     session.run("python", "-m", "_helpers.run_example")
     out = ROOT / "docs" / "_build" / "newest"
     session.run("python", "-m", "sphinx", "-W", "--keep-going", "docs", str(out))

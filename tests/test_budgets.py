@@ -30,10 +30,8 @@ BUDGET = {
 #: Where another number holds for good.
 OTHER = {("module", "examples/_simulate.py"): 480, ("module", "docs/conf.py"): 130}
 #: What is over its budget today, with its present size. Numbers here only fall; a line that is
-#: within its budget is deleted. The aim is an empty dictionary.
-TODAY = {
-    ("_helpers", "all"): 4071,
-}
+#: within its budget is deleted.
+TODAY = {}
 
 
 def code_lines(text):

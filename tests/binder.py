@@ -1,6 +1,5 @@
 """Build Binder's environment from the published files, and run every notebook in JupyterLab."""
 
-import argparse
 import contextlib
 import json
 import os
@@ -8,19 +7,17 @@ import shutil
 import socket
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import requests
 
-from _helpers.chromium import browser
-from _helpers.measure import Meter
-from _helpers.pages import HTML, ExampleError, tutorials
+from _helpers.pages import ExampleError
 from _helpers.sandbox import line_of
 
 #: Binder brings its own JupyterLab beside the requirements; here it is installed after them.
 JUPYTERLAB = "jupyterlab==4.6.6"
+#: What a kernel and JupyterLab may take together: Binder allows 2 GB.
 LIMIT_MB = 1500
 
 
@@ -98,7 +95,8 @@ def jupyter_lab(folder, env):
         process.wait(20)
 
 
-def _sessions(base):
+def sessions(base):
+    """Kernels that run."""
     return requests.get(f"{base}/api/sessions", timeout=60).json()
 
 
@@ -115,7 +113,7 @@ def run_all(page, base, notebook, limit=600):
             if time.monotonic() > until:
                 raise ExampleError(f"{notebook}: {what} took more than {limit:g} s")
             page.wait_for_timeout(300)
-            states = [s["kernel"]["execution_state"] for s in _sessions(base)]
+            states = [s["kernel"]["execution_state"] for s in sessions(base)]
             idle = idle + 1 if states and set(states) == {"idle"} else 0
 
     wait("the kernel", 1)
@@ -141,42 +139,17 @@ def outcome(path):
     return line_of(path.name, stdout), figures
 
 
-def main(argv=None):
-    """Build Binder's environment from the published files and run every notebook in a browser."""
-    parser = argparse.ArgumentParser(prog="nox -s binder --", description=main.__doc__)
-    parser.add_argument("select", nargs="*", help="part of a tutorial's name, or all")
-    scripts, failed = tutorials(parser.parse_args(argv).select), []
-    with tempfile.TemporaryDirectory(prefix="binder-") as name:
-        folder = Path(name)
-        with (
-            jupyter_lab(folder, build(HTML, folder)) as (base, process),
-            browser(viewport={"width": 1300, "height": 900}) as context,
-        ):
-            meter = Meter(process.pid)
-            meter.start()
-            time.sleep(1)
-            print(f"JupyterLab alone: {meter.memory.together:.0f} MB", flush=True)
-            for script in scripts:
-                meter.start_over()
-                start = time.monotonic()
-                notebook = Path("notebooks", "auto_examples", f"{script.stem}.ipynb")
-                page = context.new_page()
-                try:
-                    run_all(page, base, notebook)
-                    line, figures = outcome(folder / notebook)
-                    seconds, mb = time.monotonic() - start, meter.memory.together
-                    took = f"{seconds:>6.0f} s{mb:>7.0f} MB  {figures} figures"
-                    print(f"{script.stem:<40}{took}  {line[:60]}...", flush=True)
-                    if mb > LIMIT_MB:
-                        failed.append(f"{script.stem}: {mb:.0f} MB, over {LIMIT_MB}")
-                except ExampleError as err:
-                    failed.append(str(err))
-                page.close()
-                for session in _sessions(base):
-                    requests.delete(f"{base}/api/sessions/{session['id']}", timeout=60)
-    print(*failed, sep="\n")
-    return 1 if failed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def try_notebook(script, folder, base, context, meter):
+    """Run the notebook of a page and close its kernel: line, number of figures, and MB of memory."""
+    meter.start_over()
+    notebook, page = (
+        Path("notebooks", "auto_examples", f"{script.stem}.ipynb"),
+        context.new_page(),
+    )
+    try:
+        run_all(page, base, notebook)
+        return *outcome(folder / notebook), meter.memory.together
+    finally:
+        page.close()
+        for session in sessions(base):
+            requests.delete(f"{base}/api/sessions/{session['id']}", timeout=60)

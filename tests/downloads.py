@@ -1,0 +1,73 @@
+"""The downloads of the built site as a reader takes them: unpacked in an empty folder, and run."""
+
+import contextlib
+import filecmp
+import shutil
+import tempfile
+from pathlib import Path
+
+from _helpers.pages import HTML, ExampleError, siblings
+from _helpers.sandbox import line_of, run_alone
+
+NOTEBOOK = str(Path(__file__).with_name("run_notebook.py"))
+
+
+def _line(name, folder):
+    """Run a script or notebook in ``folder``; its contract's line."""
+    words = [name] if name.endswith(".py") else [NOTEBOOK, name]
+    return line_of(name, run_alone(words, folder, timeout=600).stdout)
+
+
+def _published(name):
+    """A file behind a download link of the site, which has to offer exactly one."""
+    found = {path.read_bytes(): path for path in HTML.glob(f"_downloads/*/{name}")}
+    if len(found) != 1:
+        many = f"{len(found)} different files {name} in {HTML}/_downloads"
+        raise ExampleError(f"{many}: run nox -s docs")
+    return next(iter(found.values()))
+
+
+@contextlib.contextmanager
+def _unpacked(name):
+    """A new folder with a published zip in it; gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="download-") as folder:
+        shutil.unpack_archive(_published(name), folder)
+        yield Path(folder)
+
+
+def try_page(script):
+    """Zip, notebook alone and script alone of a page: what was run, and its line."""
+    with _unpacked(f"{script.stem}.zip") as folder:
+        wanted = {script.name, f"{script.stem}.ipynb", "requirements.txt", "README.md"}
+        wanted |= {path.name for path in siblings(script)}
+        if (names := {path.name for path in folder.iterdir()}) != wanted:
+            many = f"{script.stem}.zip holds {sorted(names)}"
+            raise ExampleError(f"{many}, not {sorted(wanted)}")
+        kinds = (".py", ".ipynb")
+        tried = {f"zip, {kind}": _line(script.stem + kind, folder) for kind in kinds}
+    with tempfile.TemporaryDirectory(prefix="download-") as alone:
+        notebook = shutil.copy(_published(f"{script.stem}.ipynb"), alone)
+        tried["notebook alone"] = _line(Path(notebook).name, Path(alone))
+    with tempfile.TemporaryDirectory(prefix="download-") as lone:
+        shutil.copy(_published(script.name), lone)
+        try:
+            run_alone([script.name], Path(lone), timeout=20)
+        except ExampleError as err:
+            if "Take the zip of its page" not in str(err):
+                raise
+        else:
+            raise ExampleError(f"{script.name} ran without its siblings")
+    return tried
+
+
+def try_gallery(kind, scripts):
+    """A zip of the whole gallery holds, byte for byte, what the pages' zips hold; line of its first page."""
+    suffix, name = {"python": ".py", "jupyter": ".ipynb"}[kind], f"auto_examples_{kind}.zip"
+    with _unpacked(name) as folder:
+        for script in scripts:
+            with _unpacked(f"{script.stem}.zip") as page:
+                files = [script.stem + suffix, *(path.name for path in siblings(script))]
+                _, *bad = filecmp.cmpfiles(folder, page, files, shallow=False)
+                if any(bad):
+                    raise ExampleError(f"{name}: {bad} are not those of {script.stem}.zip")
+        return _line(scripts[0].stem + suffix, folder)

@@ -1,0 +1,48 @@
+"""The built site as readers use it: each download, each notebook in Binder. ``nox -s download binder``."""
+
+import pytest
+
+import binder
+import downloads
+from _helpers.measure import Meter
+from _helpers.pages import HTML, tutorials
+
+each_page = pytest.mark.parametrize("script", tutorials(), ids=lambda script: script.stem)
+
+
+@pytest.mark.download
+@each_page
+def test_every_download_of_a_page_runs_and_prints_one_line(script):
+    tried = downloads.try_page(script)
+    assert len(set(tried.values())) == 1, tried
+
+
+@pytest.mark.download
+@pytest.mark.parametrize("kind", ["python", "jupyter"])
+def test_a_zip_of_the_gallery_holds_every_page(kind):
+    assert downloads.try_gallery(kind, tutorials())
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """JupyterLab in Binder's environment, a browser beside it, and a look at its memory."""
+    from _helpers.chromium import browser
+
+    folder = tmp_path_factory.mktemp("binder")
+    environment = binder.build(HTML, folder)
+    with (
+        binder.jupyter_lab(folder, environment) as (base, process),
+        browser(viewport={"width": 1300, "height": 900}) as context,
+    ):
+        meter = Meter(process.pid)
+        meter.start()
+        yield folder, base, context, meter
+
+
+@pytest.mark.binder
+@each_page
+def test_a_notebook_runs_in_binder(lab, script):
+    line, n_figures, megabytes = binder.try_notebook(script, *lab)
+    print(f"{n_figures} figures, {megabytes:.0f} MB, {line[:60]}...")
+    assert n_figures
+    assert megabytes <= binder.LIMIT_MB
