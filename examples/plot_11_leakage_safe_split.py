@@ -39,7 +39,9 @@ _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 
 # %%
-# Features are the logarithm of the :term:`band power` of each channel.
+# The score stands in the column ``p_factor`` of the table of people. People without one are
+# dropped, with a message. Features are the logarithm of the :term:`band power` of each
+# channel in each of five bands.
 column = _study.get_recipe(STUDY).subject_target
 found = _study.find_study(STUDY, column=column, on_missing="drop")
 study = found.without_effect().open()
@@ -58,7 +60,7 @@ from sklearn.model_selection import train_test_split
 
 n_test = max(n_people // 4, MIN_PEOPLE)
 by_person = split_subjects(study.metadata, {"test": n_test}, rest="train", seed=0)
-shuffled = train_test_split(np.arange(len(y)), random_state=0)
+shuffled = train_test_split(np.arange(len(y)), test_size=0.25, random_state=0)
 splits = {
     "windows shuffled": dict(zip(("train", "test"), shuffled, strict=True)),
     "people kept whole": by_person,
@@ -110,9 +112,9 @@ for name, parts in splits.items():
         print(f"{type(error).__name__}: {error}")
 
 # %%
-# The recovery is the second split: ``split_subjects`` deals whole people. Write it down,
-# because a seed deals other people with another version of a library. A :term:`manifest`
-# names the people, and loading it is refused if the table has others.
+# The recovery is the second split: ``split_subjects`` keeps people whole. Save the split,
+# because the same seed can give another one with another version of a library. A
+# :term:`manifest` names the people; ``load_split`` raises an error if the table has others.
 path = _study.get_cache_dir() / f"split-{study.name}.json"
 save_split(path, study.metadata, by_person, note="plot_11, one quarter to test")
 replayed = load_split(path, study.metadata)
@@ -136,14 +138,14 @@ for warning in caught:
     print(f"{warning.category.__name__}: {warning.message}")
 
 # %%
-# It is **undefined**, and not zero. So a baseline is compared by its error.
+# It is **undefined**, and not zero. Compare such a baseline by its error, not by r.
 #
 # Which kind of split?
 # --------------------
 # Cross-validation tests everybody once. Its folds must be made of people:
 # :class:`~sklearn.model_selection.GroupKFold`, or
-# :class:`~sklearn.model_selection.LeaveOneGroupOut`, with one person in each fold. The last
-# column again predicts the train mean, and correlates over all folds together.
+# :class:`~sklearn.model_selection.LeaveOneGroupOut`, with one person in each fold. For the
+# last column each fold predicts its own train mean, and r is taken over all folds together.
 from sklearn.dummy import DummyRegressor
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneGroupOut, cross_val_predict
 
@@ -193,6 +195,7 @@ from sklearn.model_selection import ShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+# No score goes in here, so this may use all people.
 products = make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=False))
 Z, scores = products.fit_transform(per_subject(X, subjects)), per_subject(y, subjects)
 ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 7)))

@@ -88,7 +88,7 @@ print(f"mean {mean:+.2f} [{low:+.2f}, {high:+.2f}], sd {scores.std(ddof=1):.2f}"
 
 # %%
 # Whoever has no score is dropped by name, before a split. Say so in a report: people
-# without a score can differ from the others. In ``ds005505`` they are among the oldest.
+# without a score can differ from the others, for instance in age.
 figure = draw_cohort_figure(
     pd.to_numeric(found.people["age"]).to_numpy(),
     scores,
@@ -126,8 +126,9 @@ except TypeError as error:
     print(f"{mistake}: {error}")
 
 # %%
-# All of ``participants.tsv`` arrives as text. The recovery: ``n/a`` is nobody's score, any
-# other word is an error, and people without a score are dropped.
+# Scores arrive as text. A missing one is ``n/a`` in ``participants.tsv`` and can arrive as
+# ``nan``. The recovery: both mean no score, any other word is an error, and people without
+# a score are dropped.
 
 
 def keep_scored(dataset):
@@ -170,7 +171,7 @@ def open_windows(dataset):
         mapping={EYES[0]: 0},
         preload=True,
         on_last_window="drop",
-        accepted_bads_ratio=1.0,  # a block shorter than a window is no reason to stop
+        accepted_bads_ratio=1.0,  # skip short blocks: cues have durations now
     )
     X = np.stack([window for recording in cut.datasets for window, *_ in recording]) * 1e6
     repeat = [len(recording) for recording in cut.datasets]
@@ -183,8 +184,9 @@ X, y, subjects = open_windows(dataset)
 print(f"windows {X.shape}, people {np.unique(subjects).tolist()}, scores {np.unique(y)}")
 
 # %%
-# The other pages use ``found.open()``: the same steps with more checks, and with the
-# settings of each study in a table. These simulated signals need no reference or filter.
+# The other pages use ``found.open()``, which has more checks and takes its steps from a
+# table of studies. For these simulated signals the table has no reference and no filter, so
+# the signals differ; the people and windows have to be the same.
 study = found.open(np.unique(subjects))
 same = study.metadata["subject"].tolist() == subjects.tolist()
 print(f"the same people, window by window: {same}")
@@ -209,8 +211,8 @@ except _study.StudyError as error:
 #
 #    </details>
 #
-# **A real study for every page.** Put these lines before the first cell of a page about a
-# score, in a notebook as well. The size is printed first; the last line permits fetching.
+# **A real study for pages about a score.** Put these lines before the first cell of such
+# a page, in a notebook as well. The size is printed first; the last line permits fetching.
 #
 # .. code-block:: python
 #

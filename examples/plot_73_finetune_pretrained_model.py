@@ -39,11 +39,15 @@ from _training import deal, evaluate, make_optimizer
 
 # %%
 # Windows of one person look alike, so no person may be on both sides of a split
-# :cite:p:`brookshire2024leakage`. The *source* people pretrain. Of the target people some
-# have labels to train on, **validation people** make the choices, and **test people** are
-# looked at only after every choice has been made. All answer one question: which of two
-# rhythms comes from *one* place in the head? For the target people this place projects
-# differently onto the electrodes.
+# :cite:p:`brookshire2024leakage`. The encoder is pretrained on *source* people. Some of the
+# target people have labels to train on, settings are chosen on **validation people**, and
+# **test people** are looked at only after every choice has been made. The task is the same
+# for all: which of two rhythms, delta or alpha, comes from *one* place in the head? For the
+# target people this place projects differently onto the electrodes.
+#
+# Three reports follow: source against target people; the pool of people who may get labels
+# against validation people; both of these against test people. ``train`` is part of the
+# pool.
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 task = open_task(STUDY, _runtime.setup())  # one thread, and CUDA if it is there
 target, budget = task.target, task.budget
@@ -102,7 +106,7 @@ for regime, (frozen, trainable, total) in counts.items():
 # %%
 # Pretrain, save, load
 # --------------------
-# One loop trains everything on this site. ``deal`` reshuffles the windows with a seed of
+# One loop trains every network on this site. ``deal`` reshuffles the windows with a seed of
 # its own, so regimes that share a seed see the same batches.
 
 
@@ -118,9 +122,11 @@ def fit(module, batches, optimizer, loss=torch.nn.functional.cross_entropy, watc
 
 
 # %%
-# A layer without anything to learn always returns the same features, so
-# ``split_where_learning_starts`` computes them once, in evaluation mode:
-# :doc:`plot_74_frozen_is_not_frozen` shows why this matters. Braindecode saves a model as a
+# A network has two modes. In *training mode* dropout sets random features to zero and
+# :term:`batch normalisation` uses the batch. In *evaluation mode* dropout is off and the
+# :term:`running statistics` are used, so frozen layers return the same features each time.
+# ``split_where_learning_starts`` computes these once, in evaluation mode;
+# :doc:`plot_74_frozen_is_not_frozen` shows why. Braindecode saves a model as a
 # folder with weights and configuration.
 pretrained = build_model(0)
 X_source, y_source = task.data["source"]
@@ -146,7 +152,7 @@ def adapt(regime, seed, lr):
     learner, X, X_look = split_where_learning_starts(model, X_train, X_val)
 
     def watch(step):
-        if step % EVERY == 0:
+        if step % EVERY == 0:  # set below, about twelve looks
             curve.append(evaluate(learner, X_look, y_val).mean())
 
     batches = deal(X, y_train, n_steps=budget.n_steps, seed=seed)
@@ -160,15 +166,16 @@ def adapt(regime, seed, lr):
 # The people are new, and few of them have labels. Write down an order of the three regimes
 # and how far above chance you expect each of them.
 #
-# Each regime has three learning rates to choose from. The first initialisation chooses,
-# by the number of validation windows that are right; a tie goes to the lower rate.
+# Three learning rates are tried for each regime, with the first initialisation. The one
+# with most validation windows right is taken; a tie goes to the lower rate. Where it is at
+# an end of the grid, a still lower or higher rate could be better.
 GRID = dict.fromkeys(LEARNS, (1e-3, 3e-3, 1e-2)) | {"linear-probe": (3e-3, 1e-2, 3e-2)}
 SEEDS, EVERY, lr = (1, 2, 3), max(1, budget.n_steps // 12), {}
 for regime, rates in GRID.items():
     right = {rate: adapt(regime, SEEDS[0], rate)[1] for rate in rates}
     lr[regime] = max(rates, key=right.get)  # the first of equals
     said = "  ".join(f"{rate:g}: {n} of {len(y_val)}" for rate, n in right.items())
-    print(f"{regime:<15}{said}  -> {lr[regime]:g}")
+    print(f"{regime:<15}{said}  -> {lr[regime]:g}", "at an end" * (lr[regime] != rates[1]))
 
 # %%
 # Three initialisations of each regime follow. Validation people then choose the regime; a
@@ -189,23 +196,29 @@ print(f"the encoder of the probe is the same, bit for bit: {still}")
 # people. Chance is known, because every person has as many windows of each class.
 X_test, y_test = task.data["test"]
 hits = {r: [evaluate(m, X_test, y_test) for m, *_ in own] for r, own in runs.items()}
-accuracies = {
-    r: per_subject(np.mean(own, axis=0), task.subjects) for r, own in hits.items()
-}
+accuracies = {r: per_subject(np.mean(h, 0), task.subjects) for r, h in hits.items()}
 trainable = {regime: counts[regime][1] for regime in GRID}
 print_accuracies(accuracies, task.chance, learns=trainable, hits=hits)
 
 # %%
 # What does each contrast mean? *Full fine-tuning minus from-scratch*: did pretraining help?
-# *Full fine-tuning minus probe*: how far do the features want to move for this task?
-# *Probe minus from-scratch*: are the features better as they are than what the labels can
-# teach? Differences are within people; p flips their signs, corrected for three contrasts.
+# *Full fine-tuning minus probe*: does it help to change the pretrained features? *Probe
+# minus from-scratch*: are these features, unchanged, better than what a network learns from
+# the few labels alone?
+#
+# *Within people* means: first a difference for each person, then their mean. p is from a
+# *sign-flip test*. If two regimes were equally good, each person's difference could as well
+# have the other sign; p is the share of such flips with a mean at least as far from zero.
+# It is corrected for three contrasts, after Holm. Intervals are not corrected, so one can
+# exclude zero while p is above .05.
 print_differences(accuracies, list(combinations(reversed(LEARNS), 2)))
 
 # %%
 # An interval that holds zero does not settle its contrast. Other draws of people are on the
 # :doc:`evidence page </evidence>`.
-epochs = np.arange(EVERY, budget.n_steps + 1, EVERY) * 16 / len(y_train)
+epochs = (
+    np.arange(EVERY, budget.n_steps + 1, EVERY) * 16 / len(y_train)
+)  # 16: batch size of deal
 curves = {regime: np.array([run[2] for run in own]) for regime, own in runs.items()}
 means = ", ".join(f"{regime} {own.mean():.2f}" for regime, own in accuracies.items())
 figure = draw_finetune_figure(
@@ -230,10 +243,11 @@ except RuntimeError as error:
     print(f"{type(error).__name__}: {error}")
 
 # %%
-# The spatial filter has one weight per electrode, in the order of pretraining. With equally
-# many electrodes in another order there is no error at all, so keep the network and match
-# electrodes by name. MNE estimates a missing one from its neighbours
-# (:meth:`mne.io.Raw.interpolate_bads`); here it becomes the mean of the others.
+# The spatial filter has weights for each electrode, in the order of pretraining. With
+# equally many electrodes in another order there is no error at all, so keep the network and
+# match electrodes by name. MNE estimates a missing one from its neighbours
+# (:meth:`mne.io.Raw.interpolate_bads`); here it becomes the mean of the others. Small
+# differences between the rows below mean little: they come from few validation people.
 names = list(target.ch_names)
 
 
@@ -256,9 +270,10 @@ for what, X in {
 # %%
 # Exercise: let the last block learn
 # ----------------------------------
-# Batch normalisation and the head learn, the convolutions stay. How many parameters learn,
-# and where between the probe and full fine-tuning does it end? The test people have been
-# seen by now, so the result is exploration.
+# :term:`Batch normalisation <batch normalisation>` and the head learn, the convolutions
+# stay, at the learning rate of full fine-tuning. How many parameters learn, and how does
+# accuracy compare with the probe and with full fine-tuning? The test people have been seen
+# by now, so the result is exploration.
 #
 # .. raw:: html
 #
@@ -291,7 +306,7 @@ print_accuracies(last, task.chance)
 #    $ python plot_73_finetune_pretrained_model.py
 
 # %%
-# The line that a test reads, first what was asked and of whom, then what came out.
+# The :term:`contract`: first what was compared and on whom, then the result.
 asked = {"tutorial": "plot_73", "version": 4, "data": target.data}
 asked["pretrain_task"] = f"{task.source.question} (source cohort)"
 asked["target_task"] = f"{target.question} (target cohort)"
@@ -302,9 +317,9 @@ asked |= {"frozen_state_unchanged": still, "subject_overlap": task.overlap}
 
 # %%
 gain = difference(accuracies[best], accuracies["from-scratch"])
-contract = asked | {"best_regime": best, "best_accuracy": accuracies[best].mean()}
-contract |= {"chance_level": task.chance}
-contract["gap_vs_chance"] = accuracies[best].mean() - task.chance
+mean, chance = accuracies[best].mean(), task.chance
+contract = asked | {"best_regime": best, "best_accuracy": mean, "chance_level": chance}
+contract["gap_vs_chance"] = mean - chance
 contract |= {"gap_vs_scratch": gain.mean, "gap_vs_scratch_ci": gain.ci}
 contract |= summary(accuracies)
 contract |= {"lr": lr, "val_n_correct": n_correct, "n_val_windows": n_val}

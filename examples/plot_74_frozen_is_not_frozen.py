@@ -3,14 +3,14 @@ Is my frozen encoder frozen?
 ============================
 
 You set ``requires_grad = False`` for an encoder and train a head on it. Does the encoder
-stay what it was? On this page you look at every number the network holds.
+stay what it was? On this page you check every tensor of the network.
 
 .. admonition:: What you will be able to do
    :class: tip
 
    - list what moved in a network that was meant to stand still;
-   - freeze the encoder of any Braindecode model;
-   - say what it costs when the encoder is not frozen.
+   - freeze the encoder of a Braindecode model;
+   - measure what an encoder that moves does to the score.
 
 You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>`,
 a minute and 1.5 GB of memory.
@@ -43,11 +43,13 @@ from _zoo import SLOW, look_at_models
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 task = open_task(STUDY, _runtime.setup())
 encoder = pretrained_encoder(task)
-still = adapt(task, "linear-probe", 1, encoder, n_steps=1)  # the encoder below a head
+still = adapt(task, "linear-probe", 1, encoder, n_steps=1)  # only its head took a step
 
 # %%
-# **Predict.** The optimiser gets the parameters of the head and nothing else. Which of the
-# other rows will change while it trains: weights, biases, running statistics?
+# **Predict.** The optimiser gets the parameters of the head and nothing else. What else
+# will change: weights, biases, :term:`running statistics`? ``ledger`` lists every tensor,
+# each :term:`buffer` included, with a short hash of its numbers: another hash, other
+# numbers.
 X_train, y_train = task.data["train"]
 
 
@@ -72,7 +74,7 @@ print(before.assign(moved=before["sha256"] != after["sha256"]).to_string())
 # Run what is frozen once
 # -----------------------
 # ``split_at_head`` runs the encoder once, in evaluation mode, and returns the head and its
-# input. The head trains on these features, so nothing is left that could move.
+# input. The head trains on these features, so nothing in the encoder can move.
 X_val, y_val = task.data["validation"]
 EVERY = max(1, task.budget.n_steps // 12)
 
@@ -95,7 +97,7 @@ def follow(probe, seed):
 # %%
 def frozen_probe(model, seed, watch):
     """The same head, batches and steps, on features that were computed once."""
-    head, X = split_at_head(model, X_train)
+    head, X = split_at_head(model, X_train)  # the head is still part of the model
     batches = deal(X, y_train, n_steps=task.budget.n_steps, seed=seed)
     fit(head, batches, make_optimizer(head, LR["linear-probe"]), watch=watch)
 
@@ -122,11 +124,10 @@ figure = draw_frozen_figure(
 )
 
 # %%
-# What does it cost?
-# ------------------
-# The moved statistics are those of a few labelled people. Whether they help or hurt depends
-# on the task and on the number of steps, so all test people are asked after few and after
-# many steps, within people.
+# Does it help or hurt?
+# ---------------------
+# The moved statistics are those of a few labelled people. That can help or hurt. Test
+# accuracy is compared within people, after few and after many steps.
 scores = {}
 for name, own in runs.items():
     scores[f"{name}, all steps"] = accuracy(task, [model for model, _ in own])
@@ -139,11 +140,22 @@ for seed in SEEDS:
     few["naive"].append(naive_probe(model, N_FEW, seed))
 scores |= {f"{name}, {N_FEW} steps": accuracy(task, own) for name, own in few.items()}
 print_accuracies(scores, task.chance)
+
+# %%
+# The same, within people:
 WHEN = (f"{N_FEW} steps", "all steps")
 PAIRS = [(f"naive, {when}", f"frozen, {when}") for when in WHEN]
 costs = print_differences(scores, PAIRS)
+for when, gap in zip(WHEN, costs.values(), strict=True):
+    low, high = gap.ci
+    said = "is above zero" if low > 0 else "is below zero" if high < 0 else "holds zero"
+    print(f"naive minus frozen, {when}: the interval {said}")
 
 # %%
+# This is one draw of people, and p is corrected for both differences, the intervals are
+# not. The :doc:`evidence page </evidence>` has other draws. Whatever the sign, the naive
+# probe is not the frozen encoder that you would report.
+#
 # A common mistake: ``eval()`` once, before the loop
 # --------------------------------------------------
 # You call ``eval()`` on the network and then train. The loop calls ``train()`` in each
@@ -156,7 +168,8 @@ print(f"moved, head aside: {[name for name in moved if not is_head(name, model)]
 
 # %%
 # ``freeze_encoder`` is the recovery where the encoder has to run in each step, for instance
-# under augmentation: before each forward pass it puts the encoder into evaluation mode.
+# if windows are altered at random (augmentation): before each forward pass it puts the
+# encoder into evaluation mode.
 model = copy.deepcopy(still)
 freeze_encoder(model)
 fit(model, deal(X_train, y_train, n_steps=60, seed=1), make_optimizer(model, 1e-2))
@@ -174,8 +187,9 @@ print(table.groupby("foundation")[["state moves", "output differs"]].agg(["sum",
 print(f"left out because they take longer: {', '.join(SLOW)}")
 
 # %%
-# A *state that moves* is batch normalisation; an *output that differs* from evaluation mode
-# can also be dropout. Evaluation mode settles both, whatever the model is made of.
+# A *state that moves* is a buffer, as those of batch normalisation; an *output that
+# differs* from evaluation mode can also be dropout. Look at the row of foundation models: a
+# state that stands still does not make the output the same.
 #
 # Exercise: which models move?
 # ----------------------------
@@ -193,8 +207,8 @@ print(", ".join(table.index[table["state moves"]]))
 #
 # Wrap-up
 # -------
-# *Frozen* is a claim about parameters, buffers and noise. Compute the features once in
-# evaluation mode, and take fingerprints before and after.
+# A frozen encoder has parameters and buffers that do not change, and no dropout. Compute
+# the features once in evaluation mode, and take fingerprints before and after.
 contract = {"tutorial": "plot_74", "version": 1, "data": task.target.data}
 contract |= {"n_train_subjects": task.people["train"]}
 contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}

@@ -2,9 +2,9 @@
 Is it the pretraining?
 ======================
 
-Full fine-tuning of a pretrained encoder beats training from scratch. Pretraining is one
-explanation. On this page you test others, each with a control that differs from the claim
-in one respect.
+Suppose full fine-tuning of a pretrained encoder scores higher than training from scratch.
+What was learned in pretraining is one explanation. On this page you test others, each with
+a control.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -44,7 +44,7 @@ encoder = encoder_state(pretrained)
 
 
 # %%
-# Every score is of people that nobody trained on.
+# Every score is of the test people.
 def adapted(regime, encoder):
     """Test accuracy of each person, mean over initialisations."""
     return accuracy(task, [adapt(task, regime, seed, encoder) for seed in SEEDS])
@@ -91,7 +91,7 @@ print_accuracies(scores, task.chance)
 
 # %%
 # The claim minus each control, within people; p is corrected for all of them together. An
-# explanation is ruled out here where the interval lies above zero.
+# explanation is not the whole one where the interval lies above zero and p is below .05.
 CONTROLS = ("from-scratch", "shuffled labels", "random encoder", "zero-shot", "band power")
 PAIRS = [("full-finetune", control) for control in CONTROLS]
 gains = print_differences(scores, PAIRS)
@@ -116,26 +116,26 @@ figure = draw_rows_figure(
 )
 
 # %%
-# Of the gain over from-scratch, how much is left when labels were shuffled before
-# pretraining? That part needs no knowledge of the task: an encoder that has seen EEG starts
-# with scaled weights and warm statistics.
+# How much of the gain over from-scratch is left with shuffled labels? Such a gain would
+# come from a :term:`warm start`: weights of a fitting size, and running statistics of EEG.
+# If its interval holds zero, this page has not shown that there is one.
 warm = difference(scores["shuffled labels"], scores["from-scratch"])
 whole = claim["full-finetune - from-scratch"]
 print(f"whole gain                     {whole}")
 print(f"of a warmed-up start           {warm}")
-print(f"share of a warmed-up start     {warm.mean / whole.mean:.0%}")
 
 # %%
 # A common mistake: two intervals side by side
 # --------------------------------------------
-# You compare the interval of the claim with that of a control, see that they overlap, and
-# conclude that there is no difference. With few people such an interval is wide
-# :cite:p:`varoquaux2018cv`. Both scores come from the same people, so most of either is
-# how much people differ, which the difference does not contain.
+# You compare the interval of the claim with that of a control. If they overlap, it is
+# tempting to conclude that there is no difference. But two intervals can overlap although
+# the paired one excludes zero. Both scores come from the same people, and with few people
+# each interval is wide :cite:p:`varoquaux2018cv`. Does any pair overlap here?
 for control in CONTROLS:
-    low, high = interval(scores["full-finetune"])[0], interval(scores[control])[1]
+    one, other = interval(scores["full-finetune"]), interval(scores[control])
+    overlap = one[0] < other[1] and other[0] < one[1]
     paired = gains[f"full-finetune - {control}"].ci
-    said = f"overlap: {low < high}; paired interval [{paired[0]:+.3f}, {paired[1]:+.3f}]"
+    said = f"overlap: {overlap}; paired interval [{paired[0]:+.3f}, {paired[1]:+.3f}]"
     print(f"{control:<16}{said}")
 
 # %%
@@ -143,28 +143,30 @@ for control in CONTROLS:
 #
 # Exercise: what does the correction cost?
 # ----------------------------------------
-# Compute p of each contrast without the correction. Which verdict at .05 would change, and
-# why is the corrected one the one to report?
+# Compute p of each contrast without the correction. Does any verdict at .05 change, and
+# why is the corrected p the one to report?
 #
 # .. raw:: html
 #
 #    <details class="solution"><summary>Solution</summary>
 for control, gain in zip(CONTROLS, gains.values(), strict=True):
     alone = difference(scores["full-finetune"], scores[control]).p
-    print(f"{control:<16}alone p = {alone:.4f}, with all of them p = {gain.p:.4f}")
+    print(f"{control:<16}alone p = {alone:.5f}, with all of them p = {gain.p:.5f}")
 
 # %%
 # .. raw:: html
 #
 #    </details>
 #
-# With several contrasts, one of them is small by luck more often than its own p says.
+# With several contrasts, the chance that at least one p is small by luck is larger than
+# with one contrast.
 #
 # Wrap-up
 # -------
-# A gain over training from scratch is not yet a gain by what was learned. Report the claim
-# minus each control, within people, with corrected p. Over other draws of people, the
-# :doc:`evidence page </evidence>` counts how often each explanation is ruled out.
+# A gain over training from scratch does not show that it comes from what was learned.
+# Report the claim minus each control, within people, with corrected p. Over other draws of
+# people, the :doc:`evidence page </evidence>` counts how often each explanation is ruled
+# out.
 contract = {"tutorial": "plot_75", "version": 1, "data": task.target.data}
 contract |= {"n_train_subjects": task.people["train"]}
 contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}

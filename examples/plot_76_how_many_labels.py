@@ -2,14 +2,14 @@
 How many labels make pretraining superfluous?
 =============================================
 
-Each labelled person costs you an afternoon. On this page you buy them one after the other
-and watch what remains of the advantage of a pretrained encoder.
+Each labelled person costs you an afternoon. On this page you double their number step by
+step and watch what remains of the advantage of a pretrained encoder.
 
 .. admonition:: What you will be able to do
    :class: tip
 
    - grow a budget of people in nested groups;
-   - read where training from scratch catches up;
+   - find where the gain of pretraining is no longer measurable;
    - use a probe that has no learning rate.
 
 You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>`,
@@ -44,11 +44,12 @@ for n in budgets:
 # %%
 # Predict, then run
 # -----------------
-# At which number of people does training from scratch overtake the probe? At which does it
-# reach full fine-tuning? Write down both.
+# At which number of people does training from scratch overtake the probe? From which on is
+# its difference to full fine-tuning too small for these test people to show? Write down
+# both.
 #
-# Every budget gets one initialisation and as many steps, and the learning rates are the
-# middle ones of :doc:`plot_73_finetune_pretrained_model`, so nothing is tuned along the
+# Every budget gets one initialisation and the same number of steps. Learning rates are the
+# middle ones of :doc:`plot_73_finetune_pretrained_model`, so no regime is tuned along the
 # curve. The last way has no steps: a :class:`~sklearn.linear_model.RidgeClassifier` on the
 # features of the frozen encoder, solved in closed form, with its penalty chosen on
 # validation people.
@@ -82,8 +83,8 @@ figure = draw_labels_figure(
 # What pretraining is still worth
 # -------------------------------
 # The difference of full fine-tuning and training from scratch within people, per budget; p
-# is corrected for all budgets. Where the interval holds zero, these people cannot tell
-# whether the pretraining is still worth anything.
+# is corrected for all budgets. Where the interval holds zero, it is open whether
+# pretraining still helps: it does not show that both are equal.
 full = {f"full, {n}": values for n, values in scores["full-finetune"].items()}
 scratch = {f"scratch, {n}": values for n, values in scores["from-scratch"].items()}
 PAIRS = [(f"full, {n}", f"scratch, {n}") for n in budgets]
@@ -97,7 +98,7 @@ print(f"scratch is above the probe at: {above}")
 # %%
 # A common mistake: more people than there are
 # --------------------------------------------
-# You ask for a budget that the pool cannot pay, because validation and test people have to
+# You ask for more people than the pool has, because validation and test people have to
 # stay apart.
 table = task.target.metadata
 n_people = table["subject"].nunique()
@@ -108,7 +109,7 @@ except SplitError as error:
     print(f"{type(error).__name__}: {error}")
 
 # %%
-# The recovery is to let the rest of a split be the pool, and to buy from it.
+# The recovery is to make the rest of a split the pool, and to take people from it.
 pool = split_subjects(table, sizes, rest="pool", seed=0)["pool"]
 print(f"the pool has {table.iloc[pool]['subject'].nunique()} of {n_people} people")
 
@@ -124,7 +125,7 @@ print(f"the pool has {table.iloc[pool]['subject'].nunique()} of {n_people} peopl
 goal = scores["full-finetune"][budgets[0]].mean()
 enough = [n for n in budgets if scores["from-scratch"][n].mean() >= goal]
 print(f"full fine-tuning reaches {goal:.3f} with {budgets[0]}")
-print(f"from scratch reaches it with {enough[0] if enough else 'none of these budgets'}")
+print(f"first of these budgets from scratch: {enough[0] if enough else 'none'}")
 
 # %%
 # .. raw:: html
@@ -133,9 +134,9 @@ print(f"from scratch reaches it with {enough[0] if enough else 'none of these bu
 #
 # Wrap-up
 # -------
-# The value of pretraining is a curve over labels, not a number. Where it ends belongs to
-# this task and network: the :doc:`evidence page </evidence>` has other draws of people.
-# Benchmarks of large pretrained models find that networks trained from scratch stay
+# Report the gain of pretraining for several numbers of labelled people. Where it ends
+# depends on task and network: the :doc:`evidence page </evidence>` has other draws of
+# people. Benchmarks of large pretrained models find that networks trained from scratch stay
 # competitive :cite:p:`liu2026eegfm`.
 contract = {"tutorial": "plot_76", "version": 1, "data": task.target.data}
 contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}

@@ -2,14 +2,14 @@
 How little of the network has to learn?
 =======================================
 
-Between a frozen encoder and full fine-tuning there are ways that train a small part. Here
-you compare what they score, how many parameters they train and what they cost.
+Between a frozen encoder and full fine-tuning there are ways that train a small part, or
+everything in another order. You compare what they score, train and cost.
 
 .. admonition:: What you will be able to do
    :class: tip
 
    - train the last block, a low-rank correction, or the head first and then everything;
-   - fit a probe without a learning rate;
+   - compare them with a probe that has no learning rate;
    - count what adaptation costs.
 
 You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>`,
@@ -48,8 +48,8 @@ encoder = encoder_state(pretrained)
 #   fine-tuning can distort good features before it improves them :cite:p:`kumar2022lpft`.
 # - *LoRA*: the head, and a correction of low rank that is added to the spatial filter
 #   :cite:p:`hu2022lora`.
-# - *keep the head*: full fine-tuning that starts from the old head. It is open only where
-#   both tasks ask the same question, as here.
+# - *keep the head*: full fine-tuning that starts from the old head. It is possible only
+#   where both tasks have the same classes, as here.
 STAGES = {
     "linear-probe": [("final_layer",)],
     "last-block": [("bnorm", "final_layer")],
@@ -61,10 +61,10 @@ STAGES = {
 
 
 # %%
-# A low-rank correction is the product of a tall and a flat matrix. Libraries such as PEFT
-# exchange a layer for a corrected one, which works if the network *calls* the layer. This
-# network multiplies the weights of its two convolutions instead, so the correction belongs
-# to the weight itself: ``torch.nn.utils.parametrize``. It starts at zero.
+# A low-rank correction is the product of a tall and a flat matrix, so it has few numbers.
+# PEFT, a library for this, replaces a layer by a corrected one. That fails here: this
+# network never calls its two convolutions, it only multiplies their weights. So the
+# correction is added to the weight, by ``torch.nn.utils.parametrize``. It starts at zero.
 class LowRank(torch.nn.Module):
     """A weight plus a matrix of low rank."""
 
@@ -122,14 +122,15 @@ scores = {way: accuracy(task, own) for way, own in models.items()}
 learns = {way: count_parameters(own[0])[1] for way, own in models.items()}
 learns["LP-FT"] = learns["full-finetune"]
 scores["closed-form probe"], alpha = closed_form_probe(task, encoder)
-learns["closed-form probe"] = learns["linear-probe"] - 1  # two classes need one output
+outputs = len(task.target.classes)  # scikit-learn needs one output for two classes
+learns["closed-form probe"] = learns["linear-probe"] // (2 if outputs == 2 else 1)
 print_accuracies(scores, task.chance, learns=learns)
 print(f"penalty of the closed-form probe: {alpha:g}")
 
 # %%
-# Each way minus full fine-tuning, within people; p is corrected for all of them. An
-# interval that holds zero does not show that two ways are equal: with so few people it can
-# also be too wide to tell.
+# Each way minus full fine-tuning, within people; p is corrected for all of them, the
+# intervals are not, so an interval can exclude zero while p is large. An interval that
+# holds zero does not show that two ways are equal: with few people it can also be too wide.
 others = [way for way in scores if way != "full-finetune"]
 gaps = print_differences(scores, [(way, "full-finetune") for way in others])
 gaps = dict(zip(others, gaps.values(), strict=True))
@@ -152,7 +153,10 @@ figure = draw_rows_figure(
 # What it costs
 # -------------
 # Floating-point operations are counted by torch, not timed, so they are the same on every
-# machine. Every step costs the same, so two steps tell what all of them cost.
+# machine. Every step costs the same, so the cost of all steps follows from runs of one and
+# of two. Layers before the first one that learns run once; all others run in every step,
+# however few of their parameters learn: compare LoRA with full fine-tuning. The closed-form
+# probe is left out, because torch does not count what scikit-learn does.
 from torch.utils.flop_counter import FlopCounterMode
 
 

@@ -150,8 +150,8 @@ spread = np.array([[own["pearson_r"], own["mse_ratio"]] for own in seeds])
 print("sd over training seeds: r {:.3f}, MSE / train mean's {:.3f}".format(*spread.std(0)))
 
 # %%
-# How much of this can be expected of recordings? NeuralBench compares published models on
-# a score of psychopathology in this cohort, externalizing, in the people of release 5
+# How much of this can be expected of recordings? NeuralBench compares published models on a
+# score of psychopathology in this cohort, externalizing, in the people of release 5
 # :cite:p:`banville2026neuralbench`. The highest correlation among its `results
 # <https://facebookresearch.github.io/neuroai/neuralbench/tasks/eeg/psychopathology.html>`__,
 # a mean of three training seeds:
