@@ -45,7 +45,7 @@ print(f"{PEOPLE} or {FEWER} test people; {RUNS} runs; noise of {SIZES} SD of the
 
 # %%
 # These numbers are settings of this page: change them to those of your leaderboard. They
-# have the order of magnitude of a public challenge. The EEG Foundation Challenge of 2025
+# are guesses, of a size that a public challenge can have. The EEG Foundation Challenge of 2025
 # :cite:p:`aristimunha2025challenge` scored a factor called ``externalizing``. Nothing here
 # is computed from its results, and nothing here says that a team was lucky.
 #
@@ -54,6 +54,7 @@ print(f"{PEOPLE} or {FEWER} test people; {RUNS} runs; noise of {SIZES} SD of the
 # normal with standard deviation 1 / sqrt(n - 3). The best of *k* runs is below a value if
 # all *k* are. This gives the expected best in closed form. *nRMSE* is the error in standard
 # deviations of the score. The mean alone has nRMSE 1, and lower is better.
+#
 # How large is the best r of all these runs? Predict, then run.
 best_r, best_nrmse = {}, {}
 for n in (PEOPLE, FEWER):
@@ -139,6 +140,9 @@ n_test, everybody = report["n_test"], np.concatenate(scores)
 exchanged = np.array([rng.permutation(everybody) for _ in range(N_NULLS)]).T
 scaler = StandardScaler().fit(X_train)
 ridge = RidgeCV(np.logspace(-2, 3, 15), alpha_per_target=True)
+
+# %%
+# Two steps are taken again and again: train and predict, and correlate.
 
 
 def predict(training_scores):
