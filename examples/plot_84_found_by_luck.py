@@ -45,9 +45,9 @@ print(f"{PEOPLE} or {FEWER} test people; {RUNS} runs; noise of {SIZES} SD of the
 
 # %%
 # These numbers are settings of this page: change them to those of your leaderboard. They
-# are guesses, of a size that a public challenge can have. The EEG Foundation Challenge of 2025
-# :cite:p:`aristimunha2025challenge` scored a factor called ``externalizing``. Nothing here
-# is computed from its results, and nothing here says that a team was lucky.
+# are guesses, of a size that a public challenge can have. The EEG Foundation Challenge of
+# 2025 :cite:p:`aristimunha2025challenge` scored a factor called ``externalizing``. Nothing
+# here is computed from its results, and nothing here says that a team was lucky.
 #
 # A network that finds nothing still predicts something: nearly the mean, with a little
 # noise. Its correlation over *n* people is noise as well, and its Fisher *z* is close to
@@ -193,6 +193,8 @@ n_runs = np.geomspace(1, RUNS[-1], 40)
 curves = {n: (n_runs, _luck.expected_best_r(n, n_runs)) for n in (n_test, FEWER, PEOPLE)}
 nulls = {"formula": (count, formula), "all scores exchanged": (count, best_own)}
 nulls["one leaderboard"] = count, best_board
+
+# %%
 said = f"Expected best r of {N_RUNS} runs: formula {formula[-1]:.2f}, one leaderboard "
 figure = draw_luck_figure(
     curves,
