@@ -36,6 +36,9 @@ from _person_scores import score_people
 from _scores import per_subject, rounded
 from _splits import assert_no_leakage
 
+# %%
+# These numbers are settings of this page: change them to those of your leaderboard. They
+# are guesses, of a size that a public challenge can have.
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 PEOPLE, FEWER = 300, 132
@@ -44,10 +47,9 @@ SIZES = 0.05, 0.19
 print(f"{PEOPLE} or {FEWER} test people; {RUNS} runs; noise of {SIZES} SD of the score")
 
 # %%
-# These numbers are settings of this page: change them to those of your leaderboard. They
-# are guesses, of a size that a public challenge can have. The EEG Foundation Challenge of
-# 2025 :cite:p:`aristimunha2025challenge` scored a factor called ``externalizing``. Nothing
-# here is computed from its results, and nothing here says that a team was lucky.
+# The EEG Foundation Challenge of 2025 :cite:p:`aristimunha2025challenge` scored a factor
+# called ``externalizing``. Nothing here is computed from its results, and nothing here says
+# that a team was lucky.
 #
 # A network that finds nothing still predicts something: nearly the mean, with a little
 # noise. Its correlation over *n* people is noise as well, and its Fisher *z* is close to
