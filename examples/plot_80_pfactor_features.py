@@ -48,7 +48,8 @@ TARGET = RECIPE.subject_target
 # general factor of a bifactor model of items of the Child Behavior Checklist (CBCL), a
 # questionnaire for parents :cite:p:`shirazi2024hbneeg`. The idea of one dimension that many
 # symptoms share is older :cite:p:`caspi2014pfactor`. The p-factor is a score, not a
-# diagnosis.
+# diagnosis. The EEG Foundation Challenge of 2025 :cite:p:`aristimunha2025challenge` scored
+# another one, ``externalizing``; ``EEG_TUTORIAL_TARGET`` takes it where the study has it.
 #
 # Here the score changes one thing: the strength of the alpha rhythm at two of eight
 # electrodes. ``effect`` is the change of its log amplitude per standard deviation of the

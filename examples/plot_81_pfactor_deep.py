@@ -51,7 +51,8 @@ RECIPE = _study.get_recipe(STUDY)
 # questionnaire for parents, the Child Behavior Checklist (CBCL)
 # :cite:p:`shirazi2024hbneeg`. The simulation has electrodes of that study's cap; the
 # printed pairs give their usual names. How real recordings differ is on
-# :doc:`another page </concepts/from_simulated_to_real>`.
+# :doc:`another page </concepts/from_simulated_to_real>`. The EEG Foundation Challenge of
+# 2025 :cite:p:`aristimunha2025challenge` scored ``externalizing``, not the p-factor.
 found = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
 sides = train_test_split(found.people.index, test_size=RECIPE.n_hold_out, random_state=0)
 train, test = (found.open(side) for side in sides)

@@ -331,6 +331,17 @@ KEPT = {
         "identity_chance": 0.0278, "identity_same_trials": 0.0278,
         "permutation_p": 0.01, "null_mean": 0.0,
     },
+    "plot_84": {
+        "tutorial": "plot_84", "version": 1, "data": "simulated", "effect": 0.0,
+        "n_people": [300, 132], "n_runs": [183, 1183, 8622],
+        "best_r": [[0.16, 0.19, 0.22], [0.23, 0.28, 0.32]],
+        "best_nrmse": [[0.989, 0.984, 0.980], [0.978, 0.970, 0.962]],
+        "simulation_off": {"183": -0.005}, "people_needed": {"0.137": 416},
+        "people_above_luck": {"0.137": 573}, "n_train_subjects": 36, "n_test_subjects": 40,
+        "subject_overlap": 0, "n_nulls": 2000, "n_board_runs": 200, "formula_r": {"50": 0.35},
+        "null_r": {"50": 0.38}, "board_r": {"50": 0.32}, "effective_runs": 66.0,
+        "runs_alike": 0.3, "winner_p_alone": 0.011, "winner_p": 0.36,
+    },
     "plot_90": {
         "tutorial": "plot_90", "version": 1, "data": "simulated", "engine": "dask",
         "n_recordings": 53, "n_done": 2, "n_skipped": 50, "n_failed": 1, "n_windows": 1072,
@@ -350,6 +361,12 @@ def test_good_lines_of_the_road_there(page):
 @pytest.mark.parametrize(
     ("page", "change", "message"),
     [
+        ("plot_84", {"effect": 0.5}, "effect"),
+        ("plot_84", {"simulation_off": {"183": 0.03}}, r"\+3.0% apart for 183 runs"),
+        ("plot_84", {"effective_runs": 300.0}, "200 runs are worth 300"),
+        ("plot_84", {"best_r": [[0.16, 0.19, 0.22]]}, "best r: one list per people"),
+        ("plot_84", {"best_r": [[0.2, 0.19, 0.22]] * 2}, "does not grow with runs"),
+        ("plot_84", {"best_nrmse": [[0.98, 0.99, 0.97]] * 2}, "does not fall with runs"),
         ("plot_90", {"n_skipped": 49}, "53 recordings, but 52 done, skipped or failed"),
         ("plot_90", {"results_identical": False}, "gave different bits"),
         (
