@@ -104,6 +104,10 @@ class Truth:
     values: dict = field(default_factory=dict)  # age of each person
     ch_names: tuple = EEG
     balance: bool = True
+    #: Windows that may be there or not, e.g. under a name that was changed.
+    optional: list = field(default_factory=list)
+    #: Were channels asked for, so that others are rightly left out?
+    asked: bool = False
     #: People whose signals are not compared, e.g. after a channel was interpolated.
     loose: set = field(default_factory=set)
 
@@ -410,4 +414,5 @@ def copy_truth(base):
     windows = [copy.copy(w) for w in base.truth.windows]
     truth = copy.copy(base.truth)
     truth.windows, truth.loose, truth.values = windows, set(), dict(base.truth.values)
+    truth.optional = []
     return copy.deepcopy(base.recordings), truth

@@ -178,9 +178,13 @@ def look(top):
 
 
 def changes(before, after):
-    """Names of what is not as it was, sorted."""
+    """Names of what is not as it was: files first, then folders in which something came and went."""
     names = sorted(before.keys() | after.keys())
-    return [repr(name) for name in names if before.get(name) != after.get(name)]
+    moved = [name for name in names if before.get(name) != after.get(name)]
+    folders = [
+        n for n in moved if all(n in s and stat.S_ISDIR(s[n][0]) for s in (before, after))
+    ]
+    return [repr(n) for n in moved if n not in folders] + [f"in {n!r}" for n in folders]
 
 
 # ------------------------------------------------------------------------------ what was opened
@@ -196,12 +200,13 @@ def check(opened, truth, printed):
     if opened.unit != "uV" or opened.data.startswith("simulated"):
         faults.append(f"unit {opened.unit}, data {opened.data}")
     gone = [name for name in truth.ch_names if name not in opened.ch_names]
-    if any(name not in printed for name in gone):
+    if not truth.asked and any(name not in printed for name in gone):
         faults.append(f"channels {gone} are left out without a word")
     if not np.isfinite(opened.windows).all():
         faults.append("samples that are not finite")
-    expected = {(w.stem, round(w.start * opened.sfreq)): w for w in truth.windows}
-    met, by_class = [], collections.Counter()
+    known = [*truth.optional, *truth.windows]
+    expected = {(w.stem, round(w.start * opened.sfreq)): w for w in known}
+    by_class = collections.Counter()
     for row, window in zip(opened.metadata.itertuples(), opened.windows, strict=True):
         stem, _, start = row.sample_id.partition("_sample-")
         keys = [(stem, int(start) + shift) for shift in (0, 1, -1)]
@@ -210,7 +215,6 @@ def check(opened, truth, printed):
             faults.append(f"{row.sample_id} is no window of the study")
             continue
         want = expected[key]
-        met.append(key)
         by_class[want.subject, want.label] += 1
         if row.subject != want.subject:
             faults.append(f"{row.sample_id} is said to be of sub-{row.subject}")
@@ -258,7 +262,7 @@ def lost(by_class, truth, opened, printed):
         if not truth.balance and opened.classes:
             want = [min(w, g) if g else w for w, g in zip(want, got, strict=True)]
         if any(g < w for g, w in zip(got, want, strict=True)):
-            if re.search(rf"\bsub-{re.escape(subject)}\b", printed):
+            if re.search(rf"(?i)\bsub-{re.escape(subject)}\b", printed):
                 continue
             faults.append(
                 f"sub-{subject} has {got} windows of {classes} for {want}, not a word"
@@ -383,7 +387,7 @@ def judge(tree, save=False):
         faults.append(("advice to delete", re.search(r".{0,80}rm -rf.{0,60}", printed)[0]))
     moved = changes(before, look(tree.top))
     if moved:
-        faults.append(("changed", f"{len(moved)} files or folders: {', '.join(moved[:4])}"))
+        faults.append(("changed", f"{len(moved)} in all: {', '.join(moved[:4])}"))
     order = sorted({kind for kind, _ in faults}, key=FAULTS.index)
     good = "right" if err is None else "refused clearly"
     return order or [good], faults
@@ -399,30 +403,27 @@ def save_people(tree, opened, folder):
             settings = {"channels": settings["channels"]}
 
     def work():
-        records = _study.find_study(tree.root, **which).records
-        for subject in sorted(records):
-            _scale_files.save_person(
-                str(tree.root), subject, records[subject], folder / "windows", settings
-            )
-        return sorted(records)
+        return _study.find_study(tree.root, **which).records
 
-    people, err = attempt(work)
+    records, err = attempt(work)
+    own = None if opened is None else opened.metadata["subject"]
+    for subject in sorted(records or ()):
+        task = (str(tree.root), subject, records[subject], folder / "windows", settings)
+        _, err = attempt(lambda task=task: _scale_files.save_person(*task))
+        if err is not None and not isinstance(err, StudyError):
+            break
+        if opened is None or not opened.classes or subject not in set(own):
+            continue
+        if err is not None:
+            what = f"save_person refuses sub-{subject}, whom open_study reads"
+            return [("false alarm", f"{what}: {origin(err)}")]
+        saved = np.load(folder / "windows" / f"sub-{subject}.npy")
+        if not np.array_equal(saved, opened.windows[(own == subject).to_numpy()]):
+            return [("silent", f"save_person gives other windows of sub-{subject}")]
     if isinstance(err, HangError):
         return [("hang", f"save_person takes more than {LIMIT_S:g} s")]
-    if err is not None and not isinstance(err, StudyError | _scale_files.ScaleError):
+    if err is not None and not isinstance(err, StudyError):
         return [("traceback", f"save_person: {origin(err)}")]
-    if opened is None or not opened.classes:
-        return []
-    own = opened.metadata["subject"]
-    if err is not None:
-        return [
-            ("false alarm", f"save_person refuses what open_study reads: {origin(err)}")
-        ]
-    for subject in (s for s in people if s in set(own)):
-        saved = np.load(folder / "windows" / f"sub-{subject}.npy")
-        windows = opened.windows[(own == subject).to_numpy()]
-        if saved.shape != windows.shape or not np.array_equal(saved, windows):
-            return [("silent", f"save_person gives other windows of sub-{subject}")]
     return []
 
 
