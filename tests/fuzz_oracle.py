@@ -237,6 +237,8 @@ def compare(window, want, ch_names, known):
         rows = [known.index(name) for name in ch_names]
     except ValueError:
         return f"channels {ch_names}"
+    if not np.isfinite(window).all():
+        return None  # said above
     signal = want.signal[rows]
     off = np.linalg.norm(window - signal, axis=1) / np.linalg.norm(signal, axis=1)
     worst = int(off.argmax())
