@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import _study_events
 import _study_find
 import _study_windows
 from _cache import get_cache_dir
@@ -263,7 +264,9 @@ def _open(found, records, recipe):
         metadata["target"] = metadata["subject"].map(found.values).astype(np.float32)
     elif column is not None:
         paths = [root / record["bids_relpath"] for record in records]
-        metadata["target"] = _study_windows.event_values(metadata, paths, column, recipe)
+        metadata["target"] = _study_events.event_values(
+            metadata, root, paths, column, recipe
+        )
         known = metadata["target"].notna().to_numpy()
         if not known.all():
             missing = f"{(~known).sum()} of {len(known)} windows have no {column}"
