@@ -390,6 +390,8 @@ def judge(tree, save=False):
     moved = changes(before, look(tree.top))
     if moved:
         faults.append(("changed", f"{len(moved)} in all: {', '.join(moved[:4])}"))
+    home = re.compile(re.escape(f"{tree.top}{os.sep}"))
+    faults = [(kind, home.sub("", what)[:400]) for kind, what in faults]
     order = sorted({kind for kind, _ in faults}, key=FAULTS.index)
     good = "right" if err is None else "refused clearly"
     return order or [good], faults
