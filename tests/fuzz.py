@@ -183,12 +183,14 @@ def main(argv=None):
         cases = [(b, n) for b, n in cases if all(applies(name, b) for name in n)]
     cases = [case for case in cases if given.base in (None, case[0])]
     started = time.perf_counter()
-    results = list(run(cases, given.seed, progress=sys.stderr.isatty()))
+    results = []
+    for case, outcomes, faults in run(cases, given.seed, progress=sys.stderr.isatty()):
+        results.append((case, outcomes, faults))
+        again = f"{' '.join(case[1])}{' --pair' * (len(case[1]) - 1)} --base {case[0]}"
+        for kind, what in faults:
+            tqdm.write(f"{kind:17} {again}: {what[:300]}")
+        sys.stdout.flush()
     found = summary(results, given.seed, time.perf_counter() - started)
-    for fault in found["faults"]:
-        pair = " --pair" if len(fault["mutations"]) == 2 else ""
-        again = f"{' '.join(fault['mutations'])}{pair} --base {fault['base']}"
-        print(f"{fault['fault']:17} {again}: {fault['what'][:300]}")
     print(table(found))
     print(f"{found['trees']} trees in {found['seconds']:.0f} s, seed {given.seed}")
     whole = not given.names and given.base is None
