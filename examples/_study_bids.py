@@ -2,7 +2,6 @@
 
 import os
 import shlex
-from collections import Counter
 
 import pandas as pd
 
