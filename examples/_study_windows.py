@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from _runtime import quiet_imports
-from _study_bids import SHOWN, entity, shorten
+from _study_bids import SHOWN, entity
 from _study_catalogue import StudyError
 from _study_channels import apply_channels, read_channels
 from _study_events import (
@@ -19,6 +19,7 @@ from _study_events import (
     refuse_overlap,
     tell_lost,
 )
+from _study_faults import check
 from _study_headers import (
     find_channels,
     find_classes,
@@ -26,6 +27,7 @@ from _study_headers import (
     read_header,
     read_sidecar,
 )
+from _study_signals import look
 from _study_twins import refuse_twins
 
 with quiet_imports():
@@ -63,10 +65,38 @@ def read_windows(root, records, recipe, *, by_event):
     """
     with mne.use_log_level("ERROR"):
         dataset, recipe = _open_recordings(root, records, recipe, by_event)
-        preprocess(dataset, _preprocessing(recipe))
-        # Here the signals of each recording are looked at: preprocessed, whole, in volts.
+        looks = _Looks(root, dataset)
+        preprocess(
+            dataset,
+            [Preprocessor(looks.add, apply_on_array=False), *_preprocessing(recipe)],
+        )
         windows, metadata = _cut_windows(dataset, recipe, root)
+    referenced = recipe.reference is not None
+    check(
+        root.name, looks.taken, windows, metadata["sample_id"], recipe.channels, referenced
+    )
+    refuse_twins(windows, metadata)
     return windows, metadata, recipe
+
+
+class _Looks:
+    """A look at each recording as it was read, taken as the first step of its preprocessing."""
+
+    def __init__(self, root, dataset):
+        self.root, self.taken = root, []
+        self.left = iter([root / ds.record["bids_relpath"] for ds in dataset.datasets])
+
+    def add(self, raw):
+        """Take one, and leave the recording as it is."""
+        try:
+            self.taken.append(look(raw, next(self.left)))
+        except StudyError as err:
+            if "not finite" not in str(err):
+                raise
+            raise StudyError(
+                f"{self.root.name} holds samples that are not finite: look at the recordings in MNE. {err}"
+            ) from err
+        return raw
 
 
 def _open_recordings(root, records, recipe, by_event):
@@ -249,14 +279,6 @@ def _cut_windows(dataset, recipe, root):
             "one name. Rename one, or remove it."
         )
     windows = (np.stack(arrays) * 1e6).astype(np.float32)
-    finite = np.isfinite(windows).all(axis=(1, 2))
-    if not finite.all():
-        which = sorted({s.split("_sample-")[0] for s in metadata["sample_id"][~finite]})
-        raise StudyError(
-            f"{root.name} holds samples that are not finite: look at the recordings in MNE "
-            f"({shorten(which)})"
-        )
-    refuse_twins(windows, metadata)
     return windows, metadata
 
 
