@@ -189,6 +189,8 @@ def main(argv=None):
         again = f"{' '.join(case[1])}{' --pair' * (len(case[1]) - 1)} --base {case[0]}"
         for kind, what in faults:
             tqdm.write(f"{kind:17} {again}: {what[:300]}")
+        if not sys.stderr.isatty() and len(results) % 50 == 0:
+            print(f"{len(results)} of {len(cases)} trees")
         sys.stdout.flush()
     found = summary(results, given.seed, time.perf_counter() - started)
     print(table(found))

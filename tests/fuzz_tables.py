@@ -500,8 +500,8 @@ def row_unusable(column, text):
 
         recording, named = edit_events(tree, change)
         lose(tree, recording, picked)
-        who = f"sub-{recording.subject}"
-        tree.either(named, said=who)
+        # An event without a label is nobody's class; BIDS writes n/a for it.
+        tree.either(named, said=f"sub-{recording.subject}" if column < 2 else ())
 
     what = ("onset", "duration", "label")[column]
     word = re.sub(r"\W", "", text) or "blank"
