@@ -27,12 +27,12 @@ def get_cache_dir(*, writable=True):
         If the folder cannot be made or written to.
     """
     path = Path(os.environ.get("EEGDASH_CACHE_DIR") or "eegdash_cache")
-    path = path.expanduser().absolute()
     try:
+        path = path.expanduser().absolute()
         path.mkdir(parents=True, exist_ok=True)
         if writable and not os.access(path, os.W_OK | os.X_OK):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as err:
+    except (OSError, RuntimeError, ValueError) as err:  # full, a home of nobody, a NUL
         raise unwritable(path, err) from err
     return path
 
@@ -40,7 +40,7 @@ def get_cache_dir(*, writable=True):
 def unwritable(path, err):
     """The error for a cache that cannot be written, to be raised."""
     return StudyError(
-        f"cannot write to the cache folder {path} ({err.strerror or err}). "
+        f"cannot write to the cache folder {str(path)[:500]} ({getattr(err, 'strerror', None) or err}). "
         "Set EEGDASH_CACHE_DIR to a folder you can write to."
     )
 

@@ -97,12 +97,6 @@ def find_recordings(root, recipe, people):
                 f"sub-{subject} has no recording of task {sorted(absent)} in {root}: fetch it, or pass task= "
                 f"without it (the tasks there are {tasks})"
             )
-    lost = [label for label in people.index if label not in files]
-    if lost:
-        print(
-            f"{root.name}: {len(people)} in participants.tsv, {len(files)} with recordings: no "
-            f"{shorten([f'sub-{label}' for label in lost])}"
-        )
     return files
 
 
