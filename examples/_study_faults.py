@@ -139,8 +139,10 @@ def find_faults(looks, channels, referenced, windows=None, sample_ids=()):
             for at, own in table[mask].groupby("at"):
                 what = WORDS[kind].format(**own.iloc[0])
                 rows.append(_row(looks[at], list(own["name"]), kind, what, gross))
+    dead = {row["file"] for row in rows if row["kind"] == "flat" and row["gross"]}
     for own in looks:
-        if n_empty := empty.get(own.file.rpartition("_")[0]):
+        n_empty = empty.get(own.file.rpartition("_")[0])
+        if n_empty and own.file not in dead:
             what = f"{n_empty} windows are zero in all channels"
             rows.append(_row(own, ["all channels"], "flat", what, True))
         if pairs := [" and ".join(pair) for pair in own.bridges]:
@@ -155,7 +157,7 @@ def _recorded_against(looks, table):
 
     One person's recordings cannot tell it from a dead electrode, but its name can.
     """
-    dead = table[table["flat"] > 0.95]
+    dead = table[table["still"] > 0.95]
     name = dead["name"].unique()
     if len(name) != 1 or dead["at"].nunique() != len(looks):
         return ()
@@ -187,7 +189,10 @@ def _judge(table):
     alive, never = flat < GROSS_FLAT, flat < 0
     typical = scale.where(alive).groupby(table["at"]).transform("median")
     table["times"] = times = scale / typical.fillna(1.0).replace(0.0, 1.0)
-    gross = alive & (_outside(scale, GROSS_UV) | _outside(late, GROSS_UV))
+    # One broken channel reaches all others by the average: then only what was read counts.
+    wrong = alive & _outside(scale, GROSS_UV)
+    late = late.where(~wrong.groupby(table["at"]).transform("any"), scale)
+    gross = wrong | (alive & _outside(late, GROSS_UV))
     mains = alive & ~gross & (table["mains"] >= MAINS_UV)
     odd = alive & ~mains & (_outside(scale, DOUBTFUL_UV) | _outside(late, DOUBTFUL_UV))
     clear = alive & ~gross & ~mains & ~odd  # of the others, nothing else is said

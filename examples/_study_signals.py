@@ -73,8 +73,8 @@ class Look:
         Whose it is, and the name of its file.
     channels : dict of str to sequence
         A value per EEG channel that is not marked as bad. ``name``; ``scale``: median over pieces
-        of the standard deviation within a piece, in uV; ``flat``, ``clipped``: share of flat pieces,
-        and of samples at the largest or the smallest value; ``jump``: largest difference of two
+        of the standard deviation within a piece, in uV; ``flat``, ``still``, ``clipped``: share of
+        flat pieces, of constant ones, and of samples at the largest or the smallest value; ``jump``: largest difference of two
         successive samples in uV where it matters, else 0, and ``jump_at`` its second; ``mains``:
         amplitude in uV in a typical piece, and ``mains_hz`` its frequency; ``header``, ``table``:
         units in the file, where MNE knows them, and in ``channels.tsv``.
@@ -134,7 +134,9 @@ def look(raw, path):
                 f"{at[0] / sfreq:.1f} s: {BAD_CHANNEL}"
             )
         pieces = whole[:, : raw.n_times // n * n].reshape(len(own), -1, n)
-        parts.append(_measure(pieces, good, waves) | {"some": pieces[:, some]})
+        own = _measure(pieces, good, waves) | {"some": pieces[:, some]}
+        own["jump"], own["jump_at"] = _largest_steps(whole, n, good, own.pop("range"))
+        parts.append(own)
     std, clipped, jump, jump_at, mains, some = (
         np.concatenate([part[key] for part in parts])
         for key in ("std", "clipped", "jump", "jump_at", "mains", "some")
@@ -151,6 +153,7 @@ def look(raw, path):
         "name": names,
         "scale": np.median(std, axis=1),
         "flat": flat.mean(axis=1),
+        "still": (std == 0).mean(axis=1),
         "clipped": np.where(flat.any(axis=1), 0.0, clipped),
         "jump": jump,
         "jump_at": jump_at / sfreq,
@@ -173,20 +176,28 @@ def _measure(pieces, good, waves):
     low, high = pieces.min(axis=2), pieces.max(axis=2)
     power = np.einsum("ckn,ckn->ck", pieces, pieces) / n - pieces.mean(axis=2) ** 2
     hum = np.hypot(*np.split(pieces @ waves, 2, axis=2))
-    clipped, jump, jump_at = np.zeros((3, n_chans))
-    for values, end in ((low, low.min(axis=1)), (high, high.max(axis=1))):
+    clipped, ends = np.zeros(n_chans), (low.min(axis=1), high.max(axis=1))
+    for values, end in zip((low, high), ends, strict=True):
         often = (values == end[:, None]).mean(
             axis=1
         ) >= 0.1  # in many pieces: worth a count
         for i in np.flatnonzero(often):
             clipped[i] = max(clipped[i], (pieces[i] == end[i]).mean())
-    for i in np.flatnonzero((high - low).max(axis=1) > JUMP_UV):
-        steps = np.abs(np.diff(pieces[i], axis=1))
-        at = np.unravel_index(steps.argmax(), steps.shape)
-        jump[i], jump_at[i] = steps[at], good[at[0]] * n + at[1]
     std = np.where(high > low, np.sqrt(np.maximum(power, 0)), 0.0)
-    found = {"std": std, "clipped": clipped, "jump": jump, "jump_at": jump_at}
+    found = {"std": std, "clipped": clipped, "range": ends[1] - ends[0]}
     return found | {"mains": np.median(hum, axis=1)}
+
+
+def _largest_steps(whole, n, good, reach):
+    """Largest difference of successive samples, and where, of channels whose range has room for it."""
+    jump, jump_at = np.zeros((2, len(whole)))
+    for i in np.flatnonzero(reach > JUMP_UV):
+        steps = np.abs(np.diff(whole[i]))
+        piece = np.arange(len(steps) + 1) // n
+        inside = np.isin(piece, good) | (piece > good[-1])
+        steps[~(inside[1:] & inside[:-1])] = 0.0
+        jump[i], jump_at[i] = steps.max(), steps.argmax()
+    return jump, jump_at
 
 
 def _good_pieces(raw, n):
