@@ -51,7 +51,7 @@ def plan(count, seed, names=()):
     """Cases to try: each a base and one or two mutations; the same for the same arguments.
 
     Every base is opened clean, every mutation is tried once on a base that is drawn, and pairs
-    make up the rest. With ``names`` only those are tried, on every base they apply to.
+    make up the rest, at least a quarter; a small ``count`` draws some of the mutations. With ``names`` only those are tried, on every base they apply to.
     """
     bases = known_bases()
     if names:
@@ -62,8 +62,13 @@ def plan(count, seed, names=()):
         fitting = [b for b in bases if applies(name, b)]
         if fitting and name != "clean":
             singles.append((fitting[rng.integers(len(fitting))], (name,)))
+    n_pairs = max(count - len(singles), count // 4)
+    kept = sorted(
+        rng.permutation(len(singles) - len(bases))[: max(0, count - n_pairs - len(bases))]
+    )
+    singles = [*singles[: len(bases)], *(singles[len(bases) + i] for i in kept)]
     pairs = []
-    while len(singles) + len(pairs) < count:
+    while len(pairs) < n_pairs:
         base = bases[rng.integers(len(bases))]
         fitting = [n for n in MUTATIONS if applies(n, base) and n != "clean"]
         pairs.append((base, tuple(fitting[i] for i in rng.permutation(len(fitting))[:2])))
@@ -164,7 +169,7 @@ def main(argv=None):
     parser.add_argument(
         "names", nargs="*", help="mutations to try; a part of a name is enough"
     )
-    parser.add_argument("--count", type=int, default=600, help="trees in all")
+    parser.add_argument("--count", type=int, default=750, help="trees in all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--pair", action="store_true", help="apply the names given together"
