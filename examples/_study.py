@@ -136,7 +136,8 @@ class Found:
         StudyError
             If there is neither an effect to leave out nor a value per person to exchange.
         """
-        found, null = self._found, null_of(self.root.name)
+        found = self._found
+        null = null_of(self.root.name) if _study_find.is_written_here(self.root) else None
         if null is None:
             return Found(_study_find.exchange_values(found))
         which = {"cohort": found.cohort, "task": found.recipe.task}
