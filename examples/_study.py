@@ -136,7 +136,8 @@ class Found:
         StudyError
             If there is neither an effect to leave out nor a value per person to exchange.
         """
-        found, null = self._found, null_of(self.root.name)
+        found = self._found
+        null = null_of(self.root.name) if _study_find.is_written_here(self.root) else None
         if null is None:
             return Found(_study_find.exchange_values(found))
         which = {"cohort": found.cohort, "task": found.recipe.task}
@@ -261,6 +262,10 @@ def open_records(root, records, *, classes=None, channels=None):
 def _open(found, records, recipe):
     """Read windows, give them their targets, and print what was opened."""
     root, column = found.root, found.column
+    for what, names in (("channels", recipe.channels), ("classes", recipe.classes)):
+        twice = sorted({name for name in names or () if names.count(name) > 1})
+        if twice:
+            raise StudyError(f"{what}= has {twice} twice: pass each name once")
     if found.without:
         n_with = len(found.table) - len(found.without)
         print(

@@ -130,8 +130,8 @@ def _refuse_missing(root, data):
             what += f" In that folder: cd {shlex.quote(str(root))} && datalad get {some}"
         raise StudyError(what)
     for own in data.values():
-        for path in own:
-            if not path.is_file():
+        for path in [*own, *(part for data_file in own for part in _parts(data_file))]:
+            if path.exists() and not path.is_file():
                 kind = "a folder" if path.is_dir() else "no regular file"
                 raise StudyError(
                     f"{path} is {kind}, where the signals of a recording should be. Fetch the file, or "
@@ -157,14 +157,29 @@ def _refuse_names(root, stem):
             )
 
 
+def _parts(path):
+    """Files that a header leads to, by their names in BIDS and by its own words."""
+    if not path.is_file() or path.suffix not in (".vhdr", ".set"):
+        return []
+    beside = [path.with_suffix(end) for end in (".eeg", ".vmrk", ".fdt")]
+    return [*beside, *(path.parent / name for name in _named_files(path))]
+
+
+def _named_files(path):
+    """Names of the data and marker files in a BrainVision header, the data file first."""
+    found = {}
+    for line in path.read_bytes().splitlines() if path.suffix == ".vhdr" else ():
+        key, _, value = line.decode("latin-1").partition("=")
+        if key.strip().lower() in ("datafile", "markerfile") and "\0" not in value:
+            name = value.strip().replace("$b", path.stem)
+            found.setdefault(key.strip().lower(), name)
+    return [name for _, name in sorted(found.items()) if len(name) < 256]
+
+
 def signal_file(path):
     """The file that holds the samples: that of the header's own words for BrainVision and EEGLAB."""
-    if path.suffix == ".vhdr":
-        for line in path.read_bytes().splitlines():
-            key, _, value = line.decode("latin-1").partition("=")
-            if key.strip().lower() == "datafile":
-                named = path.parent / value.strip().replace("$b", path.stem)
-                return named if named.is_file() else path
+    for name in _named_files(path)[:1]:
+        return path.parent / name if (path.parent / name).is_file() else path
     beside = path.with_suffix(".fdt")
     return beside if path.suffix == ".set" and beside.is_file() else path
 

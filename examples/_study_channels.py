@@ -1,12 +1,13 @@
 """Channels of a recording: names and types of ``channels.tsv`` by identity, and bad channels mended."""
 
 import re
+import warnings
 
 import numpy as np
 
 from _runtime import quiet_imports
 from _study_catalogue import StudyError
-from _study_tables import find_sidecar, read_json, read_numbers, read_table
+from _study_tables import MISSING, find_sidecar, read_json, read_numbers, read_table
 
 with quiet_imports():
     import mne
@@ -114,10 +115,44 @@ def apply_channels(raw, path, table_path, table):
         raw.info["bads"] = [
             n for n, s in zip(names, table["status"], strict=True) if s.lower() == "bad"
         ]
+    notes = _check_columns(raw, path, table_path, table, kinds)
     odd = [name for name in names if kinds[name] == "eeg" and _kind_of(name) != "eeg"]
     if odd:
-        return [f"{table_path.name} calls {', '.join(odd)} EEG: taken for EEG"]
-    return []
+        notes.append(f"{table_path.name} calls {', '.join(odd)} EEG: taken for EEG")
+    return notes
+
+
+def _check_columns(raw, path, table_path, table, kinds):
+    """Rates and units of a table: a rate of another file is refused, a unit that is none is said."""
+    eeg = np.array([kinds[name] == "eeg" for name in table["name"]], bool)
+    if "sampling_frequency" in table.columns:
+        rates, sfreq = (
+            read_numbers(table, "sampling_frequency", table_path),
+            raw.info["sfreq"],
+        )
+        for at in np.flatnonzero(eeg & (np.abs(rates - sfreq) > 1e-3 * sfreq))[:1]:
+            raise StudyError(
+                f"{path.name} is sampled at {sfreq:g} Hz but {table_path.name} says {rates[at]:g} Hz in row "
+                f"{table.index[at]}. Correct the table, or get the recording that belongs to it."
+            )
+    order = [name for name in raw.ch_names if name in kinds]
+    notes = []
+    if order != list(table["name"]):
+        notes.append(
+            f"{table_path.name} has another order than {path.name}: channels go by name"
+        )
+    if "units" in table.columns:
+        units = {u for u in table["units"][eeg] if u.lower() not in MISSING}
+        odd = sorted(
+            u
+            for u in units
+            if not re.fullmatch(r"(m|u|n|\u00b5|\u03bc|micro)?v(olts?)?", u.lower())
+        )
+        if odd:
+            notes.append(
+                f"{table_path.name} gives EEG in {', '.join(odd)}, no unit of voltage: taken as MNE reads it"
+            )
+    return notes
 
 
 def eeg_names(raw):
@@ -207,7 +242,9 @@ def give_positions(raw, root, path):
             raw.set_montage(montage, on_missing="ignore")
             return True
     for title in MONTAGES:
-        montage = mne.channels.make_standard_montage(title)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Montage name", FutureWarning)
+            montage = mne.channels.make_standard_montage(title)
         if set(names) <= set(montage.ch_names):
             raw.set_montage(montage, on_missing="ignore")
             return True

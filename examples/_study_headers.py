@@ -2,6 +2,7 @@
 
 import difflib
 import warnings
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -98,11 +99,22 @@ def read_sidecar(root, path):
 def find_channels(root, dataset, paths, recipe, notes):
     """The channels of the recipe, which every recording has, of one kind; bad ones are mended."""
     first = dataset.datasets[0].raw
+    rates = Counter(float(ds.raw.info["sfreq"]) for ds in dataset.datasets)
+    usual = max(rates, key=rates.get)
+    for ds, path in zip(dataset.datasets, paths, strict=True):
+        if ds.raw.info["sfreq"] != usual:
+            rate = f"{ds.raw.info['sfreq']:g} Hz, most others at {usual:g} Hz"
+            notes.append(f"{path.name} is sampled at {rate}")
     wanted = recipe.channels or tuple(eeg_names(first))
     dropped = {}
     for ds, path in zip(dataset.datasets, paths, strict=True):
         before = ds.raw.ch_names
         notes += mend_bad_channels(ds.raw, root, path, wanted)
+        if eeg_names(first) and not eeg_names(ds.raw):
+            raise StudyError(
+                f"{path.name} has no EEG channel left: its channels.tsv calls all of them bad. Correct it, or "
+                f"leave sub-{entity(path.name, 'sub')} out with subjects="
+            )
         dropped |= {c: path for c in before if c not in ds.raw.ch_names}
     gone = [c for c in wanted if c in dropped]
     if gone and recipe.channels:
@@ -128,7 +140,8 @@ def find_channels(root, dataset, paths, recipe, notes):
             near = sorted({lower[match] for matches in near for match in matches})
             raise StudyError(
                 f"{path.name} has no channel {absent}: it has {list(own)}. Pass channels= as a "
-                f"tuple of names that every recording has{f' (near: {near})' if near else ''}"
+                f"tuple of names that every recording has{f' (near: {near})' if near else ''}. Names are those of "
+                f"{path.name.rpartition('_')[0]}_channels.tsv, where there is one"
             )
         kinds = kinds or own
         other = [c for c in recipe.channels if own[c] != kinds[c]]

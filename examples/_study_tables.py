@@ -50,7 +50,7 @@ def read_table(path, *needed):
         ) from err
     if not rows:
         raise StudyError(
-            f"{path} is empty: it has no header. Fetch it again, or write its columns."
+            f"{path} is empty: it has no header. Write its columns, or get a whole copy of this table."
         )
     header = rows[0]
     twice = sorted({name for name in header if header.count(name) > 1})
@@ -125,20 +125,19 @@ def read_json(path):
         said = json.loads(text)
     except (ValueError, RecursionError) as err:
         raise StudyError(
-            f"{path} is not JSON ({err}). Correct it, fetch it again, or remove it."
+            f"{path} is not JSON ({err}). Correct it, get a whole copy, or remove it."
         ) from err
     if not isinstance(said, dict):
         raise StudyError(
             f"{path} holds a {type(said).__name__}, not an object with names and values. Correct it, "
-            "fetch it again, or remove it."
+            "get a whole copy, or remove it."
         )
     return said
 
 
 def entities(name):
     """Labels of a BIDS file name, ``{"sub": "01", "task": "rest"}``, without suffix and ending."""
-    parts = name.split(".")[0].split("_")
-    return dict(part.split("-", 1) for part in parts if "-" in part)
+    return dict(part.split("-", 1) for part in name.split("_") if "-" in part)
 
 
 def find_sidecar(root, path, suffix):
@@ -187,7 +186,7 @@ def _read_text(path, fix):
         text = path.read_bytes().decode("utf-8-sig")
         if "\0" in text:
             raise StudyError(
-                f"{path} is no text: it holds NUL bytes. Fetch it again, or write it anew."
+                f"{path} is no text: it holds NUL bytes. Write it anew, or get a whole copy."
             )
         return text
     except UnicodeDecodeError as err:

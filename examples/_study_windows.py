@@ -134,7 +134,7 @@ def _open_recordings(root, records, recipe, by_event):
         if reach is None or reach + 1 / recipe.sfreq < recipe.window_s:
             raise StudyError(
                 f"{path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
-                f"{recipe.window_s:g} s: its events and their longest durations are {own}. Remove the "
+                f"{recipe.window_s:g} s: the longest events of {events.path.name} are {own}. Remove the "
                 "recording, or give the study a smaller window_s= in RECIPES"
             )
         tell_lost(
