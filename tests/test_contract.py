@@ -135,7 +135,7 @@ def hostile():
     many = ", ".join(f'"k{i}": {i}' for i in range(40_000))
     yield (
         "50 MB of keys",
-        added("\"k\": 1, " * 6_000_000),
+        added('"k": 1, ' * 6_000_000),
     )
     yield "50 MB of one string", '"' + "x" * 50_000_000 + '"'
     yield "50 MB of brackets", "[" * 50_000_000
