@@ -76,6 +76,12 @@ def tests(session):
     shared(session, "-m", "pytest", *CORES, *session.posargs)
 
 
+@nox.session(venv_backend="none", requires=["env"], default=False)
+def fuzz(session):
+    """Break small studies in every way and open them (docs/fuzz.json); -- --seed 1, -- NAME."""
+    shared(session, "tests/fuzz.py", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
 @nox.session(venv_backend="none", requires=["env"])
 def examples(session):
     """Run tutorials alone, offline and twice; -- 73 runs one, --study PATH takes other data."""

@@ -6,10 +6,15 @@ Kept out of the pages because it teaches nothing about EEG.
 import contextlib
 import ctypes
 import logging
+import os
 import sys
 import warnings
 
 import torch
+
+#: Seconds that MNE-BIDS waits for a lock that a killed run left beside a file, not its 60.
+LOCK_S = 1.0
+os.environ.setdefault("MNE_BIDS_FILELOCK_TIMEOUT", str(LOCK_S))  # before it is imported
 
 
 @contextlib.contextmanager
@@ -54,6 +59,33 @@ def keep_freed_memory():
     return bool(mallopt(mmap_threshold, 1 << 30) and mallopt(trim_threshold, 1 << 30))
 
 
+def short_errors():
+    """Let a script end with the message of a StudyError, not with the calls that led to it.
+
+    In a notebook, under pytest and Sphinx, and with ``python -X dev`` nothing changes.
+
+    Returns
+    -------
+    bool
+        True where the hook is in place.
+    """
+    elsewhere = {"pytest", "sphinx", "ipykernel"} & sys.modules.keys()
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    if elsewhere or not script or sys.flags.interactive or sys.flags.dev_mode:
+        return False
+    before = sys.excepthook
+
+    def hook(kind, err, trace):
+        study_error = getattr(sys.modules.get("_study_catalogue"), "StudyError", ())
+        if isinstance(err, study_error):
+            print(f"StudyError: {err}", file=sys.stderr)
+        else:
+            before(kind, err, trace)
+
+    sys.excepthook = hook
+    return True
+
+
 def setup():
     """Make a page fast on one core and equal from run to run.
 
@@ -68,5 +100,9 @@ def setup():
     changes the last digits of a sum.
     """
     torch.set_num_threads(1)
+    short_errors()
+    locks = sys.modules.get("mne_bids._fileio")  # private: it may go away
+    if getattr(locks, "DEFAULT_LOCK_TIMEOUT", 0) > LOCK_S:
+        locks.DEFAULT_LOCK_TIMEOUT = LOCK_S
     keep_freed_memory()
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

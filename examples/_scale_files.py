@@ -6,10 +6,12 @@ a module, not on a page, because a worker is another process and has to import i
 """
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
 from dataclasses import asdict
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,9 @@ from filelock import FileLock
 import _study
 from _cache import replacing
 from _training import normalise
+
+#: Packages whose code turns recordings into windows.
+PACKAGES = ("braindecode", "eegdash", "mne", "mne-bids", "numpy", "scipy")
 
 
 class ScaleError(RuntimeError):
@@ -83,6 +88,8 @@ def save_person(study, subject, records, folder, settings):
         )
     wanted = made_with(study, subject, settings)
     with file_lock(folder, subject):  # another run waits here, and then finds the file
+        for left in Path(folder).glob(f".sub-{subject}.*.unfinished"):
+            left.unlink()  # by a run that was killed: whoever lives holds the lock
         record, why = check_person(folder, subject, wanted)
         if record is None:
             person = read_person(study, records, settings)
@@ -99,6 +106,11 @@ def save_person(study, subject, records, folder, settings):
 def made_with(study, subject, settings):
     """Everything a file of windows depends on: change it, and the file is out of date.
 
+    Files of the person, and sidecars that everybody inherits, are known by size and by the times
+    of their last change. One of these times belongs to the system, so that a file which was
+    changed and given its old time back is noticed; a file that was copied counts as changed.
+    What is not noticed: a disk that loses bits, and on Windows a change with the old time.
+
     Parameters
     ----------
     study, subject, settings
@@ -107,18 +119,45 @@ def made_with(study, subject, settings):
     Returns
     -------
     dict
-        Settings, recipe, and size and time of every file of the person, as JSON holds them.
+        Settings, recipe, code, versions of packages, the person's row of ``participants.tsv``,
+        and size and times of files, as JSON holds them.
     """
     study = Path(study)
     files = {}
-    for path in sorted(study.joinpath(f"sub-{subject}").rglob("*")):
-        if path.is_file():
+    for path in [*study.joinpath(f"sub-{subject}").rglob("*"), *study.glob("task-*")]:
+        if path.is_file() and path.suffix != ".lock":
             seen = path.stat()
-            files[path.relative_to(study).as_posix()] = [seen.st_size, seen.st_mtime_ns]
-    recipe = asdict(_study.get_recipe(study.name))
-    return json.loads(
-        json.dumps({"settings": settings, "recipe": recipe, "recordings": files})
-    )
+            stamp = [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns]
+            files[path.relative_to(study).as_posix()] = stamp
+    made = {
+        "settings": settings,
+        "recipe": asdict(_study.get_recipe(study.name)),
+        "code": fingerprint(),
+        "versions": {name: version(name) for name in PACKAGES},
+        "row": _row_of(study / "participants.tsv", subject),
+        "recordings": dict(sorted(files.items())),
+    }
+    return json.loads(json.dumps(made))
+
+
+@functools.cache
+def fingerprint():
+    """SHA-256 of the code that makes windows: this module and the rooms behind the door."""
+    rooms = sorted(Path(__file__).parent.glob("_study*.py"))
+    sources = [path.read_bytes() for path in (Path(__file__), *rooms)]
+    return hashlib.sha256(b"".join(sources)).hexdigest()
+
+
+def _row_of(table, subject):
+    """A person's row as text, under the header; the door says what is wrong with a table."""
+    try:
+        head, *rows = table.read_text("utf-8-sig", errors="replace").splitlines()
+        at = head.split("\t").index("participant_id")
+    except (OSError, ValueError):
+        return []
+    cells = ((row, row.split("\t")) for row in rows if subject in row)
+    ids = (subject, f"sub-{subject}")
+    return [head, *(row for row, own in cells if len(own) > at and own[at].strip() in ids)]
 
 
 def file_lock(folder, subject):

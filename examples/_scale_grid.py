@@ -8,7 +8,30 @@ from _cache import replacing
 from _encoder import encoder_state, freeze_encoder, load_encoder
 from _ledger import fingerprint
 from _scale_files import WindowFiles
+from _study import StudyError
 from _training import deal, evaluate, fit, make_optimizer
+
+
+def refuse_few(study, source, target):
+    """Refuse a study with too few people for the grid, before anything slow starts.
+
+    Parameters
+    ----------
+    study : str
+        Its name, for the message.
+    source, target : sequence of str
+        People to pretrain on and people to adapt to.
+
+    Raises
+    ------
+    StudyError
+        If there is nobody to pretrain on, or there are no two people each to learn from and to test.
+    """
+    if len(source) < 1 or len(target) < 4:
+        raise StudyError(
+            f"{study} has {len(source)} people to pretrain on and {len(target)} to adapt to: the grid "
+            "needs one and four, two of whom are test people. Open a study with six people or more"
+        )
 
 
 def build_model(windows, seed):

@@ -1,8 +1,12 @@
 """Who does the work: a loop, workers on this machine, or those of a scheduler elsewhere."""
 
+import asyncio
 import contextlib
 import importlib.util
+import multiprocessing
 import os
+import socket
+import subprocess
 import sys
 import textwrap
 from collections import Counter
@@ -105,7 +109,8 @@ def workers_that_fit(wanted):
     limit of the container or the machine.
     """
     said = os.environ.get("MEM_LIMIT", "")
-    limit = int(said) if said.isdigit() else distributed.system.MEMORY_LIMIT
+    number = said.isascii() and said.isdecimal() and len(said) < 20
+    limit = int(said) if number else distributed.system.MEMORY_LIMIT
     # Bytes. A page was seen to take 0.5e9 and each of its workers 0.62e9; the rest is margin.
     return max(1, min(wanted, int((limit - 1e9) // 0.75e9)))
 
@@ -123,12 +128,13 @@ def open_workers(n_workers=2):
     ------
     distributed.Client or None
         A client of the scheduler named in ``DASK_SCHEDULER_ADDRESS``; without that, of workers
-        on this machine; None where dask is not installed.
+        on this machine; None, for a loop, where dask is not installed, the scheduler does not
+        answer or workers cannot start here, which is printed.
 
     Raises
     ------
     ScaleError
-        If the scheduler does not answer or its workers cannot import this module.
+        If the scheduler has no workers or they cannot import this module.
     """
     address = os.environ.get("DASK_SCHEDULER_ADDRESS", "").strip()
     if distributed is None:
@@ -139,20 +145,67 @@ def open_workers(n_workers=2):
             yield client
     else:
         n_workers = workers_that_fit(n_workers)
-        with local_workers(n_workers) as client:
-            print(f"workers on this machine, one thread each: {n_workers}")
+        with contextlib.ExitStack() as started:
+            try:
+                _refuse_early(n_workers)
+                client = started.enter_context(local_workers(n_workers))
+                print(f"workers on this machine, one thread each: {n_workers}")
+            except (OSError, RuntimeError) as err:
+                client = None
+                print(f"workers cannot start here ({_why(err)}): everything runs in a loop")
             yield client
+
+
+def _refuse_early(n_workers):
+    """Try at once what workers need; without it, dask tries for minutes."""
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname(), timeout=2).close()
+    except OSError as err:
+        raise OSError(f"no connection to 127.0.0.1: {_why(err)}") from err
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except OSError as err:
+        raise OSError(f"no semaphores in /dev/shm: {_why(err)}") from err
+    processes = []
+    try:
+        for _ in range(n_workers + 1):  # one of them keeps track of the semaphores
+            idle = [sys.executable, "-I", "-S", "-c", "import sys; sys.stdin.read()"]
+            processes.append(subprocess.Popen(idle, stdin=subprocess.PIPE))
+    except OSError as err:
+        raise OSError(f"no {n_workers} processes: {_why(err)}") from err
+    finally:
+        for process in processes:
+            process.communicate()
+
+
+def _why(err):
+    """Message of an error on one line."""
+    return " ".join(
+        str(getattr(err, "strerror", None) or err or type(err).__name__).split()
+    )
+
+
+async def _answer(address):
+    """Greet a scheduler: a client would go on greeting what is none for a minute."""
+    how = distributed.Security().get_connection_args("client")
+    comm = await distributed.comm.connect(address, timeout=PATIENCE, **how)
+    comm.abort()
 
 
 @contextlib.contextmanager
 def _workers_elsewhere(address):
     try:
+        asyncio.run(asyncio.wait_for(_answer(address), PATIENCE))
         client = distributed.Client(address, timeout=PATIENCE)
-    except (OSError, ValueError) as err:
-        raise ScaleError(
-            f"no scheduler answers at DASK_SCHEDULER_ADDRESS={address} ({err}): start one with "
-            "`dask scheduler`, or unset the variable to start workers on this machine"
-        ) from err
+    except (OSError, ValueError, RuntimeError, MemoryError) as err:
+        print(
+            f"no scheduler answers at DASK_SCHEDULER_ADDRESS={address} ({_why(err)}): start one with "
+            "`dask scheduler`, or unset the variable to start workers on this machine. "
+            "Everything runs in a loop"
+        )
+        yield None
+        return
     with client:
         with contextlib.suppress(TimeoutError):  # they may be on their way
             client.wait_for_workers(1, timeout=PATIENCE)

@@ -1,13 +1,16 @@
 """One door from a BIDS dataset on disk to checked windows with a table beside them.
 
 A simulated study is written once as a BIDS dataset under the cache and from then on loaded like
-any other: EEGDash opens the recordings, Braindecode preprocesses them and cuts the windows. What
-EEGDash lets pass in silence (a missing recording, a file cut short, a person absent from
-``participants.tsv``, a target of ``n/a``) is refused here, by name, before anything slow starts.
+any other: EEGDash's records name the recordings, MNE reads them, Braindecode preprocesses them and
+cuts the windows. What passes elsewhere in silence (a missing recording, a file cut short, a person
+absent from ``participants.tsv``, channels in another order than their table, a target of ``n/a``) is
+refused here, by name, before anything slow starts. A study is only read: EEGDash's own reader, which
+repairs tables and headers in place, and MNE-BIDS, which locks them, are not asked.
 
-Behind the door are five rooms: ``_study_catalogue`` (names and numbers), ``_study_find`` (name to
-folder to people), ``_study_bids`` (a folder without its signals), ``_study_windows`` (signals) and
-``_study_simulated`` (studies that are written here).
+Behind the door are rooms: ``_study_catalogue`` (names and numbers), ``_study_find`` (name to folder to
+people), ``_study_bids``, ``_study_tables``, ``_study_events`` and ``_study_channels`` (a folder without
+its signals), ``_study_headers`` and ``_study_windows`` (signals), ``_study_twins``, ``_study_signals``
+and ``_study_faults`` (what is wrong with them) and ``_study_simulated`` (studies that are written here).
 """
 
 from dataclasses import dataclass
@@ -16,10 +19,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+import _study_events
 import _study_find
 import _study_windows
 from _cache import get_cache_dir
-from _study_bids import DATA_SUFFIXES
+from _study_bids import DATA_SUFFIXES, shorten
 from _study_catalogue import (
     StudyError,
     adapt_recipe,
@@ -132,7 +136,8 @@ class Found:
         StudyError
             If there is neither an effect to leave out nor a value per person to exchange.
         """
-        found, null = self._found, null_of(self.root.name)
+        found = self._found
+        null = null_of(self.root.name) if _study_find.is_written_here(self.root) else None
         if null is None:
             return Found(_study_find.exchange_values(found))
         which = {"cohort": found.cohort, "task": found.recipe.task}
@@ -249,13 +254,24 @@ def open_records(root, records, *, classes=None, channels=None):
         As :meth:`Found.open` does.
     """
     root = Path(root)
-    recipe = adapt_recipe(get_recipe(root.name), None, classes, channels)
-    return _open(_study_find.some_people(root, recipe), records, recipe)
+    recipe, effect = _study_find.recipe_of(root)
+    recipe = adapt_recipe(recipe, None, classes, channels)
+    return _open(_study_find.some_people(root, recipe, effect), records, recipe)
 
 
 def _open(found, records, recipe):
     """Read windows, give them their targets, and print what was opened."""
     root, column = found.root, found.column
+    for what, names in (("channels", recipe.channels), ("classes", recipe.classes)):
+        twice = sorted({name for name in names or () if names.count(name) > 1})
+        if twice:
+            raise StudyError(f"{what}= has {twice} twice: pass each name once")
+    if found.without:
+        n_with = len(found.table) - len(found.without)
+        print(
+            f"{root.name}: {len(found.table)} in participants.tsv, {n_with} with recordings: no "
+            f"{shorten([f'sub-{subject}' for subject in found.without])}"
+        )
     windows, metadata, recipe = _study_windows.read_windows(
         root, records, recipe, by_event=column is None
     )
@@ -263,7 +279,9 @@ def _open(found, records, recipe):
         metadata["target"] = metadata["subject"].map(found.values).astype(np.float32)
     elif column is not None:
         paths = [root / record["bids_relpath"] for record in records]
-        metadata["target"] = _study_windows.event_values(metadata, paths, column, recipe)
+        metadata["target"] = _study_events.event_values(
+            metadata, root, paths, column, recipe
+        )
         known = metadata["target"].notna().to_numpy()
         if not known.all():
             missing = f"{(~known).sum()} of {len(known)} windows have no {column}"
@@ -280,7 +298,7 @@ def _open(found, records, recipe):
                 "that a person can have both of"
             )
         windows, metadata = windows[keep], metadata.iloc[keep].reset_index(drop=True)
-    simulated = root.name.startswith("simulated-")
+    simulated = _study_find.is_written_here(root)
     n_windows, n_chans, n_times = windows.shape
     who = f"{metadata['subject'].nunique()} people"
     who = who if found.cohort == "all" else f"{who} ({found.cohort} cohort)"

@@ -41,6 +41,8 @@ class People:
         As asked.
     effect : float or None
         Size of the planted effect; 0 where nothing can be learned, None where nobody knows.
+    without : list of str
+        People of the table who have no recording.
     """
 
     root: Path
@@ -52,6 +54,7 @@ class People:
     cohort: str
     on_missing: str
     effect: float | None
+    without: list
 
 
 def record_of(root, path):
@@ -82,6 +85,19 @@ def record_of(root, path):
     )
 
 
+def is_written_here(root):
+    """Is this folder a simulated study, by its name and by the list of files it was written with?"""
+    written = root.joinpath(_study_simulated.MANIFEST).is_file()
+    return written and _study_catalogue.is_simulated(root.name)
+
+
+def recipe_of(root):
+    """The recipe of a folder, and the effect planted in it: a name alone makes nothing simulated."""
+    real = _study_catalogue.is_simulated(root.name) and not is_written_here(root)
+    recipe = _study_catalogue.get_recipe("" if real else root.name)
+    return recipe, None if real else _study_catalogue.planted_effect(root.name)
+
+
 def find_people(name, *, cohort, task, column, on_missing):
     """Locate a study and choose its people; see :func:`_study.find_study` for the parameters."""
     if cohort not in ("all", "source", "target"):
@@ -90,9 +106,8 @@ def find_people(name, *, cohort, task, column, on_missing):
         raise StudyError(f"on_missing={on_missing!r} is unknown: use 'raise' or 'drop'")
     most = _most_people(name)
     root = _locate(name, task, most)
-    recipe = _study_catalogue.adapt_recipe(
-        _study_catalogue.get_recipe(root.name), task, None, None
-    )
+    recipe, effect = recipe_of(root)
+    recipe = _study_catalogue.adapt_recipe(recipe, task, None, None)
     table = _study_bids.read_participants(root)
     files = _study_bids.find_recordings(root, recipe, table)
     chosen = _choose_cohort(sorted(files), table, recipe, cohort, root)[:most]
@@ -106,11 +121,12 @@ def find_people(name, *, cohort, task, column, on_missing):
         column=column,
         cohort=cohort,
         on_missing=on_missing,
-        effect=_study_catalogue.planted_effect(root.name),
+        effect=effect,
+        without=[subject for subject in table.index if subject not in files],
     )
 
 
-def some_people(root, recipe):
+def some_people(root, recipe, effect):
     """What opening a few recordings of a study takes that was found before, perhaps elsewhere."""
     return People(
         root=root,
@@ -121,7 +137,8 @@ def some_people(root, recipe):
         column=None,
         cohort="all",
         on_missing="raise",
-        effect=_study_catalogue.planted_effect(root.name),
+        effect=effect,
+        without=[],
     )
 
 
@@ -151,9 +168,9 @@ def _most_people(name):
     asked_for = os.environ.get("EEG_TUTORIAL_MAX_SUBJECTS", "").strip()
     if not asked_for or _study_catalogue.is_simulated(name):
         return None
-    if not asked_for.isdecimal() or int(asked_for) < 1:
+    if not asked_for.isdecimal() or len(asked_for) > 9 or int(asked_for) < 1:
         raise StudyError(
-            f"EEG_TUTORIAL_MAX_SUBJECTS is {asked_for!r}, not a number of people: set it to a "
+            f"EEG_TUTORIAL_MAX_SUBJECTS is {asked_for[:80]!r}, not a number of people: set it to a "
             "positive whole number, or unset it"
         )
     return int(asked_for)
@@ -166,19 +183,27 @@ def _locate(name, task, most):
         raise StudyError(f"the name of the study is empty. {known_names()}")
     if _study_catalogue.is_simulated(text):
         return _study_simulated.write_simulated(text)
-    folder = Path(text).expanduser()
-    if folder.is_dir() and (
-        os.sep in text or folder.joinpath("dataset_description.json").is_file()
-    ):
+    shown = text if len(text) <= 200 else f"{text[:80]}... ({len(text)} characters)"
+    try:
+        folder = Path(text).expanduser()
+        is_study = folder.is_dir() and (
+            os.sep in text or folder.joinpath("dataset_description.json").is_file()
+        )
+    except (OSError, RuntimeError) as err:  # a name too long, a home of nobody
+        why = getattr(err, "strerror", None) or err
+        raise StudyError(
+            f"{shown!r} cannot be a folder ({why}): pass the path of a BIDS dataset. {known_names()}"
+        ) from err
+    if is_study:
         return folder.absolute()
     if os.sep in text or text.startswith((".", "~")):
         raise StudyError(
-            f"no folder {text}: pass the path of a BIDS dataset. {known_names()}"
+            f"no folder {shown}: pass the path of a BIDS dataset. {known_names()}"
         )
     listed = _study_catalogue.catalogue()
     if text not in listed.index:
         raise StudyError(
-            f"unknown study {text!r}, and no such folder here. {known_names()}"
+            f"unknown study {shown!r}, and no such folder here. {known_names()}"
         )
     cached = _cache.get_cache_dir(writable=False) / text
     if cached.joinpath("dataset_description.json").is_file():

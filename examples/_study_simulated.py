@@ -46,6 +46,7 @@ def write_simulated(name):
         return root
     building = cache_dir / f".{name}.building"
     try:
+        _cache.sweep(cache_dir)
         with FileLock(cache_dir / f".{name}.lock"):
             if _is_complete(root):  # the other process was faster
                 return root
@@ -54,23 +55,26 @@ def write_simulated(name):
                     note = "the copy in the cache is incomplete, changed or outdated: written again"
                     print(f"{name}: {note}", file=sys.stderr)
                     shutil.rmtree(leftover)
-            building.mkdir()
-            match = SIMULATED.fullmatch(name)
-            given = {"seed": match["seed"], "effect": match["effect"]}
-            given = {
-                k: (int if k == "seed" else float)(v)
-                for k, v in given.items()
-                if v is not None
-            }
-            WRITERS[match["kind"]](building, **given)
-            files = {
-                p.relative_to(building).as_posix(): p.stat().st_size
-                for p in sorted(building.rglob("*"))
-                if p.is_file()
-            }
-            manifest = {"fingerprint": fingerprint(), "files": files}
-            (building / MANIFEST).write_text(json.dumps(manifest), "utf-8")
-            building.rename(root)
+            try:
+                building.mkdir()
+                match = SIMULATED.fullmatch(name)
+                given = {"seed": match["seed"], "effect": match["effect"]}
+                given = {
+                    k: (int if k == "seed" else float)(v)
+                    for k, v in given.items()
+                    if v is not None
+                }
+                WRITERS[match["kind"]](building, **given)
+                files = {
+                    p.relative_to(building).as_posix(): p.stat().st_size
+                    for p in sorted(building.rglob("*"))
+                    if p.is_file()
+                }
+                manifest = {"fingerprint": fingerprint(), "files": files}
+                (building / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+                building.rename(root)
+            finally:  # what could not be finished would keep a full disk full
+                shutil.rmtree(building, ignore_errors=True)
     except OSError as err:
         raise _cache.unwritable(cache_dir, err) from err
     return root

@@ -1,8 +1,6 @@
 """From recordings to windows: headers that are checked, preprocessing in the right order, cutting."""
 
-import difflib
-import json
-import warnings
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +8,27 @@ import numpy as np
 import pandas as pd
 
 from _runtime import quiet_imports
-from _study_bids import entity
+from _study_bids import SHOWN, entity
 from _study_catalogue import StudyError
+from _study_channels import apply_channels, read_channels
+from _study_events import (
+    annotate,
+    is_bad,
+    lost_events,
+    read_events,
+    refuse_overlap,
+    tell_lost,
+)
+from _study_faults import check
+from _study_headers import (
+    find_channels,
+    find_classes,
+    longest_events,
+    read_header,
+    read_sidecar,
+)
+from _study_signals import look
+from _study_twins import refuse_twins
 
 with quiet_imports():
     import mne
@@ -48,99 +65,89 @@ def read_windows(root, records, recipe, *, by_event):
     """
     with mne.use_log_level("ERROR"):
         dataset, recipe = _open_recordings(root, records, recipe, by_event)
-        preprocess(dataset, _preprocessing(recipe))
+        looks = _Looks(root, dataset)
+        preprocess(
+            dataset,
+            [Preprocessor(looks.add, apply_on_array=False), *_preprocessing(recipe)],
+        )
         windows, metadata = _cut_windows(dataset, recipe, root)
+    referenced = recipe.reference is not None
+    check(
+        root.name, looks.taken, windows, metadata["sample_id"], recipe.channels, referenced
+    )
+    refuse_twins(windows, metadata)
     return windows, metadata, recipe
 
 
-def event_values(metadata, paths, column, recipe):
-    """Value of a column of ``events.tsv`` for each window: that of the event it was cut from."""
-    values = pd.Series(np.nan, index=metadata.index)
-    stems = metadata["sample_id"].str.split("_sample-").str[0]
-    starts = metadata["sample_id"].str.split("_sample-").str[1].astype(int) / recipe.sfreq
-    for path in paths:
-        stem = path.name.rpartition("_")[0]
-        own = stems.index[stems == stem]
-        table = path.with_name(f"{stem}_events.tsv")
-        events = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
-        if column not in events.columns or events.empty:
-            continue
+class _Looks:
+    """A look at each recording as it was read, taken as the first step of its preprocessing."""
+
+    def __init__(self, root, dataset):
+        self.root, self.taken = root, []
+        self.left = iter([root / ds.record["bids_relpath"] for ds in dataset.datasets])
+
+    def add(self, raw):
+        """Take one, and leave the recording as it is."""
         try:
-            known = pd.to_numeric(events[column].replace(["n/a", ""], np.nan))
-            onsets = pd.to_numeric(events["onset"]).to_numpy()
-        except ValueError as err:
+            self.taken.append(look(raw, next(self.left)))
+        except StudyError as err:
+            if "not finite" not in str(err):
+                raise
             raise StudyError(
-                f"{table} has a value of {column!r} that is not a number ({err}): correct it, or write n/a"
+                f"{self.root.name} holds samples that are not finite: look at the recordings in MNE. {err}"
             ) from err
-        named = events.get("trial_type", events.get("value"))
-        of_class = np.flatnonzero(named.isin(recipe.classes)) if named is not None else []
-        if len(of_class) == 0:
-            continue
-        order = of_class[np.argsort(onsets[of_class], kind="stable")]
-        # Half a sample of grace: onsets were rounded when the recording was resampled.
-        at = (
-            np.searchsorted(onsets[order], starts[own] + 0.5 / recipe.sfreq, side="right")
-            - 1
-        )
-        values[own] = known.to_numpy()[order[np.maximum(at, 0)]]
-    return values
+        return raw
 
 
 def _open_recordings(root, records, recipe, by_event):
-    """The EEGDash dataset with every header read and checked; the recipe with its blanks filled."""
+    """The EEGDash dataset with every table and header read and checked; the recipe filled in."""
+    if not records:
+        raise StudyError(f"no recordings of {root} to open: take them from find_study()")
     dataset = EEGDashDataset(
         cache_dir=root.parent, dataset=root.name, records=records, download=False
     )
-    found = {ds.record["bids_relpath"] for ds in dataset.datasets}
-    asked = {record["bids_relpath"] for record in records}
+    found = Counter(ds.record["bids_relpath"] for ds in dataset.datasets)
+    asked = Counter(record["bids_relpath"] for record in records)
     if found != asked:
-        raise StudyError(
-            f"EEGDash does not see {sorted(asked - found)} in {root}: check their names"
-        )
-    longest = {}  # seconds of the longest event, per file and event name
-    for ds in dataset.datasets:
-        path = root / ds.record["bids_relpath"]
-        raw = _read_header(ds, path)
-        recipe = replace(
-            recipe,
-            channels=recipe.channels or tuple(raw.copy().pick("eeg").ch_names),
-            sfreq=recipe.sfreq or float(raw.info["sfreq"]),
-        )
-        absent = [c for c in recipe.channels if c not in raw.ch_names]
-        if absent:
-            lower = {name.lower(): name for name in raw.ch_names}
-            near = [difflib.get_close_matches(c.lower(), lower, 1, 0.5) for c in absent]
-            near = sorted({lower[match] for matches in near for match in matches})
-            raise StudyError(
-                f"{path.name} has no channel {absent}: it has {raw.ch_names}. Pass channels= as a "
-                f"tuple of names that every recording has{f' (near: {near})' if near else ''}"
-            )
+        absent = sorted((asked - found) or (found - asked))
+        raise StudyError(f"EEGDash does not see {absent} in {root}: check their names")
+    paths = [root / ds.record["bids_relpath"] for ds in dataset.datasets]
+    tables = [(read_events(root, path), read_channels(root, path)) for path in paths]
+    notes = []
+    for ds, path, (events, channels) in zip(dataset.datasets, paths, tables, strict=True):
+        # EEGDash would repair tables and headers in place, and lock them: only MNE reads here.
+        ds.raw = read_header(path, *read_sidecar(root, path))
+        notes += apply_channels(ds.raw, path, *channels)
+        annotate(ds.raw, events)
         if recipe.blocks:
-            until_next_cue(raw, recipe.blocks)
-        own = longest[path.name] = {}
-        for label, seconds in zip(
-            raw.annotations.description, raw.annotations.duration, strict=True
-        ):
-            own[str(label)] = max(own.get(str(label), 0.0), float(seconds))
-    events = sorted(set().union(*longest.values()))
-    if recipe.classes is None:
-        classes = tuple(event for event in events if not event.lower().startswith("bad"))
-        recipe = replace(recipe, classes=classes)
-    unknown = [c for c in recipe.classes if c not in events]
-    if unknown or len(recipe.classes) < (2 if by_event else 1):
-        raise StudyError(
-            f"no event {unknown or 'to tell apart'} in {root.name}: "
-            f"the events there are {events}. Pass classes=('one', 'other')"
-        )
-    for name, own in longest.items():
+            until_next_cue(ds.raw, recipe.blocks)
+    recipe = replace(
+        recipe, sfreq=recipe.sfreq or float(dataset.datasets[0].raw.info["sfreq"])
+    )
+    recipe = find_channels(root, dataset, paths, recipe, notes)
+    print(*_counted(notes), sep="\n", end="\n" if notes else "")
+    recipe = find_classes(root, dataset, paths, recipe, by_event)
+    for ds, path, (events, _) in zip(dataset.datasets, paths, tables, strict=True):
+        refuse_overlap(events, recipe)
+        own = longest_events(ds.raw)
         reach = max((own[c] for c in recipe.classes if c in own), default=None)
         if reach is None or reach + 1 / recipe.sfreq < recipe.window_s:
             raise StudyError(
-                f"{name} has no event {' or '.join(recipe.classes)} as long as a window of "
-                f"{recipe.window_s:g} s: its events and their longest durations are {own}. Remove the "
+                f"{path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
+                f"{recipe.window_s:g} s: the longest events of {events.path.name} are {own}. Remove the "
                 "recording, or give the study a smaller window_s= in RECIPES"
             )
+        tell_lost(
+            events, lost_events(events, ds.raw.n_times / ds.raw.info["sfreq"], recipe)
+        )
     return dataset, recipe
+
+
+def _counted(notes):
+    """What has to be said, without the same sentence for every recording."""
+    if len(notes) <= SHOWN:
+        return notes
+    return [*notes[:SHOWN], f"and {len(notes) - SHOWN} more lines like these"]
 
 
 def until_next_cue(raw, cues):
@@ -169,42 +176,6 @@ def until_next_cue(raw, cues):
             notes.onset[keep], duration[keep], notes.description[keep], notes.orig_time
         )
     )
-
-
-def _read_header(ds, path):
-    """Raw of one recording, not loaded; a damaged or shortened file is an error."""
-    fix = "The file is damaged or was cut short: fetch it again, or remove this recording."
-    try:
-        raw = ds.raw
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            # EEGDash silences the one warning with which MNE tells of an EDF cut short.
-            if path.suffix in (".edf", ".bdf"):
-                mne.io.read_raw(path, verbose="WARNING")
-    except Exception as err:  # MNE readers raise anything on a damaged file
-        raise StudyError(
-            f"{path} cannot be read ({type(err).__name__}: {err}). {fix}"
-        ) from err
-    short = [
-        str(w.message) for w in caught if "does not match the file size" in str(w.message)
-    ]
-    if short:
-        raise StudyError(f"{path}: {short[0]} {fix}")
-    sidecar = path.with_name(path.name.removesuffix(path.suffix) + ".json")
-    beside = json.loads(sidecar.read_text("utf-8")) if sidecar.is_file() else {}
-    sfreq, rate = float(raw.info["sfreq"]), beside.get("SamplingFrequency")
-    if isinstance(rate, int | float) and not np.isclose(rate, sfreq, rtol=1e-3):
-        raise StudyError(
-            f"{path.name} is sampled at {sfreq:g} Hz but {sidecar.name} says {rate:g} Hz. Correct the "
-            "sidecar, or fetch the file that belongs to it."
-        )
-    said = beside.get("RecordingDuration")
-    holds = raw.n_times / sfreq
-    if isinstance(said, int | float) and abs(holds - said) > 1.0:
-        raise StudyError(
-            f"{path} holds {holds:.1f} s but {sidecar.name} says {said:.1f} s. {fix}"
-        )
-    return raw
 
 
 def _preprocessing(recipe):
@@ -258,22 +229,35 @@ def release_file_buffer(raw):
 def _cut_windows(dataset, recipe, root):
     """Windows in microvolts and their metadata, in the order of the recordings."""
     n_times = round(recipe.window_s * recipe.sfreq)
-    cut = create_windows_from_events(
-        dataset,
-        trial_start_offset_samples=0,
-        trial_stop_offset_samples=0,
-        window_size_samples=n_times,
-        window_stride_samples=n_times,
-        mapping={label: code for code, label in enumerate(recipe.classes)},
-        preload=True,
-        on_last_window="drop",
-        accepted_bads_ratio=1.0,  # events shorter than a window are left out, with a warning
-    )
+    try:
+        cut = create_windows_from_events(
+            dataset,
+            trial_start_offset_samples=0,
+            trial_stop_offset_samples=0,
+            window_size_samples=n_times,
+            window_stride_samples=n_times,
+            mapping={label: code for code, label in enumerate(recipe.classes)},
+            preload=True,
+            on_last_window="drop",
+            accepted_bads_ratio=1.0,  # events shorter than a window are left out, with a warning
+        )
+    except ValueError as err:
+        raise StudyError(
+            f"Braindecode cannot cut windows of {root.name} ({err}): look at the onsets and durations of "
+            f"{list(recipe.classes)} in its events.tsv files"
+        ) from err
     arrays, rows = [], []
     for recording, windows in zip(dataset.datasets, cut.datasets, strict=True):
         stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
-        arrays.extend(windows[i][0] for i in range(len(windows)))
-        for start, label in windows.metadata[["i_start_in_trial", "target"]].to_numpy():
+        table = windows.metadata[["i_start_in_trial", "target"]].to_numpy()
+        _check_counts(recording.raw, table[:, 1], recipe, n_times, stem)
+        kept = ~_in_bad_segments(recording.raw, table[:, 0], n_times)
+        if not kept.all():
+            print(
+                f"{stem}: {(~kept).sum()} of {len(kept)} windows lie in segments marked bad, dropped"
+            )
+        arrays.extend(windows[i][0] for i in np.flatnonzero(kept))
+        for start, label in table[kept]:
             rows.append(
                 {
                     "sample_id": f"{stem}_sample-{int(start):06d}",
@@ -282,12 +266,51 @@ def _cut_windows(dataset, recipe, root):
                     "target": int(label),
                 }
             )
-    windows = (np.stack(arrays) * 1e6).astype(np.float32)
-    if not np.isfinite(windows).all():
+    if not rows:
         raise StudyError(
-            f"{root.name} holds samples that are not finite: look at the recordings in MNE"
+            f"{root.name} has no window left of {list(recipe.classes)}: look at the bad segments in its "
+            "events.tsv files"
         )
-    return windows, pd.DataFrame(rows).astype({"target": np.int64})
+    metadata = pd.DataFrame(rows).astype({"target": np.int64})
+    twice = metadata["sample_id"].duplicated()
+    if twice.any():
+        raise StudyError(
+            f"{root.name} gave the window {metadata['sample_id'][twice].iloc[0]} twice: two recordings have "
+            "one name. Rename one, or remove it."
+        )
+    windows = (np.stack(arrays) * 1e6).astype(np.float32)
+    return windows, metadata
+
+
+def _check_counts(raw, labels, recipe, n_times, stem):
+    """As many windows of each class as its events have room for."""
+    room = Counter()
+    for name, seconds in zip(
+        raw.annotations.description, raw.annotations.duration, strict=True
+    ):
+        room[str(name)] += int(seconds * raw.info["sfreq"]) // n_times
+    expected = [room[name] for name in recipe.classes]
+    got = [int(n) for n in np.bincount(labels.astype(int), minlength=len(expected))]
+    if got != expected:
+        raise StudyError(
+            f"{stem} gave {got} windows of {list(recipe.classes)} where its events have room for "
+            f"{expected}: look at its events.tsv for two events at one time"
+        )
+
+
+def _in_bad_segments(raw, starts, n_times):
+    """Which windows share samples with a segment that is marked bad?"""
+    inside = np.zeros(len(starts), bool)
+    notes = raw.annotations
+    for onset, seconds, name in zip(
+        notes.onset, notes.duration, notes.description, strict=True
+    ):
+        if is_bad(name):
+            first, last = raw.time_as_index(
+                [onset, onset + seconds], use_rounding=True, origin=notes.orig_time
+            )
+            inside |= (starts < max(last, first + 1)) & (starts + n_times > first)
+    return inside
 
 
 def balance(metadata, classes):

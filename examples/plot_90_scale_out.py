@@ -27,8 +27,8 @@ Tags: :tag:`cohort`, :tag:`classification`, :tag:`transfer`
 import json
 import os
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+import _cache
 import _runtime
 import _scale_files
 import _scale_grid
@@ -48,6 +48,7 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 found = _study.find_study(STUDY)
 source = list(_study.list_people(STUDY, cohort="source").index)
 target = list(_study.list_people(STUDY, cohort="target").index)
+_scale_grid.refuse_few(STUDY, source, target)
 people, folder = source + target, str(found.root)
 print(f"{len(source)} people to pretrain on, {len(target)} to adapt to")
 
@@ -83,7 +84,7 @@ print_code(inspect.getsource(_scale_files.save_person))
 # file was truncated, as an interrupted download leaves it.
 import shutil
 
-workshop = TemporaryDirectory(dir=_study.get_cache_dir())  # deleted at the end
+workshop = _cache.Workshop(_study.get_cache_dir())  # deleted at the end, or by the next run
 windows_folder = str(Path(workshop.name, "windows"))
 tasks = [(folder, p, found.records[p], windows_folder, settings) for p in people]
 

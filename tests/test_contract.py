@@ -1,6 +1,7 @@
 """The JSON line: what passes, and that each rule can fail."""
 
 import json
+import time
 from typing import Literal
 
 import pytest
@@ -122,6 +123,113 @@ def test_numbers_are_finite(number):
 def test_output_without_a_contract(stdout, message):
     with pytest.raises(ContractError, match=message):
         parse(stdout)
+
+
+def hostile():
+    """Lines that nobody prints by accident."""
+    line = printed().splitlines()[-1]
+
+    def added(more):
+        return f"{line[:-1]}, {more}}}"
+
+    many = ", ".join(f'"k{i}": {i}' for i in range(40_000))
+    yield (
+        "50 MB of keys",
+        added('"k": 1, ' * 6_000_000),
+    )
+    yield "50 MB of one string", '"' + "x" * 50_000_000 + '"'
+    yield "50 MB of brackets", "[" * 50_000_000
+    yield "keys up to the limit", added(many)
+    yield "one long key", added(f'"{"k" * 900_000}": 1')
+    yield "deep, and unknown", added('"deep": ' + "[" * 100_000 + "]" * 100_000)
+    yield "deep, in objects", '{"a":' * 100_000 + "1" + "}" * 100_000
+    yield (
+        "deep, in a known key",
+        line.replace('"lr":', '"lr": ' + "[" * 900 + "]" * 900 + ', "lr_":'),
+    )
+    yield "a huge integer", added('"n": ' + "9" * 5000)
+    yield "a huge integer in a known key", line.replace("14802", "9" * 5000)
+    yield "an integer that is a float too large", line.replace("14802", "9" * 400)
+    yield "a float too large", line.replace("0.34", "1e999")
+    yield "tutorial twice", added('"tutorial": "plot_10"')
+    yield (
+        "overlap twice",
+        line.replace('"subject_overlap": 0', '"subject_overlap": 3, "subject_overlap": 0'),
+    )
+    yield (
+        "twice, deep inside",
+        line.replace('"linear-probe": 882', '"linear-probe": 1, "linear-probe": 882'),
+    )
+    for value in (
+        "[]",
+        "{}",
+        "null",
+        "true",
+        "3",
+        '[{"a": []}]',
+        '"' + "p" * 900_000 + '"',
+    ):
+        yield f"tutorial is {value[:9]}", line.replace('"plot_73"', value)
+    for key, value in GOOD.items():
+        for other in (
+            '"\\ud800"',
+            "[[[]]]",
+            '{"a": {"b": 1}}',
+            "null",
+            "-0",
+            "1e308",
+            '""',
+        ):
+            if (
+                key not in ("tutorial", "data", "pretrain_task", "target_task")
+                and json.loads(other) != value
+            ):
+                yield (
+                    f"{key} is {other}",
+                    json.dumps(GOOD | {key: "PLACE"}).replace('"PLACE"', other),
+                )
+    yield "not encodable", added('"\ud800": 1')
+    yield "a NUL", line.replace("plot_73", "plot_73\0")
+
+
+def test_no_line_ends_in_anything_but_a_short_contract_error_in_a_second():
+    accepted = set()
+    for name, line in hostile():
+        before = time.process_time()
+        try:
+            parse(f"a table\n{line}\n")
+            accepted.add(name)
+        except ContractError as err:
+            assert len(str(err)) < 2000, name  # noqa: PT017
+        assert time.process_time() - before < 1.0, name
+    # A value that is possible is no harm: what is refused above all is the line itself.
+    assert {name for name in accepted if " is " not in name} == set()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            '"subject_overlap": 0',
+            '"subject_overlap": 3, "subject_overlap": 0',
+            "a key twice: .'subject_overlap'",
+        ),
+        ('"plot_73"', '["plot_73"]', "unknown tutorial .'plot_73'"),
+        (
+            '"n_val_windows": 144',
+            f'"n_val_windows": {"9" * 5000}',
+            "not JSON .Exceeds the limit",
+        ),
+        (
+            '"version": 4',
+            '"version": 4, "a": 1, "b": 1, "c": 1, "d": 1, "e": 1, "f": 1, "g": 1',
+            "and 2 more$",
+        ),
+    ],
+)
+def test_what_a_hostile_line_is_told(old, new, message):
+    with pytest.raises(ContractError, match=message):
+        parse(printed().replace(old, new))
 
 
 def test_every_tutorial_has_a_contract_and_every_field_says_what_it_is():

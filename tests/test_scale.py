@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -21,6 +22,7 @@ import _scale_files
 import _scale_grid
 import _scale_workers
 import _study
+import _study_simulated
 import _study_windows
 from _encoder import EncoderError
 from _helpers.pages import EXAMPLES
@@ -393,13 +395,11 @@ def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatc
     pytest.importorskip("distributed")
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
     monkeypatch.setattr(_scale_workers, "PATIENCE", 1)
-    with (
-        pytest.raises(
-            _scale_files.ScaleError, match=r"no scheduler answers at .*127\.0\.0\.1:9 "
-        ),
-        _scale_workers.open_workers(),
-    ):
-        pass
+    with _scale_workers.open_workers() as client:
+        assert client is None
+    assert "no scheduler answers at DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:9 " in (
+        capsys.readouterr().out
+    )
     monkeypatch.setattr(_scale_workers, "PATIENCE", 60)  # they have to import
     about = tmp_path / "scheduler.json"
     dask = [sys.executable, "-m", "dask"]
@@ -548,3 +548,211 @@ def test_no_more_workers_than_fit(monkeypatch, limit, expected):
     monkeypatch.setenv("MEM_LIMIT", "0.5G")  # not a number of bytes: the machine's own
     monkeypatch.setattr(_scale_workers.distributed.system, "MEMORY_LIMIT", limit)
     assert _scale_workers.workers_that_fit(4) == expected
+
+
+@pytest.mark.parametrize("odd", ["²", "٣", "-1", "1e9", " ", "9" * 5000, "\u0661" * 30])
+def test_an_odd_limit_of_memory_is_the_limit_of_the_machine(monkeypatch, odd):
+    monkeypatch.setenv("MEM_LIMIT", odd)
+    monkeypatch.setattr(_scale_workers.distributed.system, "MEMORY_LIMIT", 2_600_000_000)
+    assert _scale_workers.workers_that_fit(4) == 2
+
+
+LOOP = """
+    import os, time
+    import _scale_workers
+    start = time.monotonic()
+    with _scale_workers.open_workers(2) as client:
+        print(client, _scale_workers.run_tasks(dict, [(), ()], client))
+        print("seconds", int(time.monotonic() - start))
+"""
+HOSTS = {
+    "without loopback": (
+        ["unshare", "-n"],
+        "no connection to 127.0.0.1: Network is unreachable",
+    ),
+    "without /dev/shm": (
+        [
+            "unshare",
+            "-m",
+            "sh",
+            "-c",
+            'mount -t tmpfs -o ro none /dev/shm && exec "$0" "$@"',
+        ],
+        "no semaphores in /dev/shm: Read-only file system",
+    ),
+    "without processes": (
+        ["setpriv", "--reuid=65534", "--clear-groups", "prlimit", "--nproc=2"],
+        "no 2 processes: Resource temporarily unavailable",
+    ),
+}
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_where_workers_cannot_start_it_is_said_and_a_loop_runs(host, tmp_path):
+    pytest.importorskip("distributed")
+    command, why = HOSTS[host]
+    if (
+        not shutil.which(command[0])
+        or subprocess.run([*command, sys.executable, "-c", ""]).returncode
+    ):
+        pytest.skip(f"this machine does not let us run Python {host}")
+    bare = {k: v for k, v in os.environ.items() if k != "DASK_SCHEDULER_ADDRESS"}
+    env = bare | {"PYTHONPATH": str(EXAMPLES), "EEGDASH_CACHE_DIR": str(tmp_path)}
+    code = [*command, sys.executable, "-c", textwrap.dedent(LOOP)]
+    done = subprocess.run(code, env=env, capture_output=True, text=True, timeout=120)
+    said = (
+        f"workers cannot start here ({why}): everything runs in a loop\nNone [{{}}, {{}}]\n"
+    )
+    assert done.stdout.startswith(said), done.stdout + done.stderr
+    assert int(done.stdout.split()[-1]) < 10
+
+
+def test_a_port_that_is_no_scheduler_is_said_within_seconds(monkeypatch, capsys):
+    pytest.importorskip("distributed")
+    with socket.create_server(("127.0.0.1", 0)) as server:  # listens, and never says a word
+        monkeypatch.setenv(
+            "DASK_SCHEDULER_ADDRESS", f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        )
+        monkeypatch.setattr(_scale_workers, "PATIENCE", 2)
+        start = time.monotonic()
+        with _scale_workers.open_workers() as client:
+            assert client is None
+        assert time.monotonic() - start < 8
+    assert "Everything runs in a loop" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "address", ["nonsense://x", "tcp://", "\x7f", "x" * 5000, "tcp://a:99999"]
+)
+def test_an_address_that_is_none_is_no_traceback(monkeypatch, capsys, address):
+    pytest.importorskip("distributed")
+    monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
+    monkeypatch.setattr(_scale_workers, "PATIENCE", 2)
+    with _scale_workers.open_workers() as client:
+        assert client is None
+    assert "no scheduler answers" in capsys.readouterr().out
+
+
+def test_a_study_of_four_people_is_refused_before_anything_slow():
+    with pytest.raises(
+        _study.StudyError, match="mine has 1 people to pretrain on and 3 to adapt"
+    ):
+        _scale_grid.refuse_few("mine", ["01"], ["02", "03", "04"])
+    _scale_grid.refuse_few("mine", ["01"], ["02", "03", "04", "05"])
+
+
+# ------------------------------------------------------------- the cache tells the truth
+
+
+def again(bids, folder):
+    outcome = _scale_files.save_person(*task_of(bids, "01", folder, {}))
+    return outcome["status"], outcome["again"].partition(" changed")[0]
+
+
+def older(path):
+    """Change a file and give it its old size and time."""
+    before, text = path.stat(), path.read_bytes()
+    path.write_bytes(text[:-1] + bytes([text[-1] ^ 1]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_windows_are_made_again_when_what_they_depend_on_changes(
+    bids, tmp_path, monkeypatch
+):
+    assert again(bids, tmp_path) == ("done", "")
+    assert again(bids, tmp_path) == ("skipped", "")
+    table = bids / "participants.tsv"
+    text = table.read_text("utf-8")
+    table.write_text(text.replace("21.5", "99"), "utf-8")  # another person's age
+    assert again(bids, tmp_path) == ("skipped", "")
+    table.write_text("\ufeff" + text.replace("20.5", "99").replace("sub-", ""), "utf-8")
+    assert again(bids, tmp_path) == ("done", "row")
+    older(next(bids.rglob("sub-01*.edf")))
+    assert again(bids, tmp_path) == ("done", "recordings")
+    monkeypatch.setattr(_scale_files, "version", lambda name: "0")
+    assert again(bids, tmp_path) == ("done", "versions")
+    monkeypatch.setattr(_scale_files, "fingerprint", lambda: "other code")
+    assert again(bids, tmp_path) == ("done", "code")
+    assert again(bids, tmp_path) == ("skipped", "")
+
+
+def test_the_fingerprint_reads_every_room_behind_the_door(tmp_path, monkeypatch):
+    _scale_files.fingerprint.cache_clear()
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    monkeypatch.setattr(
+        _scale_files, "__file__", str(tmp_path / "examples" / "_scale_files.py")
+    )
+    seen = set()
+    for room in (
+        "_scale_files",
+        "_study",
+        "_study_windows",
+        "_study_catalogue",
+        "_study_signals",
+    ):
+        _scale_files.fingerprint.cache_clear()
+        seen.add(_scale_files.fingerprint())
+        with (tmp_path / "examples" / f"{room}.py").open("a") as file:
+            file.write("# changed")
+    _scale_files.fingerprint.cache_clear()
+    seen.add(_scale_files.fingerprint())
+    _scale_files.fingerprint.cache_clear()
+    assert len(seen) == 6
+
+
+HOLD = """
+    import sys, time
+    from pathlib import Path
+    import _cache
+    workshop = _cache.Workshop(Path(sys.argv[1]))
+    Path(workshop.name, "big").write_text("x")
+    print(workshop.name, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_leftovers_of_killed_runs_are_removed_and_a_living_run_is_left_alone(tmp_path):
+    env = os.environ | {"PYTHONPATH": str(EXAMPLES)}
+    code = [sys.executable, "-c", textwrap.dedent(HOLD), str(tmp_path)]
+    holder = subprocess.Popen(code, env=env, stdout=subprocess.PIPE, text=True)
+    try:
+        left = Path(holder.stdout.readline().strip())
+        own = _cache.Workshop(tmp_path)
+        assert (left / "big").exists()  # its maker lives
+    finally:
+        holder.kill()
+        holder.wait(timeout=60)
+    building = tmp_path / ".simulated-tasks.building"
+    building.mkdir()
+    _cache.sweep(tmp_path)
+    assert not left.exists()
+    assert not building.exists()
+    assert Path(own.name).is_dir()
+    own.cleanup()
+    assert [p.name for p in tmp_path.glob(".workshop*")] == []
+
+
+def test_a_file_that_a_killed_run_did_not_finish_is_removed(bids, tmp_path):
+    left = [tmp_path / f".sub-{s}.npy.unfinished" for s in ("01", "02")]
+    for path in left:
+        path.write_bytes(b"half")
+    again(bids, tmp_path)
+    assert [path.exists() for path in left] == [False, True]  # of this person: locked
+
+
+@pytest.mark.parametrize(
+    "err",
+    [OSError(28, "No space left on device"), OSError("165440 requested and 50688 written")],
+)
+def test_a_full_disk_is_said_in_words_and_leaves_no_half_study(tmp_path, monkeypatch, err):
+    def write(root):
+        (root / "sub-01").mkdir()
+        raise err
+
+    monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path))
+    monkeypatch.setitem(_study_simulated.WRITERS, "simulated-tasks", write)
+    with pytest.raises(
+        _study.StudyError, match=r"\(the disk is full\)\. Make room, or set EEGDASH"
+    ):
+        _study_simulated.write_simulated("simulated-tasks")
+    assert [p.name for p in tmp_path.iterdir() if p.suffix != ".lock"] == []

@@ -15,6 +15,9 @@ from _helpers.show import environment, standings
 
 REFERENCES = records(REFERENCE)
 
+#: Counts of broken studies, as ``nox -s fuzz`` keeps them.
+BROKEN = json.loads((DOCS / "fuzz.json").read_text("utf-8"))
+
 
 def names():
     return [short_name(script) for script in tutorials()]
@@ -32,7 +35,7 @@ def test_every_tutorial_has_a_reference_that_keeps_its_contract_and_a_headline()
 def status(tmp_path):
     """The status page, given records of runs and references."""
 
-    def render(runs, references):
+    def render(runs, references, fuzz=None):
         for script in tutorials():
             page = tmp_path / "auto_examples" / f"{script.stem}.rst"
             page.parent.mkdir(exist_ok=True)
@@ -42,7 +45,7 @@ def status(tmp_path):
             for name, content in kept.items():
                 write_json(tmp_path / folder / f"{name}.json", content)
         template = environment(DOCS).from_string((DOCS / "status.rst").read_text("utf-8"))
-        return template.render(status=standings(tmp_path))
+        return template.render(status=standings(tmp_path), fuzz=fuzz or BROKEN)
 
     return render
 
@@ -123,3 +126,17 @@ def test_records_are_written_and_read(tmp_path):
     assert content["machine"]["cpu"].endswith("cores")
     assert platform.node() not in json.dumps(content["machine"])
     assert load(tmp_path / "runs" / "plot_10.json") == made
+
+
+def test_counts_and_faults_of_broken_studies_are_on_the_page(status):
+    fault = {
+        "base": "edf",
+        "mutations": ["a", "b"],
+        "fault": "silent",
+        "what": "<b> *lost*",
+    }
+    counts = {"edf": {"trees": 3, "right": 2, "silent": 1}}
+    text = status({}, REFERENCES, BROKEN | {"counts": counts, "faults": [fault]})
+    assert "   * - edf\n     - 3\n     - 2\n     - 1\n" in text
+    assert r"- silent, edf, a and b: \<b\> \*lost\*" in text
+    assert "No study had a fault" in status({}, REFERENCES, BROKEN | {"faults": []})

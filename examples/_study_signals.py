@@ -1,0 +1,237 @@
+"""Are these signals EEG? One look at every recording as it was read, one judgement of all people.
+
+:func:`look` measures a recording once its samples are in memory and before anything was done to
+them: afterwards an average reference has filled a dead electrode with the mean of the others, and a
+filter has hidden the mains. :func:`_study_faults.check` then takes the looks of all people and their windows.
+Gross faults are a :class:`StudyError` by person, file and channel; doubtful ones are one printed line
+each; and the table of both is returned.
+
+What reads windows calls, for each recording, ``looks.append(look(raw, path))`` as the first of the
+preprocessing steps (after channels were dropped that play no part, and before the reference), and
+once, at the end, ``_study_faults.check(name, looks, windows, metadata["sample_id"], channels,
+referenced)``. A
+channel in ``raw.info["bads"]`` and pieces under a ``BAD_`` annotation are not looked at, so both are
+ways to answer a refusal.
+
+Why rules of our own: on the 72 clean recordings of nm000109,
+:func:`mne.preprocessing.annotate_amplitude` with the limits people use (peak 500 uV, flat 0.1 uV)
+marks spans in recordings that nothing is wrong with, needs one number for what are several
+questions, and does not see the unit, clipping or a bridge.
+:func:`mne.preprocessing.compute_bridged_electrodes` filters every channel again and compares pairs in
+a loop; the distance here is the same one, from one covariance. The rules below had no false alarm.
+"""
+
+import contextlib
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from _study_bids import entity
+from _study_catalogue import StudyError
+
+#: Seconds of a piece. A piece loses its mean, so that slow drifts and offsets do not count.
+PIECE_S = 2.0
+#: Standard deviation within a piece, in uV, of a typical piece of a channel. EEG of adults has 3 to
+#: 30, of sleeping children up to 150; an amplifier without a head still has 0.3. Outside the outer
+#: pair the unit is wrong.
+DOUBTFUL_UV, GROSS_UV = (0.5, 200.0), (0.1, 1000.0)
+#: Times that a channel is larger or smaller than the median channel of its recording, and a person
+#: than the median of all others. Clean recordings stay below 3.5.
+CHANNEL_TIMES, PERSON_TIMES, GROSS_TIMES = 10.0, 5.0, 30.0
+#: A piece is flat below this in uV, or below this share of the loudest piece where all are small.
+FLAT_UV, FLAT_SHARE = 0.05, 0.005
+#: Share of flat pieces. A pause at the end of a clean recording was 3 of 100.
+DOUBTFUL_FLAT, GROSS_FLAT = 0.10, 0.25
+#: Share of samples that sit exactly on the largest or the smallest value; 16 bits give 1 in 1,000.
+DOUBTFUL_CLIPPED, GROSS_CLIPPED = 0.005, 0.05
+#: Difference of two successive samples, in uV. A blink has 30, a loose electrode 300.
+JUMP_UV = 2000.0
+#: Amplitude of the mains in uV, at 50 or 60 Hz, from which shielding or grounding failed.
+MAINS_HZ, MAINS_UV = (50.0, 60.0), 50.0
+#: Two electrodes are one if their difference is below this in uV, less than the noise of two
+#: amplifiers, and its power below this share of the signal. Neighbours on a dense cap have 0.03.
+BRIDGE_UV, BRIDGE_SHARE = 0.7, 0.003
+#: Electrodes against which others are recorded: flat until the signals are referenced again.
+REFERENCES = ("cz", "fcz", "ref", "vref", "e129", "e257", "a1", "a2", "m1", "m2")
+#: Units that a table of channels may give, and what they are in uV.
+UNITS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "µv": 1.0, "μv": 1.0, "microv": 1.0, "nv": 1e-3}
+
+#: What helps against a channel.
+BAD_CHANNEL = "write status bad for it in channels.tsv, or leave the recording out"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was measured in one recording.
+
+    Attributes
+    ----------
+    subject, file : str
+        Whose it is, and the name of its file.
+    channels : dict of str to sequence
+        A value per EEG channel that is not marked as bad. ``name``; ``scale``: median over pieces
+        of the standard deviation within a piece, in uV; ``flat``, ``still``, ``clipped``: share of
+        flat pieces, of constant ones, and of samples at the largest or the smallest value; ``jump``: largest difference of two
+        successive samples in uV where it matters, else 0, and ``jump_at`` its second; ``mains``:
+        amplitude in uV in a typical piece, and ``mains_hz`` its frequency; ``header``, ``table``:
+        units in the file, where MNE knows them, and in ``channels.tsv``.
+    bridges : list of tuple of str
+        Pairs of channels with one signal.
+    reference : str
+        What the sidecar calls the reference.
+    """
+
+    subject: str
+    file: str
+    channels: dict
+    bridges: list
+    reference: str
+
+
+def look(raw, path):
+    """Measure the EEG channels of a recording as it was read.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        A recording before any step; its samples are loaded if they are not.
+    path : path-like
+        Its file. The tables beside it are read if they are there.
+
+    Returns
+    -------
+    Look
+        What was measured.
+
+    Raises
+    ------
+    StudyError
+        If a sample is not finite, or if no channel holds a signal.
+    """
+    path, sfreq = Path(path), raw.info["sfreq"]
+    raw.load_data(verbose="ERROR")
+    who = f"sub-{entity(path.name, 'sub')}, {path.name}"
+    kinds = zip(raw.ch_names, raw.get_channel_types(), strict=True)
+    names = [name for name, kind in kinds if kind == "eeg" and name not in raw.info["bads"]]
+    n = min(round(PIECE_S * sfreq), raw.n_times)
+    good = np.flatnonzero(_good_pieces(raw, n))
+    some = good[np.linspace(0, len(good) - 1, min(20, len(good))).astype(int)]
+    hz = [f for f in MAINS_HZ if 2 * f < sfreq]
+    waves = np.exp(2j * np.pi * np.outer(np.arange(n) / sfreq, hz)) * 2 / n
+    waves = np.hstack([waves.real, waves.imag])
+    parts = []
+    step = max(1, 2**18 // raw.n_times)  # so many channels at a time stay in a cache
+    for first in range(0, len(names), step):
+        own = names[first : first + step]
+        whole = raw.get_data(own) * 1e6
+        for bad in np.flatnonzero(~np.isfinite(whole.sum(axis=1))):
+            at = np.flatnonzero(~np.isfinite(whole[bad]))
+            raise StudyError(
+                f"{who}: {len(at)} samples of {own[bad]} are not finite, the first at "
+                f"{at[0] / sfreq:.1f} s: {BAD_CHANNEL}"
+            )
+        pieces = whole[:, : raw.n_times // n * n].reshape(len(own), -1, n)
+        own = _measure(pieces, good, waves) | {"some": pieces[:, some]}
+        own["jump"], own["jump_at"] = _largest_steps(whole, n, good, own.pop("range"))
+        parts.append(own)
+    std, clipped, jump, jump_at, mains, some = (
+        np.concatenate([part[key] for part in parts])
+        for key in ("std", "clipped", "jump", "jump_at", "mains", "some")
+    )
+    if not std.any():
+        raise StudyError(
+            f"{who}: all {len(names)} channels are flat lines: fetch or export the recording again, "
+            "or leave it out"
+        )
+    flat = std <= min(FLAT_UV, FLAT_SHARE * std.max())
+    header = getattr(raw, "_orig_units", None) or {}  # private: it may go away
+    table, reference = _beside(path)
+    channels = {
+        "name": names,
+        "scale": np.median(std, axis=1),
+        "flat": flat.mean(axis=1),
+        "still": (std == 0).mean(axis=1),
+        "clipped": np.where(flat.any(axis=1), 0.0, clipped),
+        "jump": jump,
+        "jump_at": jump_at / sfreq,
+        "mains": mains.max(axis=1, initial=0.0),
+        "mains_hz": np.array(hz or [0.0])[
+            mains.argmax(axis=1) if hz else 0 * jump.astype(int)
+        ],
+        "header": [str(header.get(name, "")) for name in names],
+        "table": [table.get(name, "") for name in names],
+    }
+    return Look(
+        entity(path.name, "sub"), path.name, channels, _bridges(names, some), reference
+    )
+
+
+def _measure(pieces, good, waves):
+    """What :func:`look` measures, of a few channels: pieces of shape (n_chans, n_pieces, n)."""
+    n_chans, n_pieces, n = pieces.shape
+    pieces = pieces if len(good) == n_pieces else pieces[:, good]
+    low, high = pieces.min(axis=2), pieces.max(axis=2)
+    power = np.einsum("ckn,ckn->ck", pieces, pieces) / n - pieces.mean(axis=2) ** 2
+    hum = np.hypot(*np.split(pieces @ waves, 2, axis=2))
+    clipped, ends = np.zeros(n_chans), (low.min(axis=1), high.max(axis=1))
+    for values, end in zip((low, high), ends, strict=True):
+        often = (values == end[:, None]).mean(
+            axis=1
+        ) >= 0.1  # in many pieces: worth a count
+        for i in np.flatnonzero(often):
+            clipped[i] = max(clipped[i], (pieces[i] == end[i]).mean())
+    std = np.where(high > low, np.sqrt(np.maximum(power, 0)), 0.0)
+    found = {"std": std, "clipped": clipped, "range": ends[1] - ends[0]}
+    return found | {"mains": np.median(hum, axis=1)}
+
+
+def _largest_steps(whole, n, good, reach):
+    """Largest difference of successive samples, and where, of channels whose range has room for it."""
+    jump, jump_at = np.zeros((2, len(whole)))
+    for i in np.flatnonzero(reach > JUMP_UV):
+        steps = np.abs(np.diff(whole[i]))
+        piece = np.arange(len(steps) + 1) // n
+        inside = np.isin(piece, good) | (piece > good[-1])
+        steps[~(inside[1:] & inside[:-1])] = 0.0
+        jump[i], jump_at[i] = steps.max(), steps.argmax()
+    return jump, jump_at
+
+
+def _good_pieces(raw, n):
+    """Which pieces of ``n`` samples have no ``BAD_`` annotation; all, where none would be left."""
+    good = np.ones(max(1, raw.n_times // n), bool)
+    for note in raw.annotations:
+        if note["description"].lower().startswith("bad"):
+            start = (note["onset"] - raw.first_time) * raw.info["sfreq"] / n
+            stop = start + note["duration"] * raw.info["sfreq"] / n
+            good[max(0, int(start)) : max(0, int(np.ceil(stop)))] = False
+    return good if good.any() else ~good
+
+
+def _bridges(names, pieces):
+    """Pairs of channels of which one is the other, from the covariance within some pieces."""
+    pieces = (pieces - pieces.mean(axis=2, keepdims=True)).reshape(len(names), -1)
+    covariance = pieces @ pieces.T / pieces.shape[1]
+    power = np.diag(covariance)
+    apart = power[:, None] + power - 2 * covariance
+    same = apart < np.minimum(
+        BRIDGE_UV**2, BRIDGE_SHARE * np.minimum(power[:, None], power)
+    )
+    return [(names[i], names[j]) for i, j in np.argwhere(np.triu(same, 1))]
+
+
+def _beside(path):
+    """Units of ``channels.tsv`` and the reference of the sidecar; who reads windows checks both."""
+    stem = path.name.rpartition("_")[0]
+    units, reference = {}, ""
+    with contextlib.suppress(OSError, ValueError, KeyError):
+        text = path.with_name(f"{stem}_channels.tsv").read_text("utf-8-sig")
+        for row in csv.DictReader(text.splitlines(), delimiter="\t"):
+            units[row["name"]] = (row["units"] or "").strip()
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        said = json.loads(path.with_name(f"{stem}_eeg.json").read_text("utf-8"))
+        reference = str(said.get("EEGReference", ""))
+    return units, reference

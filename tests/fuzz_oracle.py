@@ -1,0 +1,454 @@
+"""A tree is built, opened and judged: was the right thing read, or refused with the right name?"""
+
+import collections
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import signal
+import stat
+import sys
+import tempfile
+import threading
+import traceback
+import zlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+import _scale_files
+import _study
+import fuzz_bases
+from _study import StudyError
+
+#: From the worst to the mildest.
+FAULTS = (
+    "changed",
+    "silent",
+    "hang",
+    "traceback",
+    "advice to delete",
+    "refused wrongly",
+    "false alarm",
+)
+OUTCOMES = ("right", "refused clearly", *FAULTS)
+LIMIT_S = 20.0
+#: Advice for a damaged recording; where a table is broken it is the wrong advice.
+REMOVE = re.compile(r"remove (this|the) recording|recording is damaged", re.IGNORECASE)
+
+
+class HangError(BaseException):
+    """The time of a tree is over; no ``except Exception`` catches it."""
+
+
+@dataclass
+class Expectation:
+    """What may happen to a mutated tree.
+
+    Attributes
+    ----------
+    verdict : {"right", "refuse", "either"}
+        Must it open, must it be refused, or are both right?
+    culprit : tuple of str
+        Patterns that all stand in the message of a refusal.
+    said : tuple of str
+        Patterns that are printed if it is opened.
+    recording : bool
+        Is the recording itself what is broken, so that removing it is good advice?
+    """
+
+    verdict: str
+    culprit: tuple = ()
+    said: tuple = ()
+    recording: bool = False
+
+
+@dataclass
+class Tree:
+    """One copy of a base, which mutations change together with its truth.
+
+    Attributes
+    ----------
+    top, root : pathlib.Path
+        A folder of its own, and the study in it; what links lead to lies beside the study.
+    rng : numpy.random.Generator
+        Every choice of the mutations.
+    recordings : list of fuzz_bases.Recording
+        Those of the base.
+    truth : fuzz_bases.Truth
+        What has to come out.
+    how : dict
+        Arguments of ``open_study``.
+    expectations : list of Expectation
+        One of each mutation.
+    """
+
+    top: Path
+    root: Path
+    base: fuzz_bases.Base
+    rng: np.random.Generator
+    recordings: list
+    truth: fuzz_bases.Truth
+    how: dict = field(default_factory=dict)
+    expectations: list = field(default_factory=list)
+
+    # What mutations ask for.
+
+    def recording(self, subject=None):
+        """One of the recordings, by chance."""
+        own = [r for r in self.recordings if subject in (None, r.subject)]
+        return own[self.rng.integers(len(own))]
+
+    def path(self, recording, end):
+        """A file of a recording: ``events.tsv``, ``eeg.json``; ``eeg`` is its data file."""
+        if end == "eeg":
+            end += fuzz_bases.FORMATS[self.base.fmt]
+        return self.root / recording.folder / f"{recording.stem}_{end}"
+
+    def outside(self, name):
+        """A path beside the study, for the other end of a link."""
+        folder = self.top / "outside"
+        folder.mkdir(exist_ok=True)
+        return folder / name
+
+    def rewrite(self, recording, change, unit="uV"):
+        """Write the signals of a recording anew after ``change(data)``, heart in the last row."""
+        data = change(recording.data())
+        path = self.path(recording, "eeg")
+        names = (*fuzz_bases.EEG, fuzz_bases.HEART)
+        fuzz_bases.write_signal(
+            path, self.base.fmt, data, names, recording.sfreq, recording.events, unit
+        )
+
+    # What mutations say of themselves.
+
+    def right(self, *said):
+        """It must open; patterns in ``said`` must be printed."""
+        self.expectations.append(Expectation("right", said=said))
+
+    def refuse(self, *culprit, recording=False):
+        """It must be refused by a message that holds each pattern."""
+        self.expectations.append(Expectation("refuse", culprit, recording=recording))
+
+    def either(self, *culprit, said=(), recording=False):
+        """It may open and be right, after printing ``said``, or be refused naming the culprit."""
+        said = (said,) if isinstance(said, str) else tuple(said)
+        self.expectations.append(Expectation("either", culprit, said, recording))
+
+
+def build(base, mutations, seed, top):
+    """Copy a base and apply mutations one after the other; same arguments, same tree."""
+    recordings, truth = fuzz_bases.copy_truth(base)
+    words = " ".join([base.name, *(m.__name__ for m in mutations)])
+    rng = np.random.default_rng([seed, zlib.crc32(words.encode())])
+    tree = Tree(top, base.copy_to(top), base, rng, recordings, truth)
+    for mutation in mutations:
+        mutation(tree)
+    return tree
+
+
+# ----------------------------------------------------------------------------- what was changed
+
+
+def seal(top):
+    """Date every file and folder back, so that any change of a folder moves its date."""
+    for path in [*top.rglob("*"), top]:
+        with contextlib.suppress(OSError, NotImplementedError):
+            os.utime(path, (1e9, 1e9), follow_symlinks=False)
+
+
+def look(top):
+    """Kind, date, permission and bytes of everything below a folder; links are not followed."""
+    seen = {}
+    for folder, folders, files in os.walk(top):
+        for name in [".", *folders, *files]:
+            path = os.path.join(folder, name)
+            about = os.lstat(path)
+            held = ""
+            if stat.S_ISLNK(about.st_mode):
+                held = os.readlink(path)
+            elif stat.S_ISREG(about.st_mode):
+                with open(path, "rb") as file:
+                    held = hashlib.file_digest(file, "sha256").hexdigest()
+            kind = (about.st_mode, about.st_mtime_ns, about.st_size, held)
+            seen[os.path.relpath(path, top)] = kind
+    return seen
+
+
+def changes(before, after):
+    """Names of what is not as it was: files first, then folders in which something came and went."""
+    names = sorted(before.keys() | after.keys())
+    moved = [name for name in names if before.get(name) != after.get(name)]
+    folders = [
+        n for n in moved if all(n in s and stat.S_ISDIR(s[n][0]) for s in (before, after))
+    ]
+    return [repr(n) for n in moved if n not in folders] + [f"in {n!r}" for n in folders]
+
+
+# ------------------------------------------------------------------------------ what was opened
+
+
+def check(opened, truth, printed):
+    """What is wrong with windows that were opened; an empty list if nothing is."""
+    faults = []
+    ids = collections.Counter(opened.metadata["sample_id"])
+    twice = [name for name, n in ids.items() if n > 1]
+    if twice:
+        faults.append(f"{len(twice)} windows are there more than once, e.g. {twice[0]}")
+    if opened.unit != "uV" or opened.data.startswith("simulated"):
+        faults.append(f"unit {opened.unit}, data {opened.data}")
+    gone = [name for name in truth.ch_names if name not in opened.ch_names]
+    if not truth.asked and any(name not in printed for name in gone):
+        faults.append(f"channels {gone} are left out without a word")
+    if not np.isfinite(opened.windows).all():
+        faults.append("samples that are not finite")
+    known = [*truth.optional, *truth.windows]
+    expected = {(w.stem, round(w.start * opened.sfreq)): w for w in known}
+    by_class = collections.Counter()
+    for row, window in zip(opened.metadata.itertuples(), opened.windows, strict=True):
+        stem, _, start = row.sample_id.partition("_sample-")
+        keys = [(stem, int(start) + shift) for shift in (0, 1, -1)]
+        key = next((key for key in keys if key in expected), None)
+        if key is None:
+            faults.append(f"{row.sample_id} is no window of the study")
+            continue
+        want = expected[key]
+        by_class[want.subject, want.label] += 1
+        if row.subject != want.subject:
+            faults.append(f"{row.sample_id} is said to be of sub-{row.subject}")
+        if opened.classes and opened.classes[row.target] != want.label:
+            got = opened.classes[row.target]
+            faults.append(f"{row.sample_id} is {want.label!r} but labelled {got!r}")
+        if not opened.classes and row.target != truth.values[want.subject]:
+            faults.append(f"{row.sample_id} has {row.target}, not the value of its person")
+        if want.subject not in truth.loose and want.signal is not None:
+            fault = compare(window, want, opened.ch_names, truth.ch_names)
+            faults += [f"{row.sample_id}: {fault}"] if fault else []
+    if len(faults) > 1:
+        faults = [f"{faults[0]} (and {len(faults) - 1} more)"]
+    return faults + lost(by_class, truth, opened, printed)
+
+
+def compare(window, want, ch_names, known):
+    """How a window differs from the signal that was written, or None."""
+    try:
+        rows = [known.index(name) for name in ch_names]
+    except ValueError:
+        return f"channels {ch_names}"
+    if not np.isfinite(window).all():
+        return None  # said above
+    signal = want.signal[rows]
+    off = np.linalg.norm(window - signal, axis=1) / np.linalg.norm(signal, axis=1)
+    worst = int(off.argmax())
+    if off[worst] < 0.45:  # a resampled tone may be shifted by a part of a sample
+        return None
+    alike = np.abs([np.corrcoef(window[worst], row)[0, 1] for row in want.signal])
+    power = np.std(window[worst]) / np.std(signal[worst])
+    return (
+        f"{ch_names[worst]} differs by {off[worst]:.2g} of what was written: {power:.2g} "
+        f"times as large, most like {known[int(np.nanargmax(alike))]}"
+    )
+
+
+def lost(by_class, truth, opened, printed):
+    """People and windows that should be there, are not, and that no line printed tells of."""
+    wanted = collections.Counter((w.subject, w.label) for w in truth.windows)
+    classes = sorted({w.label for w in truth.windows})
+    faults = []
+    for subject in sorted({w.subject for w in truth.windows}):
+        own = [wanted[subject, label] for label in classes]
+        want = [min(own)] * len(classes) if truth.balance and opened.classes else own
+        got = [by_class[subject, label] for label in classes]
+        if not truth.balance and opened.classes:
+            want = [min(w, g) if g else w for w, g in zip(want, got, strict=True)]
+        if any(g < w for g, w in zip(got, want, strict=True)):
+            if re.search(rf"(?i)\bsub-{re.escape(subject)}\b", printed):
+                continue
+            faults.append(
+                f"sub-{subject} has {got} windows of {classes} for {want}, not a word"
+            )
+    return faults
+
+
+# ---------------------------------------------------------------------------------- the verdict
+
+
+@contextlib.contextmanager
+def captured(folder):
+    """Everything printed, whoever prints it, goes into two files; yields a way to read them."""
+    paths = folder / "stdout", folder / "stderr"
+    sys.stdout.flush(), sys.stderr.flush()
+    kept = [os.dup(1), os.dup(2)]
+    with open(paths[0], "w", buffering=1) as out, open(paths[1], "w", buffering=1) as err:
+        os.dup2(out.fileno(), 1), os.dup2(err.fileno(), 2)
+        try:
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                yield lambda: [p.read_text("utf-8", errors="replace") for p in paths]
+        finally:
+            os.dup2(kept[0], 1), os.dup2(kept[1], 2)
+            os.close(kept[0]), os.close(kept[1])
+
+
+@contextlib.contextmanager
+def limited(seconds):
+    """Raise HangError when the time is over; only the main thread can be stopped like that."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_):
+        raise HangError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 1.0)  # again, should a finally swallow it
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def attempt(work):
+    """Result of ``work()`` and None, or None and what it raised."""
+    crowd = os.getloadavg()[0] / (os.cpu_count() or 1)  # others work on this machine, too
+    try:
+        with limited(LIMIT_S * max(1.0, crowd)):
+            return work(), None
+    except (Exception, HangError, RecursionError) as err:
+        return None, err
+
+
+def origin(err):
+    """The exception in a line, and where in the project it came from."""
+    steps = [
+        f"{Path(s.filename).name}:{s.lineno}"
+        for s in traceback.extract_tb(err.__traceback__)
+    ]
+    own = [step for step in steps if step.startswith("_")]
+    text = " ".join(str(err).split())[:300]
+    return f"{type(err).__name__}: {text} ({(own or steps)[-1]})"
+
+
+def refusal_fault(message, expectations):
+    """What is wrong with a refusal: a false alarm, a wrong culprit, or nothing."""
+    may = [e for e in expectations if e.verdict != "right"]
+    short = " ".join(message.split())[:400]
+    if not may:
+        return "false alarm", short
+    for expectation in may:
+        named = all(re.search(p, message, re.DOTALL) for p in expectation.culprit)
+        if named and (expectation.recording or not REMOVE.search(message)):
+            return None
+    wanted = " or ".join(" and ".join(e.culprit) for e in may)
+    return "refused wrongly", f"should name {wanted}: {short}"
+
+
+def judge(tree, save=False):
+    """Open a tree and say what happened.
+
+    Parameters
+    ----------
+    tree : Tree
+        Built, not opened yet.
+    save : bool
+        Write the windows of every person with ``save_person`` as well, and compare.
+
+    Returns
+    -------
+    outcomes : list of str
+        Some of ``OUTCOMES``; one that is good if there is no fault, else every kind of fault.
+    faults : list of tuple of str
+        Every fault and what was seen of it.
+    """
+    seal(tree.top)
+    before, faults = look(tree.top), []
+    with tempfile.TemporaryDirectory() as folder, captured(Path(folder)) as read:
+        opened, err = attempt(lambda: _study.open_study(tree.root, **tree.how))
+        out, _ = read()
+        refused = [e for e in tree.expectations if e.verdict == "refuse"]
+        if err is None:
+            for expectation in refused:
+                wanted = " and ".join(expectation.culprit)
+                faults.append(("silent", f"opened, but should be refused for {wanted}"))
+            for pattern in (p for e in tree.expectations for p in e.said):
+                if not re.search(pattern, out):
+                    faults.append(("silent", f"opened, and no line says {pattern}"))
+            faults += [("silent", fault) for fault in check(opened, tree.truth, out)]
+        elif isinstance(err, HangError):
+            faults.append(("hang", f"open_study takes more than {LIMIT_S:g} s"))
+        elif not isinstance(err, StudyError):
+            faults.append(("traceback", origin(err)))
+        elif fault := refusal_fault(str(err), tree.expectations):
+            faults.append(fault)
+        if save and not isinstance(err, HangError):
+            faults += save_people(tree, opened, Path(folder))
+        printed = " ".join(read()) + str(err)
+    if "rm -rf" in printed:
+        faults.append(("advice to delete", re.search(r".{0,80}rm -rf.{0,60}", printed)[0]))
+    moved = changes(before, look(tree.top))
+    if moved:
+        faults.append(("changed", f"{len(moved)} in all: {', '.join(moved[:4])}"))
+    home = re.compile(re.escape(f"{tree.top}{os.sep}"))
+    faults = [(kind, home.sub("", what)[:400]) for kind, what in faults]
+    order = sorted({kind for kind, _ in faults}, key=FAULTS.index)
+    good = "right" if err is None else "refused clearly"
+    return order or [good], faults
+
+
+def save_people(tree, opened, folder):
+    """``save_person`` for everybody must give the windows of ``open_study``, or a clear refusal."""
+    which = {k: v for k, v in tree.how.items() if k not in ("classes", "channels")}
+    settings = {k: tree.how[k] for k in ("classes", "channels") if k in tree.how}
+    if opened is not None:
+        settings = {"classes": list(opened.classes), "channels": list(opened.ch_names)}
+        if not opened.classes:
+            settings = {"channels": settings["channels"]}
+
+    def work():
+        return _study.find_study(tree.root, **which).records
+
+    records, err = attempt(work)
+    own = None if opened is None else opened.metadata["subject"]
+    for subject in sorted(records or ()):
+        task = (str(tree.root), subject, records[subject], folder / "windows", settings)
+        _, err = attempt(lambda task=task: _scale_files.save_person(*task))
+        if err is not None and not isinstance(err, StudyError):
+            break
+        if opened is None or not opened.classes or subject not in set(own):
+            continue
+        if err is not None:
+            what = f"save_person refuses sub-{subject}, whom open_study reads"
+            return [("false alarm", f"{what}: {origin(err)}")]
+        saved = np.load(folder / "windows" / f"sub-{subject}.npy")
+        if not np.array_equal(saved, opened.windows[(own == subject).to_numpy()]):
+            return [("silent", f"save_person gives other windows of sub-{subject}")]
+    if isinstance(err, HangError):
+        return [("hang", f"save_person takes more than {LIMIT_S:g} s")]
+    if err is not None and not isinstance(err, StudyError):
+        return [("traceback", f"save_person: {origin(err)}")]
+    return []
+
+
+def try_case(base, mutations, seed, *, save=False):
+    """Build one tree in a folder of its own, judge it, and take it away again.
+
+    Returns
+    -------
+    tuple or None
+        As :func:`judge`; None where the mutations do not combine.
+    """
+    top = Path(tempfile.mkdtemp(prefix="fuzz-"))
+    try:
+        try:
+            tree = build(base, mutations, seed, top)
+        except (OSError, LookupError, ValueError):
+            if len(mutations) < 2:
+                raise
+            return None
+        return judge(tree, save)
+    finally:
+        for path in (p for p in top.rglob("*") if p.is_dir() and not p.is_symlink()):
+            path.chmod(0o755)  # a read-only folder cannot be emptied
+        shutil.rmtree(top, ignore_errors=True)
