@@ -52,8 +52,8 @@ print(pd.Series(raw.annotations.description).value_counts().to_string())
 # %%
 # Is it EEG?
 # ----------
-# No step on this page repairs a dead electrode or a wrong unit, and a reference spreads both.
-# So ``_study`` looks at each recording as it was read. It refuses gross faults and prints
+# No step below repairs a dead electrode or a wrong unit, and a reference spreads both. So
+# ``_study`` looks at each recording as it was read. It refuses gross faults and prints
 # doubtful ones; the limits stand at the top of ``_study_signals``. Four faults are planted
 # in a copy here. Predict: will all be found, and anything in the original?
 from _study_faults import find_faults

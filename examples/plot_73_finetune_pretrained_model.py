@@ -132,10 +132,10 @@ fit(learner, batches, make_optimizer(learner, 2e-3))
 checkpoint = save_model(pretrained, f"pretrained-{target.name}")
 
 # %%
-# ``read_checkpoint`` reads the folder as data: a tensor that is missing or a name that is not
-# on its list is an error. The saved head belongs to the source task, so only the encoder is
-# taken over. Loading is counted, because ``load_state_dict(strict=False)`` is silent about
-# what did not fit.
+# ``read_checkpoint`` reads the folder as data: a tensor that is missing, or a name that is
+# not on its list, is an error. The saved head belongs to the source task, so only the
+# encoder is taken over. Loading is counted, because ``load_state_dict(strict=False)`` is
+# silent about what did not fit.
 encoder = encoder_state(read_checkpoint(checkpoint, "ShallowFBCSPNet"))
 print(f"under a fresh head: {load_encoder(build_model(1), encoder)}")
 
