@@ -199,6 +199,7 @@ def figure_text(file, alt, width, height):
     width, height : int
         In CSS pixels.
     """
+    alt = " ".join(alt.split())  # a line break would end the option, and the rest be markup
     return (
         f".. container:: figure-scroll\n\n   .. image:: /{file}\n      :alt: {alt}\n"
         f"      :width: {width}px\n      :height: {height}px\n      :loading: lazy\n\n"

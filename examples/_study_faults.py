@@ -157,13 +157,12 @@ def _recorded_against(looks, table):
 
     One person's recordings cannot tell it from a dead electrode, but its name can.
     """
-    dead = table[table["still"] > 0.95]
-    name = dead["name"].unique()
-    if len(name) != 1 or dead["at"].nunique() != len(looks):
-        return ()
-    known = (*REFERENCES, looks[0].reference.strip().lower())
-    alone = len({own.subject for own in looks}) == 1
-    return () if alone and name[0].lower() not in known else name
+    dead = table[table["still"] > 0.95].groupby("name")["at"].nunique()
+    shared = list(dead.index[dead == len(looks)])
+    if len({own.subject for own in looks}) == 1:
+        known = (*REFERENCES, looks[0].reference.strip().lower())
+        shared = [name for name in shared if name.lower() in known]
+    return shared if len(shared) == 1 else ()
 
 
 def _window_scales(windows, sample_ids, channels):

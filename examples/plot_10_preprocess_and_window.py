@@ -50,6 +50,31 @@ print(f"{raw.times[-1]:.0f} s, {len(raw.ch_names)} channels, {sfreq:.0f} Hz, and
 print(pd.Series(raw.annotations.description).value_counts().to_string())
 
 # %%
+# Is it EEG?
+# ----------
+# No step below repairs a dead electrode or a wrong unit, and a reference spreads both. So
+# ``_study`` looks at each recording as it was read. It refuses gross faults and prints
+# doubtful ones; the limits stand at the top of ``_study_signals``. Four faults are planted
+# in a copy here. Predict: will all be found, and anything in the original?
+from _study_faults import find_faults
+from _study_signals import look
+
+FAULTS = {
+    "E62": lambda x: 0 * x,  # a dead electrode
+    "E75": lambda x: 1000 * x,  # uV that were written as mV
+    "E11": lambda x: np.clip(x, -5e-6, 5e-6),
+    "E36": lambda x: x + 500e-6 * np.sin(2 * np.pi * 60 * raw.times),
+}
+spoiled = raw.copy()
+for channel, spoil in FAULTS.items():
+    spoiled.apply_function(spoil, [channel])
+for name, recording in {"as recorded": raw, "with faults": spoiled}.items():
+    seen = look(recording, raw.filenames[0])
+    found = find_faults([seen], recording.ch_names, referenced=True)
+    print(f"{name}: {len(found)} rows of {len(recording.ch_names)} channels")
+print(found[["channels", "kind", "gross"]].to_string(index=False))
+
+# %%
 # What the reference hides
 # ------------------------
 # A potential is a difference between two places. Everything here was recorded against

@@ -29,6 +29,7 @@ from itertools import combinations
 import _runtime
 import numpy as np
 import torch
+from _checkpoint import read_checkpoint
 from _encoder import encoder_state, load_encoder, split_where_learning_starts
 from _finetune import open_task, save_model
 from _finetune_figure import draw_finetune_figure, draw_regimes_figure
@@ -137,9 +138,11 @@ fit(learner, batches, make_optimizer(learner, 2e-3))
 checkpoint = save_model(pretrained, f"pretrained-{target.name}")
 
 # %%
-# The saved head belongs to the source task, so only the encoder is taken over. Loading is
-# counted, because ``load_state_dict(strict=False)`` is silent about what did not fit.
-encoder = encoder_state(ShallowFBCSPNet.from_pretrained(checkpoint))
+# ``read_checkpoint`` reads the folder as data: a tensor that is missing, or a name that is
+# not on its list, is an error. The saved head belongs to the source task, so only the
+# encoder is taken over. Loading is counted, because ``load_state_dict(strict=False)`` is
+# silent about what did not fit.
+encoder = encoder_state(read_checkpoint(checkpoint, "ShallowFBCSPNet"))
 print(f"under a fresh head: {load_encoder(build_model(1), encoder)}")
 
 

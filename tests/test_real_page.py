@@ -204,3 +204,34 @@ def test_every_value_of_the_page_is_kept_and_of_one_and_the_same_data():
     assert 'shown | each("provenance.sha256") | single' in (DOCS / "real.rst").read_text(
         "utf-8"
     )
+
+
+HOSTILE = (
+    "Rest\n\n.. raw:: html\n\n   <script>alert(1)</script>\n\n``x`` |y| :doc:`z` `<b>`__ {{ 1 }} "
+    "</td><script src=//evil>\n=====\n"
+)
+
+
+@pytest.mark.parametrize(
+    "value", [HOSTILE, "`" + HOSTILE, "\u2028".join(HOSTILE), "<script>"]
+)
+def test_nothing_of_a_study_reaches_the_page_as_markup(site, value):
+    path = site / "real" / "mine" / "plot_11.json"
+    content = json.loads(path.read_text())
+    content["provenance"] |= {"title": value, "credit": value}
+    content["figures"][0]["alt"] = value
+    path.write_text(json.dumps(content))
+    with (site / "index.rst").open("a") as page:
+        page.write(
+            "\n.. list-table::\n\n   * - {{ study.plot_11.provenance.credit }}\n"
+            "   * - {{ study.plot_11.provenance.title | code }}\n\n"
+            ":value:`real.mine.plot_11.provenance.title`\n"
+        )
+    done = build(site)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""  # no role, target or substitution was looked for
+    html = (site / "out" / "index.html").read_text()
+    body = html[html.index('<div class="body"') : html.index("sphinxsidebar")]
+    assert "<script" not in body
+    assert "<b>" not in body
+    assert body.count("script&gt;") >= 4

@@ -187,6 +187,11 @@ def test_many_faults_are_counted_and_the_first_are_named():
 def test_the_recording_reference_is_flat_in_everybody_and_is_no_fault():
     people = spoiled(only("Cz", lambda x: 0 * x), who=None)
     assert faults(people).empty
+    both = people | {
+        "03": record("03", only("P3", lambda x: 0 * x)(people["03"].get_data() * 1e6))
+    }
+    found = faults(both)  # a dead electrode beside it does not make it one
+    assert found[["subject", "channels"]].to_numpy().tolist() == [["03", "P3"]]
     # It stays flat where nobody references the signals again.
     assert set(faults(people, referenced=False)["subject"]) == set(PEOPLE)
 
