@@ -10,9 +10,9 @@ import pandas as pd
 
 import _simulate
 
-#: Name of a simulated study, with its seed; only the p-factor study has an effect to set.
+#: Name of a simulated study, with its seed; a score and a new person have an effect to set.
 SIMULATED = re.compile(
-    r"(?P<kind>simulated-(?:transfer|(?P<score>pfactor)|tasks|highdensity))"
+    r"(?P<kind>simulated-(?:transfer|(?P<score>pfactor|person)|tasks|highdensity))"
     r"(?:-(?P<seed>\d+))?(?(score)(?:-effect(?P<effect>\d+(?:\.\d+)?))?)"
 )
 #: Cues of the Healthy Brain Network at rest.
@@ -113,38 +113,37 @@ class Recipe:
     credit: str = ""
 
 
+#: A simulated study is opened as it was written.
+AS_WRITTEN = {"reference": None, "l_freq": None, "h_freq": None, "credit": "simulated"}
+
 RECIPES = {
     "simulated-transfer": Recipe(
         classes=_simulate.TRANSFER_CLASSES,
         channels=_simulate.TRANSFER_CH_NAMES,
-        reference=None,
-        l_freq=None,
-        h_freq=None,
         question="delta vs alpha",
-        credit="simulated, no licence needed",
+        **AS_WRITTEN,
     ),
     "simulated-pfactor": Recipe(
         task=("RestingState",),
         classes=EYES[:1],
         channels=HYDROCEL,
         sfreq=_simulate.PFACTOR_SFREQ,
-        reference=None,
-        l_freq=None,
-        h_freq=None,
         blocks=EYES,
         subject_target="p_factor",
         n_hold_out=40,
         states=EYES,
-        credit="simulated, no licence needed",
+        **AS_WRITTEN,
     ),
     "simulated-tasks": Recipe(
         channels=HYDROCEL,
         sfreq=_simulate.PFACTOR_SFREQ,
-        reference=None,
-        l_freq=None,
-        h_freq=None,
         states=EYES,
-        credit="simulated, no licence needed",
+        **AS_WRITTEN,
+    ),
+    "simulated-person": Recipe(
+        sfreq=None,
+        budget=Budget(pretrain_steps=60, n_steps=40),
+        **AS_WRITTEN,
     ),
     "simulated-highdensity": Recipe(
         task=("RestingState",),
@@ -322,7 +321,8 @@ def planted_effect(name):
     match = SIMULATED.fullmatch(name)
     if not match or not match["score"]:
         return None
-    return float(match["effect"]) if match["effect"] else _simulate.PFACTOR_EFFECT
+    usual = {"pfactor": _simulate.PFACTOR_EFFECT, "person": 1.0}[match["score"]]
+    return float(match["effect"] or usual)
 
 
 def adapt_recipe(recipe, task, classes, channels):
