@@ -50,7 +50,7 @@ def simulate_person(rng, n_blocks, *, shift=SHIFT, snr=0.8):
         Class of each window.
     """
     n_classes, n_chans, n_windows = len(CLASSES), len(CH_NAMES), len(CLASSES) * n_blocks
-    places = _head() + shift * 0.22 * rng.standard_normal((n_classes, n_chans))
+    places = _head() + shift * 0.15 * rng.standard_normal((n_classes, n_chans))
     places /= np.linalg.norm(places, axis=1, keepdims=True)
     frequency = 10.0 + shift * rng.normal(0, 1.0)
     mixing = np.eye(n_chans) + shift * 0.15 * rng.standard_normal((n_chans, n_chans))

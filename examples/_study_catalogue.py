@@ -142,7 +142,7 @@ RECIPES = {
     ),
     "simulated-person": Recipe(
         sfreq=None,
-        budget=Budget(pretrain_steps=60, n_steps=40),
+        budget=Budget(pretrain_steps=50, n_steps=30),
         **AS_WRITTEN,
     ),
     "simulated-highdensity": Recipe(
