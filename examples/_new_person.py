@@ -9,15 +9,10 @@ import torch
 from sklearn.model_selection import KFold
 
 import _study
-from _encoder import split_where_learning_starts
-from _training import deal, fit, make_optimizer, normalise
+from _training import normalise
 
 #: Fewest people: two in each group.
 N_GROUPS, MIN_PEOPLE = 3, 6
-#: Filters of the network, and their length in seconds: small, so that it trains often.
-N_FILTERS, FILTER_S = 16, 0.2
-#: Windows in a batch of pretraining.
-BATCH = 32
 #: Eigenvalues below this share of the largest are no part of the space that is there.
 RANK_TOLERANCE = 1e-6
 
@@ -316,51 +311,6 @@ def recompute_batch_norm(model, seen):
     with torch.no_grad():
         model(seen)
     return model.eval()
-
-
-def build_model(cohort, seed):
-    """A small :class:`~braindecode.models.ShallowFBCSPNet`; one seed, one start."""
-    from braindecode.models import ShallowFBCSPNet  # after _study, which calms its import
-
-    torch.manual_seed(seed)
-    X = next(iter(cohort.people.values())).X
-    model = ShallowFBCSPNet(
-        n_chans=X.shape[1],
-        n_outputs=len(cohort.study.classes),
-        n_times=X.shape[2],
-        sfreq=cohort.study.sfreq,
-        n_filters_time=N_FILTERS,
-        n_filters_spat=N_FILTERS,
-        filter_time_length=round(FILTER_S * cohort.study.sfreq),
-    )
-    return model.to(X.device)
-
-
-def pretrain(cohort, subjects, spatial="as recorded"):
-    """A network trained on all windows of some people.
-
-    Parameters
-    ----------
-    cohort : Cohort
-        Whose.
-    subjects : list of str
-        The source people. What is done to their windows may use all of each recording.
-    spatial : str
-        A key of ``SPATIAL``.
-
-    Returns
-    -------
-    torch.nn.Module
-        It, head included.
-    """
-    people, matrix = [cohort.people[s] for s in subjects], SPATIAL[spatial]
-    X = torch.cat([apply(matrix(person.X), person.X, spatial) for person in people])
-    y = torch.cat([person.y for person in people])
-    model = build_model(cohort, 0)
-    learner, X = split_where_learning_starts(model, X)
-    batches = deal(X, y, n_steps=cohort.budget.pretrain_steps, batch_size=BATCH)
-    fit(learner, batches, make_optimizer(learner, 2e-3))
-    return model
 
 
 def looks_ahead(calibrate, person):

@@ -1,16 +1,21 @@
-"""What the source people choose for a new person, and the two ways that have no steps."""
+"""Pretraining for a new person, what source people choose, and the two ways that have no steps."""
 
 from typing import NamedTuple
 
+import torch
 from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from _encoder import split_at_head
+from _encoder import split_at_head, split_where_learning_starts
 from _features import log_band_power
-from _new_person import N_GROUPS, SPATIAL, pretrain
-from _training import evaluate
+from _new_person import N_GROUPS, SPATIAL, apply
+from _training import deal, evaluate, fit, make_optimizer
 
+#: Filters of the network, and their length in seconds: small, so that it trains often.
+N_FILTERS, FILTER_S = 16, 0.2
+#: Windows in a batch of pretraining.
+BATCH = 32
 #: Source people who stand in for the new one.
 N_STAND_IN = 2
 #: Penalties of the ways in closed form, strongest first, and learning rates of the others.
@@ -41,6 +46,51 @@ class Choice(NamedTuple):
     with_labels: str
     without: str
     n_correct: dict
+
+
+def build_model(cohort, seed):
+    """A small :class:`~braindecode.models.ShallowFBCSPNet`; one seed, one start."""
+    from braindecode.models import ShallowFBCSPNet  # after _study, which calms its import
+
+    torch.manual_seed(seed)
+    X = next(iter(cohort.people.values())).X
+    model = ShallowFBCSPNet(
+        n_chans=X.shape[1],
+        n_outputs=len(cohort.study.classes),
+        n_times=X.shape[2],
+        sfreq=cohort.study.sfreq,
+        n_filters_time=N_FILTERS,
+        n_filters_spat=N_FILTERS,
+        filter_time_length=round(FILTER_S * cohort.study.sfreq),
+    )
+    return model.to(X.device)
+
+
+def pretrain(cohort, subjects, spatial="as recorded"):
+    """A network trained on all windows of some people.
+
+    Parameters
+    ----------
+    cohort : Cohort
+        Whose.
+    subjects : list of str
+        The source people. What is done to their windows may use all of each recording.
+    spatial : str
+        A key of ``SPATIAL``.
+
+    Returns
+    -------
+    torch.nn.Module
+        It, head included.
+    """
+    people, matrix = [cohort.people[s] for s in subjects], SPATIAL[spatial]
+    X = torch.cat([apply(matrix(person.X), person.X, spatial) for person in people])
+    y = torch.cat([person.y for person in people])
+    model = build_model(cohort, 0)
+    learner, X = split_where_learning_starts(model, X)
+    batches = deal(X, y, n_steps=cohort.budget.pretrain_steps, batch_size=BATCH)
+    fit(learner, batches, make_optimizer(learner, 2e-3))
+    return model
 
 
 def ridge(way, model, person, n, sfreq, alpha):

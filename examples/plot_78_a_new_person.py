@@ -32,23 +32,25 @@ import _runtime
 import numpy as np
 import torch
 from _encoder import encoder_state, load_encoder, split_where_learning_starts
-from _new_person_choice import WITHOUT_STEPS, choose, ridge
+from _new_person_choice import build_model
 from _new_person_figure import draw_new_person_figure
+from _new_person_run import CURVE, compare, run_controls
 from _scores import difference, interval, print_accuracies, print_differences
 from _scores import rounded, summary
 from _splits import assert_no_leakage
 from _training import deal, evaluate, fit, make_optimizer
 
+# %%
+# The first windows of a session may calibrate, all later ones are looked at once.
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-person")
 cohort = new.open_cohort(STUDY, _runtime.setup())
-people, N_OWN = cohort.people, cohort.n_own[-1]
+people = cohort.people
 print(f"own windows: {cohort.n_own}, seconds: {[cohort.seconds(n) for n in cohort.n_own]}")
 print(f"looked at once, per person: {[len(p.later[1]) for p in people.values()]}")
 
 # %%
-# The first windows of a session may calibrate, all later ones are looked at once. People
-# are new in groups, so that the network is pretrained once per group and not once per
-# person; nobody of a group is among the people it is pretrained on.
+# People are new in groups, so that the network is pretrained once per group and not once
+# per person; nobody of a group is among the people it is pretrained on.
 table, overlap = cohort.study.metadata, 0
 for group in cohort.groups:
     is_new = table["subject"].isin(group)
@@ -104,9 +106,12 @@ LEARNS = {"from-scratch": "", "linear-probe": "final_layer", "full-finetune": ""
 LEARNS["keep the head"] = ""
 
 
+# %%
+# A few steps on few windows; ``look`` is called after each, so that one run tells what half
+# of the steps would have given.
 def adapt(way, model, X, y, lr, n_steps, look=None):
-    """A network for one person, from own labelled windows; ``look`` sees every step."""
-    own = new.build_model(cohort, 1)
+    """A network for one person, from own labelled windows."""
+    own = build_model(cohort, 1)
     if way == "keep the head":
         own.load_state_dict(model.state_dict())
     elif way != "from-scratch":
@@ -129,54 +134,12 @@ def adapt(way, model, X, y, lr, n_steps, look=None):
 # Penalties, learning rates and numbers of steps are chosen on source people who stand in
 # for the new one, with a network that was pretrained without them; so is the best way of
 # each kind. Two ways that train a network are run with all own seconds only.
-scores, used = {}, {}
-CURVE = (*WITHOUT_STEPS, "from-scratch", "keep the head")
-
-
-def keep(way, n, subject, right):
-    y = people[subject].later[1]
-    scores.setdefault((way, n), {})[subject] = new.balanced_accuracy(right, y)
-
+results = compare(cohort, adapt, without_labels)
 
 # %%
-for group in cohort.groups:
-    source = cohort.others(group)
-    models = {spatial: new.pretrain(cohort, source, spatial) for spatial in new.SPATIAL}
-    choice = choose(cohort, group, adapt, without_labels)
-    print(f"{len(group)} people: {choice.with_labels}; without labels: {choice.without}")
-    for subject in group:
-        person, model = people[subject], models["as recorded"]
-        used[subject] = models, choice
-        keep("zero-shot", N_OWN, subject, evaluate(model, *person.later))
-        for way, right in without_labels(models, person, person.X).items():
-            keep(f"{way}, ahead", N_OWN, subject, right)
-        for n in cohort.n_own:
-            seen, _ = person.own(n)
-            for way, right in without_labels(models, person, seen).items():
-                keep(way, n, subject, right)
-
-# %%
-for subject, (models, choice) in used.items():
-    person, model = people[subject], models["as recorded"]
-    for n in cohort.n_own:
-        for way, setting in choice.settings.items():
-            if n < N_OWN and way not in CURVE:
-                continue
-            if way in WITHOUT_STEPS:
-                how = (model, person, n, cohort.study.sfreq, setting)
-                right = ridge(way, *how)
-            else:
-                own = adapt(way, model, *person.own(n), *setting)
-                right = evaluate(own, *person.later)
-            keep(way, n, subject, right)
-scores = {key: np.array([own[s] for s in people]) for key, own in scores.items()}
-
-# %%
-# Look
-# ----
 # Balanced accuracy, which guessing puts at chance for every person; intervals are over
 # people. *Ahead* is transductive.
-final = {way: own for (way, n), own in scores.items() if n == N_OWN}
+final = results.with_all(cohort)
 print_accuracies(final, cohort.chance)
 print("\nminus zero-shot, p corrected for all ways")
 pairs = [(way, "zero-shot") for way in final if way != "zero-shot"]
@@ -186,17 +149,10 @@ gains = print_differences(final, pairs)
 # What was chosen without the new people, for each of them. The difference to from-scratch
 # on the same own windows is what other people are worth; the difference between
 # transductive and inductive was only to be had by looking ahead.
-chosen = {s: (choice.with_labels, choice.without) for s, (_, choice) in used.items()}
-
-
-def of_chosen(kind, suffix=""):
-    ways = [chosen[s][kind] + suffix for s in people]
-    return np.array([final[way][row] for row, way in enumerate(ways)])
-
-
-final["chosen"] = of_chosen(0)
+final["chosen"] = results.of_choice(cohort, "with_labels")
 best = {"chosen": final["chosen"], "from-scratch": final["from-scratch"]}
-best |= {"inductive": of_chosen(1), "transductive": of_chosen(1, ", ahead")}
+for kind, suffix in {"inductive": "", "transductive": ", ahead"}.items():
+    best[kind] = results.of_choice(cohort, "without", suffix)
 best["zero-shot"] = final["zero-shot"]
 print_differences(best, [("chosen", "from-scratch"), ("transductive", "inductive")])
 n_lose = int((final["chosen"] < final["zero-shot"]).sum())
@@ -208,10 +164,11 @@ n_classes = len(cohort.study.classes)
 
 
 def curve(way):
-    own = [scores[way, n] for n in cohort.n_own]
+    own = [results.scores[way, n] for n in cohort.n_own]
     return seconds, [v.mean() for v in own], [interval(v) for v in own]
 
 
+# %%
 free = ("scaling", "alignment", "batch norm")
 steps = {"zero-shot": best["zero-shot"], "no labels": best["inductive"]}
 said = "; ".join(f"{way} {own.mean():.2f}" for way, own in final.items())
@@ -234,20 +191,7 @@ figure = draw_new_person_figure(
 # Two controls go through *keep the head* with everything as before: the own labels
 # shuffled, and instead of the own windows those of another person who is new to the
 # network too.
-control = {"shuffled labels": {}, "another person": {}}
-for group in cohort.groups:
-    for subject, other in zip(group, np.roll(group, 1), strict=True):
-        models, choice = used[subject]
-        X, y = people[subject].own()
-        mixed = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(0))]
-        sources = {"shuffled labels": (X, mixed), "another person": people[other].own()}
-        for what, windows in sources.items():
-            way, model = "keep the head", models["as recorded"]
-            own = adapt(way, model, *windows, *choice.settings[way])
-            right = evaluate(own, *people[subject].later)
-            y_later = people[subject].later[1]
-            control[what][subject] = new.balanced_accuracy(right, y_later)
-control = {what: np.array([own[s] for s in people]) for what, own in control.items()}
+control = run_controls(cohort, results, adapt)
 against = {**control, "keep the head": final["keep the head"]}
 controls = print_differences(against, [("keep the head", what) for what in control])
 
@@ -267,7 +211,7 @@ roots = {s: inverse_root(new.covariance(own)) for s, own in X.items()}
 broken = [s for s, root in roots.items() if not torch.isfinite(root).all()]
 print(f"not finite: {len(broken)} of {len(people)} people; rounding, blown up: the others")
 for subject in broken[:1]:
-    model, y = used[subject][0]["alignment"], people[subject].y
+    model, y = results.models[subject]["alignment"], people[subject].y
     guess = evaluate(model, (roots[subject] @ X[subject]).float(), y)
     print(f"a network takes it: {new.balanced_accuracy(guess, y)}, chance {cohort.chance}")
     try:
@@ -294,7 +238,7 @@ for subject in broken[:1]:
 #    <details class="solution"><summary>Solution</summary>
 both = []
 for subject, person in people.items():
-    models, choice = used[subject]
+    models, choice = results.models[subject], results.choices[subject]
     (X, y), (X_later, y_later) = person.own(), person.later
     matrix, way = new.alignment(X), "keep the head"
     own = new.apply(matrix, X)
@@ -311,13 +255,11 @@ print(f"aligned - as recorded: {difference(np.array(both), final['keep the head'
 # What the result means
 # ---------------------
 # What own seconds buy depends on how far people are from each other. Run the page with
-# ``EEG_TUTORIAL_STUDY=simulated-person-effect0``, where they are alike: there is nothing to
-# gain, and a fresh head costs. Other draws of people are on the
-# :doc:`evidence page </evidence>`. Intervals over so few people are wide
-# :cite:p:`varoquaux2018cv`.
-print(
-    f"half an interval of the gain over scratch: {np.ptp(interval(best['chosen'])) / 2:.3f}"
-)
+# ``EEG_TUTORIAL_STUDY=simulated-person-effect0``, where they are alike: what is left of
+# each gain? Other draws of people are on the :doc:`evidence page </evidence>`. Intervals
+# over few people are wide :cite:p:`varoquaux2018cv`.
+gap = difference(best["chosen"], best["from-scratch"])
+print(f"over from-scratch, half an interval: {np.ptp(gap.ci) / 2:.3f}")
 
 # %%
 # The line has every way with all own seconds.
@@ -327,18 +269,17 @@ contract |= {"chance_level": cohort.chance, "shift": cohort.study.effect}
 contract["own_seconds"] = float(seconds[-1])
 contract["class_is_recording"] = cohort.one_class_per_recording
 contract |= summary(final)
-both_kinds = [(used[g[0]][1].with_labels, used[g[0]][1].without) for g in cohort.groups]
-contract["best_method"], contract["best_unlabelled"] = map(
-    list, zip(*both_kinds, strict=True)
-)
-gap = difference(best["chosen"], best["from-scratch"])
+choices = [results.choices[group[0]] for group in cohort.groups]
+contract["best_method"] = [choice.with_labels for choice in choices]
+contract["best_unlabelled"] = [choice.without for choice in choices]
+
+# %%
 contract |= {"gap_vs_scratch": gap.mean, "gap_vs_scratch_ci": gap.ci}
 for kind in ("inductive", "transductive"):
     gain = difference(best[kind], best["zero-shot"])
     contract |= {f"{kind}_gain": gain.mean, f"{kind}_gain_ci": gain.ci}
-contract["minus_control"] = {
-    what: gap.mean for what, gap in zip(control, controls.values(), strict=True)
-}
+means = [own.mean for own in controls.values()]
+contract["minus_control"] = dict(zip(control, means, strict=True))
 contract |= {"n_lose": n_lose, "subject_overlap": overlap}
 contract = rounded(contract, accuracy_ci=3)
 print(json.dumps(contract))
