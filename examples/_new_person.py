@@ -268,7 +268,7 @@ SPATIAL = {"as recorded": as_recorded, "scaling": scaling, "alignment": alignmen
 
 def apply(matrix, X, what="a spatial matrix"):
     """Windows after a matrix over channels; they stay finite, or are refused."""
-    X = (matrix.to(X.device) @ X.double()).float()
+    X = (matrix.double().to(X.device) @ X.double()).float()
     refuse_not_finite(X, what)
     return X
 

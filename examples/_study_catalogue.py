@@ -219,25 +219,25 @@ def get_budget(name, n_people):
     -------
     Budget
         That of the study's recipe. With fewer people than it asks for, its groups shrink in
-        proportion, and what is left is printed.
+        proportion, never below two people, and what is left is printed.
 
     Raises
     ------
     StudyError
-        If there are fewer than four people: one to train on, one to choose with, two to test.
+        If there are fewer than eight people: two to train on, two to choose with, four to test.
     """
     budget = get_recipe(name).budget
     n_asked = budget.n_labelled + budget.n_validation + budget.n_test
     if n_people >= n_asked:
         return budget
-    if n_people < 4:
+    if n_people < 8:
         raise StudyError(
-            f"{name} has {n_people} people in its target cohort, too few to train on some, choose with "
-            "others and test on two: open a study with more people, or give it a smaller n_source in RECIPES"
+            f"{name} has {n_people} people in its target cohort, too few for one split (2 to train on, 2 to "
+            "choose, 4 to test): run plot_78_a_new_person, which makes each of them the new person once"
         )
     share = n_people / n_asked
-    n_labelled = max(1, int(budget.n_labelled * share))
-    n_validation = max(1, int(budget.n_validation * share))
+    n_labelled = max(2, int(budget.n_labelled * share))
+    n_validation = max(2, int(budget.n_validation * share))
     n_test = n_people - n_labelled - n_validation
     print(
         f"{n_people} target people for a budget of {n_asked}: {n_labelled} to train on, "

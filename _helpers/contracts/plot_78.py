@@ -44,6 +44,7 @@ class Page(base.Contract):
     n_people: Annotated[int, Field(ge=6)]
     """people, each of whom was new once"""
     n_classes: base.Several
+    """of which windows have one each"""
     chance_level: base.Fraction
     """balanced accuracy of guessing"""
     shift: base.Size | None
