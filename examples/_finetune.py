@@ -18,7 +18,7 @@ from _encoder import (
     split_at_head,
     split_where_learning_starts,
 )
-from _scores import per_subject
+from _scores import expected_half_width, per_subject
 from _splits import assert_no_leakage, nested_subjects, split_subjects
 from _training import deal, evaluate, fit, make_optimizer, to_tensors
 
@@ -31,6 +31,8 @@ LEARNS = {
 #: The middle of the grid of the fine-tuning page: the same for both regimes that train everything.
 LR = {"from-scratch": 3e-3, "linear-probe": 1e-2, "full-finetune": 3e-3}
 SEEDS = (1, 2, 3)
+#: Standard deviation of accuracies over people that is expected before anything is known.
+SPREAD = 0.1
 
 
 @dataclass
@@ -88,6 +90,12 @@ def open_task(name, device="cpu"):
     target = _study.open_study(name, cohort="target", **like)
     table = target.metadata
     budget = _study.get_budget(name, table["subject"].nunique())
+    if budget.n_test < _study.get_recipe(name).budget.n_test:
+        half = expected_half_width(budget.n_test, SPREAD)
+        print(
+            f"an interval over {budget.n_test} test people reaches about {half:.2f} to both sides "
+            f"where accuracies of people spread by {SPREAD}: plot_78_a_new_person tests everybody"
+        )
     sizes = {"test": budget.n_test, "validation": budget.n_validation}
     parts = split_subjects(table, sizes, rest="pool", seed=0)
     nested = nested_subjects(table, parts["pool"], budget.n_labelled_curve, seed=0)

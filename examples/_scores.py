@@ -65,6 +65,24 @@ def interval(values):
     return ends.tolist()
 
 
+def expected_half_width(n_subjects, spread):
+    """How far an interval will reach to both sides, before anything is measured.
+
+    Parameters
+    ----------
+    n_subjects : int
+        People it is over.
+    spread : float
+        Standard deviation over people that is expected.
+
+    Returns
+    -------
+    float
+        Half the width of :func:`interval`.
+    """
+    return float(student.ppf(0.975, n_subjects - 1) * spread / np.sqrt(n_subjects))
+
+
 def ratio_interval(errors, baseline):
     """Ratio of two mean errors over the same people, and its 95 % interval on a log scale.
 

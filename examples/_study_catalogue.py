@@ -10,9 +10,9 @@ import pandas as pd
 
 import _simulate
 
-#: Name of a simulated study, with its seed; only the p-factor study has an effect to set.
+#: Name of a simulated study, with its seed; a score and a new person have an effect to set.
 SIMULATED = re.compile(
-    r"(?P<kind>simulated-(?:transfer|(?P<score>pfactor)|tasks|highdensity))"
+    r"(?P<kind>simulated-(?:transfer|(?P<score>pfactor|person)|tasks|highdensity))"
     r"(?:-(?P<seed>\d+))?(?(score)(?:-effect(?P<effect>\d+(?:\.\d+)?))?)"
 )
 #: Cues of the Healthy Brain Network at rest.
@@ -113,38 +113,37 @@ class Recipe:
     credit: str = ""
 
 
+#: A simulated study is opened as it was written.
+AS_WRITTEN = {"reference": None, "l_freq": None, "h_freq": None, "credit": "simulated"}
+
 RECIPES = {
     "simulated-transfer": Recipe(
         classes=_simulate.TRANSFER_CLASSES,
         channels=_simulate.TRANSFER_CH_NAMES,
-        reference=None,
-        l_freq=None,
-        h_freq=None,
         question="delta vs alpha",
-        credit="simulated, no licence needed",
+        **AS_WRITTEN,
     ),
     "simulated-pfactor": Recipe(
         task=("RestingState",),
         classes=EYES[:1],
         channels=HYDROCEL,
         sfreq=_simulate.PFACTOR_SFREQ,
-        reference=None,
-        l_freq=None,
-        h_freq=None,
         blocks=EYES,
         subject_target="p_factor",
         n_hold_out=40,
         states=EYES,
-        credit="simulated, no licence needed",
+        **AS_WRITTEN,
     ),
     "simulated-tasks": Recipe(
         channels=HYDROCEL,
         sfreq=_simulate.PFACTOR_SFREQ,
-        reference=None,
-        l_freq=None,
-        h_freq=None,
         states=EYES,
-        credit="simulated, no licence needed",
+        **AS_WRITTEN,
+    ),
+    "simulated-person": Recipe(
+        sfreq=None,
+        budget=Budget(pretrain_steps=50, n_steps=30),
+        **AS_WRITTEN,
     ),
     "simulated-highdensity": Recipe(
         task=("RestingState",),
@@ -220,25 +219,25 @@ def get_budget(name, n_people):
     -------
     Budget
         That of the study's recipe. With fewer people than it asks for, its groups shrink in
-        proportion, and what is left is printed.
+        proportion, never below two people, and what is left is printed.
 
     Raises
     ------
     StudyError
-        If there are fewer than four people: one to train on, one to choose with, two to test.
+        If there are fewer than eight people: two to train on, two to choose with, four to test.
     """
     budget = get_recipe(name).budget
     n_asked = budget.n_labelled + budget.n_validation + budget.n_test
     if n_people >= n_asked:
         return budget
-    if n_people < 4:
+    if n_people < 8:
         raise StudyError(
-            f"{name} has {n_people} people in its target cohort, too few to train on some, choose with "
-            "others and test on two: open a study with more people, or give it a smaller n_source in RECIPES"
+            f"{name} has {n_people} people in its target cohort, too few for one split (2 to train on, 2 to "
+            "choose, 4 to test): run plot_78_a_new_person, which makes each of them the new person once"
         )
     share = n_people / n_asked
-    n_labelled = max(1, int(budget.n_labelled * share))
-    n_validation = max(1, int(budget.n_validation * share))
+    n_labelled = max(2, int(budget.n_labelled * share))
+    n_validation = max(2, int(budget.n_validation * share))
     n_test = n_people - n_labelled - n_validation
     print(
         f"{n_people} target people for a budget of {n_asked}: {n_labelled} to train on, "
@@ -322,7 +321,8 @@ def planted_effect(name):
     match = SIMULATED.fullmatch(name)
     if not match or not match["score"]:
         return None
-    return float(match["effect"]) if match["effect"] else _simulate.PFACTOR_EFFECT
+    usual = {"pfactor": _simulate.PFACTOR_EFFECT, "person": 1.0}[match["score"]]
+    return float(match["effect"] or usual)
 
 
 def adapt_recipe(recipe, task, classes, channels):

@@ -12,6 +12,7 @@ from filelock import FileLock
 
 import _cache
 import _simulate
+import _simulate_person
 from _runtime import quiet_imports
 from _study_catalogue import SIMULATED
 
@@ -24,8 +25,8 @@ MANIFEST = ".complete.json"
 
 def fingerprint():
     """Changes when the simulation or the way it is written does, so that an old cache is redone."""
-    sources = [Path(path).read_bytes() for path in (_simulate.__file__, __file__)]
-    return hashlib.sha256(b"".join(sources)).hexdigest()
+    paths = (_simulate.__file__, _simulate_person.__file__, __file__)
+    return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
 
 
 def _is_complete(root):
@@ -257,6 +258,24 @@ def write_high_density(root, seed=None):
     write_tables(root, rows, {}, "Simulated high-density rest (NOT real EEG)")
 
 
+def write_person(root, seed=None, effect=None):
+    """Write the people of :func:`_simulate_person.simulate_people`; the effect is their shift."""
+    given = {"seed": seed, "shift": effect}
+    given = {name: value for name, value in given.items() if value is not None}
+    codes = {label: code + 1 for code, label in enumerate(_simulate_person.CLASSES)}
+    rows = []
+    for number, (windows, labels) in enumerate(
+        _simulate_person.simulate_people(**given), 1
+    ):
+        names = [_simulate_person.CLASSES[label] for label in labels]
+        annotations = mne.Annotations(2.0 * np.arange(len(labels)), 2.0, names)
+        cap, sfreq = _simulate_person.CH_NAMES, _simulate_person.SFREQ
+        whose = (root, f"{number:02d}", "imagery")
+        write_recording(*whose, windows, sfreq, cap, annotations, codes)
+        rows.append({"participant_id": f"sub-{number:02d}"})
+    write_tables(root, rows, {}, "Simulated study of new people (NOT real EEG)")
+
+
 def _add_column(root, subject, task, name, values):
     """Add a column to the events of a recording that was just written."""
     stem = f"sub-{subject}_task-{task}_events"
@@ -311,4 +330,5 @@ WRITERS = {
     "simulated-pfactor": write_pfactor,
     "simulated-tasks": write_two_tasks,
     "simulated-highdensity": write_high_density,
+    "simulated-person": write_person,
 }

@@ -2,11 +2,11 @@
 
 import json
 import time
-from typing import Literal
+from typing import Literal, get_args
 
 import pytest
 
-from _helpers.contracts import CONTRACTS, ContractError, parse
+from _helpers.contracts import CONTRACTS, ContractError, parse, plot_78
 from _helpers.pages import short_name, tutorials
 
 GOOD = {
@@ -349,6 +349,7 @@ def test_each_rule_about_a_score_per_person_can_fail(good, change, message):
 
 
 EXPLAINED = ("from-scratch", "shuffled labels", "random encoder", "zero-shot", "band power")
+NEW = dict.fromkeys(get_args(plot_78.WAYS), 0.5)
 WAYS = (
     "linear-probe", "last-block", "LoRA, rank 2", "LP-FT", "full-finetune", "keep the head",
     "closed-form probe",
@@ -415,6 +416,16 @@ KEPT = {
         "accuracy": dict.fromkeys(WAYS, 0.7), "accuracy_ci": {key: [0.6, 0.8] for key in WAYS},
         "closed_form_alpha": 100, "minus_full": {"LP-FT": 0.0}, "minus_full_p": {"LP-FT": 0.9},
         "gflop": {"LP-FT": 3.7}, "subject_overlap": 0,
+    },
+    "plot_78": {
+        "tutorial": "plot_78", "version": 1, "data": "simulated", "n_people": 12, "n_classes": 4,
+        "chance_level": 0.25, "shift": 1.0, "own_seconds": 64.0, "class_is_recording": False,
+        "accuracy": dict.fromkeys(NEW, 0.5), "accuracy_ci": {key: [0.4, 0.6] for key in NEW},
+        "best_method": ["keep the head"], "gap_vs_scratch": 0.0, "gap_vs_scratch_ci": [-0.1, 0.1],
+        "best_unlabelled": ["alignment"], "inductive_gain": 0.0, "inductive_gain_ci": [-0.1, 0.1],
+        "transductive_gain": 0.0, "transductive_gain_ci": [-0.1, 0.1],
+        "minus_control": {"shuffled labels": 0.2, "another person": 0.1},
+        "n_lose": 0, "subject_overlap": 0,
     },
     "plot_79": {
         "tutorial": "plot_79", "version": 2, "data": "simulated", "tasks": ["a", "b"],
@@ -543,6 +554,12 @@ def test_good_lines_of_the_road_there(page):
         ("plot_77", {"minus_full": {"LP-FT": 0.1}}, "minus_full.LP-FT. and the two"),
         ("plot_77", {"trainable_params": dict.fromkeys(WAYS, 9) | {"LP-FT": 10}}, "less"),
         ("plot_77", {"closed_form_alpha": 0}, "closed_form_alpha"),
+        ("plot_78", {"n_people": 5}, "n_people"),
+        ("plot_78", {"gap_vs_scratch": 0.1}, "gap_vs_scratch and the two accuracies"),
+        ("plot_78", {"chance_level": 0.5}, "chance_level and classes disagree"),
+        ("plot_78", {"n_lose": 13}, "13 of 12 lose"),
+        ("plot_78", {"inductive_gain": 0.1}, "inductive_gain disagree"),
+        ("plot_78", {"accuracy": NEW | {"chosen": 0.55}, "gap_vs_scratch": 0.05}, "chosen"),
         ("plot_79", {"scratch": {"a": 0.6}}, "scratch has"),
         ("plot_79", {"n_labelled_subjects": 17}, "more labelled than training"),
         ("plot_79", {"gain_ci": {}}, r"gain_ci has \[\], gain has"),

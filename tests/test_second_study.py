@@ -92,22 +92,22 @@ def test_a_header_whose_data_file_is_gone(imagery, tmp_path):
 
 def test_a_budget_for_few_people(imagery, capsys):
     budget = _study.get_budget(imagery, 8)
-    assert (budget.n_labelled, budget.n_validation, budget.n_test) == (1, 1, 6)
-    assert "8 target people for a budget of 22: 1 to train on, 1 to choose, 6" in (
+    assert (budget.n_labelled, budget.n_validation, budget.n_test) == (2, 2, 4)
+    assert "8 target people for a budget of 22: 2 to train on, 2 to choose, 4" in (
         capsys.readouterr().out
     )
     assert _study.get_budget(imagery, 22) == _study_catalogue.Budget()
     assert 4 in _study.get_budget("nm000109", 18).n_labelled_curve
-    for n_people in range(4, 22):
+    for n_people in range(8, 22):
         own = _study.get_budget(imagery, n_people)
         assert own.n_labelled + own.n_validation + own.n_test == n_people
-        assert min(own.n_labelled, own.n_validation) >= 1
+        assert min(own.n_labelled, own.n_validation) >= 2
         assert own.n_labelled in own.n_labelled_curve
-        assert own.n_test >= 2
+        assert own.n_test >= 4
     with pytest.raises(
-        _study.StudyError, match="has 3 people in its target cohort, too few"
+        _study.StudyError, match="has 7 people in its target cohort, too few .* plot_78"
     ):
-        _study.get_budget("imagery", 3)
+        _study.get_budget("imagery", 7)
 
 
 @pytest.mark.slow
@@ -118,7 +118,7 @@ def test_the_fine_tuning_page_runs_on_it(imagery, tmp_path):
     result = load(folder / "plot_73.json")
     line = result.checked()
     assert (line.data, line.chance_level) == ("imagery", 0.3333)
-    assert (line.n_source_subjects, line.n_test_subjects) == (4, 6)
+    assert (line.n_source_subjects, line.n_test_subjects) == (4, 4)
     assert line.best_accuracy > 0.5  # it was made to be easy
     assert len(result.figures) == 3
     assert result.provenance.n_recordings == len(SUBJECTS)

@@ -1,0 +1,91 @@
+"""Promise of plot_78: what own windows of a new person buy, with labels and without."""
+
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+
+from _helpers.contracts import base
+
+WITHOUT = Literal["scaling", "alignment", "batch norm"]
+WITH = Literal[
+    "band power",
+    "closed-form probe",
+    "from-scratch",
+    "linear-probe",
+    "full-finetune",
+    "keep the head",
+]
+WAYS = Literal[
+    "zero-shot",
+    *get_args(WITHOUT),
+    "scaling, ahead",
+    "alignment, ahead",
+    "batch norm, ahead",
+    *get_args(WITH),
+    "chosen",
+]
+CONTROLS = Literal["shuffled labels", "another person"]
+
+
+class Page(base.Contract):
+    headline = (
+        "zero-shot {accuracy[zero-shot]:.2f}, chosen with labels {accuracy[chosen]:.2f}, "
+        "from-scratch {accuracy[from-scratch]:.2f}; without labels {inductive_gain:+.2f}"
+    )
+    evidence = base.Evidence("simulated-person", 12)
+    claims = {  # noqa: RUF012
+        "gap_vs_scratch": "chosen way with labels minus from-scratch",
+        "inductive_gain": "chosen way without labels, inductive, minus zero-shot",
+        "transductive_gain": "the same, transductive, minus zero-shot",
+        "minus_control.another person": "keep the head: own windows minus another person's",
+    }
+    on_real = True
+
+    n_people: Annotated[int, Field(ge=6)]
+    """people, each of whom was new once"""
+    n_classes: base.Several
+    """of which windows have one each"""
+    chance_level: base.Fraction
+    """balanced accuracy of guessing"""
+    shift: base.Size | None
+    """how far simulated people are from each other; null where nobody knows"""
+    own_seconds: base.Positive
+    """what calibrates, per person"""
+    class_is_recording: bool
+    """does what differs between recordings count as class?"""
+    accuracy: base.every(WAYS, base.Fraction)
+    """balanced accuracy with all own seconds, mean over people"""
+    accuracy_ci: base.every(WAYS, base.interval(base.Fraction))
+    best_method: Annotated[list[WITH], Field(min_length=1)]
+    """way with labels that source people chose, per group of new people"""
+    gap_vs_scratch: base.Signed
+    """what was chosen with labels minus from-scratch, within people"""
+    gap_vs_scratch_ci: base.interval(base.Signed)
+    best_unlabelled: Annotated[list[WITHOUT], Field(min_length=1)]
+    """way without labels that source people chose, per group of new people"""
+    inductive_gain: base.Signed
+    """what was chosen without labels minus zero-shot, statistics from own seconds"""
+    inductive_gain_ci: base.interval(base.Signed)
+    transductive_gain: base.Signed
+    """the same, statistics from the whole recording"""
+    transductive_gain_ci: base.interval(base.Signed)
+    minus_control: base.every(CONTROLS, base.Signed)
+    """keep the head minus the same on other labels or windows"""
+    n_lose: base.Count
+    """people for whom the chosen way with labels is below zero-shot"""
+    subject_overlap: base.Count
+    """people on both sides of any split"""
+
+    def check(self):
+        own = self.accuracy
+        two = own["chosen"] - own["from-scratch"]
+        base.check_close("gap_vs_scratch and the two accuracies", self.gap_vs_scratch, two)
+        base.check_close("chance_level and classes", self.chance_level, 1 / self.n_classes)
+        base.refuse(self.n_lose > self.n_people, f"{self.n_lose} of {self.n_people} lose")
+        if len(set(self.best_unlabelled)) == 1:
+            for kind, end in (("inductive", ""), ("transductive", ", ahead")):
+                way = f"{self.best_unlabelled[0]}{end}"
+                gain = own[way] - own["zero-shot"]
+                base.check_close(f"{kind}_gain", getattr(self, f"{kind}_gain"), gain)
+        if len(set(self.best_method)) == 1:
+            base.check_close("chosen", own["chosen"], own[self.best_method[0]])

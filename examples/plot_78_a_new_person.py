@@ -1,0 +1,285 @@
+"""
+A new person arrives: what do a few minutes of theirs buy?
+==========================================================
+
+Your network was trained on other people. Now somebody new puts on the cap. Here every
+person of a small study is the new one once, and you measure what their first windows are
+worth, with labels and without.
+
+.. admonition:: What you will be able to do
+   :class: tip
+
+   - adapt a network to one person, with labels or without;
+   - keep statistics from looking ahead;
+   - say who gains and who loses.
+
+You need: :doc:`ways to adapt </auto_examples/plot_77_how_little_can_learn>`, a minute and
+1 GB of memory.
+
+Tags: :tag:`fine-tuning`, :tag:`transfer`, :tag:`classification`
+"""
+
+# %%
+# Everybody is new once
+# ---------------------
+# The people are **simulated**. They differ in where a rhythm projects to, how fast it is,
+# and in their electrodes, which drift.
+import json
+import os
+
+import _new_person as new
+import _runtime
+import numpy as np
+import torch
+from _encoder import encoder_state, load_encoder, split_where_learning_starts
+from _new_person_choice import build_model
+from _new_person_figure import draw_new_person_figure
+from _new_person_run import CURVE, compare, run_controls
+from _scores import difference, interval, print_accuracies, print_differences
+from _scores import rounded, summary
+from _splits import assert_no_leakage
+from _training import deal, evaluate, fit, make_optimizer
+
+# %%
+# The first windows of a session may calibrate, all later ones are looked at once.
+STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-person")
+cohort = new.open_cohort(STUDY, _runtime.setup())
+people = cohort.people
+print(f"own windows: {cohort.n_own}, seconds: {[cohort.seconds(n) for n in cohort.n_own]}")
+print(f"looked at once, per person: {[len(p.later[1]) for p in people.values()]}")
+
+# %%
+# People are new in groups, so that the network is pretrained once per group and not once
+# per person; nobody of a group is among the people it is pretrained on.
+table, overlap = cohort.study.metadata, 0
+for group in cohort.groups:
+    is_new = table["subject"].isin(group)
+    overlap += assert_no_leakage(table[~is_new], table[is_new])["overlap"]
+if cohort.one_class_per_recording:
+    print("Each class is a recording of its own. What differs between two recordings of a")
+    print("person (time, drift, gel) counts as class here, so own labels may buy too much,")
+    print("and own windows are the first ones of each recording, not of the session.")
+else:
+    print("Recordings hold several classes: time within a session is no class.")
+
+# %%
+# Without labels
+# --------------
+# Three ways use nothing but the signal. *Scaling* gives every channel a standard deviation
+# of 1. *Euclidean alignment* makes the mean covariance of a person the identity
+# :cite:p:`he2020alignment`. *Batch norm* recomputes the statistics of the normalisation
+# layer, which hold the people of pretraining otherwise :cite:p:`li2016adabn`. Scaling and
+# alignment are a matrix over channels that every person gets, in pretraining as well.
+
+
+def without_labels(models, person, seen):
+    """Right answers to later windows, with statistics of the windows that were seen."""
+    (X, y), right = person.later, {}
+    for way in ("scaling", "alignment"):
+        matrix = new.SPATIAL[way](seen)
+        right[way] = evaluate(models[way], new.apply(matrix, X, way), y)
+    own = new.recompute_batch_norm(models["as recorded"], seen)
+    return right | {"batch norm": evaluate(own, X, y)}
+
+
+# %%
+# What matters is ``seen``. *Inductive* statistics come from the own seconds and are frozen.
+# *Transductive* ones come from the whole recording, the windows to be classified included,
+# which nobody has while the person sits there. Replace all later windows by noise: what is
+# inductive must not change by a byte.
+person = people[cohort.groups[0][0]]
+for what, seen in {
+    "inductive": lambda p: p.own()[0],
+    "transductive": lambda p: p.X,
+}.items():
+    moved = new.looks_ahead(lambda p, seen=seen: new.alignment(seen(p)), person)
+    print(f"{what:<13} alignment looks ahead: {moved}")
+
+# %%
+# With labels
+# -----------
+# *Band power* and *from-scratch* know nobody else. Two probes keep the encoder frozen, one
+# of them in closed form. *Full fine-tuning* puts a fresh head on it, as
+# :doc:`plot_73_finetune_pretrained_model` does. *Keep the head* goes on from where
+# pretraining ended: the question is the same, only the person is new.
+LEARNS = {"from-scratch": "", "linear-probe": "final_layer", "full-finetune": ""}
+LEARNS["keep the head"] = ""
+
+
+# %%
+# A few steps on few windows; ``look`` is called after each, so that one run tells what half
+# of the steps would have given.
+def adapt(way, model, X, y, lr, n_steps, look=None):
+    """A network for one person, from own labelled windows."""
+    own = build_model(cohort, 1)
+    if way == "keep the head":
+        own.load_state_dict(model.state_dict())
+    elif way != "from-scratch":
+        load_encoder(own, encoder_state(model))
+    for name, parameter in own.named_parameters():
+        parameter.requires_grad = name.startswith(LEARNS[way])
+    learner, X = split_where_learning_starts(own, X)
+    batches = deal(X, y, n_steps=n_steps, seed=1)
+    watch = look and (lambda step: look(own, step))
+    fit(learner, batches, make_optimizer(learner, lr), watch=watch)
+    return own
+
+
+# %%
+# Predict, then run
+# -----------------
+# Which is worth more, labels or a look at the whole recording? Does anybody lose? Write
+# both down.
+#
+# Penalties, learning rates and numbers of steps are chosen on source people who stand in
+# for the new one, with a network that was pretrained without them; so is the best way of
+# each kind. Two ways that train a network are run with all own seconds only.
+results = compare(cohort, adapt, without_labels)
+
+# %%
+# Balanced accuracy, which guessing puts at chance for every person; intervals are over
+# people. *Ahead* is transductive.
+final = results.with_all(cohort)
+print_accuracies(final, cohort.chance)
+print("\nminus zero-shot, p corrected for all ways")
+pairs = [(way, "zero-shot") for way in final if way != "zero-shot"]
+gains = print_differences(final, pairs)
+
+# %%
+# What was chosen without the new people, for each of them. The difference to from-scratch
+# on the same own windows is what other people are worth; the difference between
+# transductive and inductive was only to be had by looking ahead.
+final["chosen"] = results.of_choice(cohort, "with_labels")
+best = {"chosen": final["chosen"], "from-scratch": final["from-scratch"]}
+for kind, suffix in {"inductive": "", "transductive": ", ahead"}.items():
+    best[kind] = results.of_choice(cohort, "without", suffix)
+best["zero-shot"] = final["zero-shot"]
+print_differences(best, [("chosen", "from-scratch"), ("transductive", "inductive")])
+n_lose = int((final["chosen"] < final["zero-shot"]).sum())
+print(f"labels cost {n_lose} of {len(people)} people accuracy")
+
+# %%
+seconds = np.array([cohort.seconds(n) for n in cohort.n_own])
+n_classes = len(cohort.study.classes)
+
+
+def curve(way):
+    own = [results.scores[way, n] for n in cohort.n_own]
+    return seconds, [v.mean() for v in own], [interval(v) for v in own]
+
+
+# %%
+free = ("scaling", "alignment", "batch norm")
+steps = {"zero-shot": best["zero-shot"], "no labels": best["inductive"]}
+said = "; ".join(f"{way} {own.mean():.2f}" for way, own in final.items())
+figure = draw_new_person_figure(
+    {way: curve(way) for way in free},
+    {way: final[f"{way}, ahead"].mean() for way in free},
+    {way: curve(way) for way in CURVE},
+    steps | {"own labels": best["chosen"]},
+    chance=cohort.chance,
+    zero_shot=best["zero-shot"].mean(),
+    title="What do own seconds buy, and for whom?",
+    subtitle=f"{len(people)} people, each the new one once; classes: {n_classes}",
+    provenance=f"data: {cohort.study.data}",
+    alt=f"Accuracy by own seconds, and a line per person; with all of them: {said}.",
+)
+
+# %%
+# Is it the person, and is it the label?
+# --------------------------------------
+# Two controls go through *keep the head* with everything as before: the own labels
+# shuffled, and instead of the own windows those of another person who is new to the
+# network too.
+control = run_controls(cohort, results, adapt)
+against = {**control, "keep the head": final["keep the head"]}
+controls = print_differences(against, [("keep the head", what) for what in control])
+
+
+# %%
+# A common mistake: a root that is not there
+# ------------------------------------------
+# You align windows after an average reference with the textbook's ``C ** -0.5``. The
+# channels now add up to zero, so one eigenvalue of the covariance is zero up to rounding.
+def inverse_root(C):
+    values, vectors = torch.linalg.eigh(C)
+    return vectors * values**-0.5 @ vectors.mT
+
+
+X = {s: p.X.double() - p.X.double().mean(dim=1, keepdim=True) for s, p in people.items()}
+roots = {s: inverse_root(new.covariance(own)) for s, own in X.items()}
+broken = [s for s, root in roots.items() if not torch.isfinite(root).all()]
+print(f"not finite: {len(broken)} of {len(people)} people; rounding, blown up: the others")
+for subject in broken[:1]:
+    model, y = results.models[subject]["alignment"], people[subject].y
+    guess = evaluate(model, (roots[subject] @ X[subject]).float(), y)
+    print(f"a network takes it: {new.balanced_accuracy(guess, y)}, chance {cohort.chance}")
+    try:
+        new.apply(roots[subject], X[subject], "C ** -0.5")
+    except new.NewPersonError as error:
+        print(f"{type(error).__name__}: {error}")
+
+# %%
+# The recovery is to whiten in the space that is there.
+for subject in broken[:1]:
+    matrix = new.alignment(X[subject])
+    rank = torch.linalg.matrix_rank(matrix)
+    right = evaluate(model, new.apply(matrix, X[subject], "alignment"), y)
+    print(f"rank {rank} of {len(matrix)}: {new.balanced_accuracy(right, y):.3f}")
+
+# %%
+# Exercise: align, then learn
+# ---------------------------
+# Does *keep the head* gain from alignment? Start from the aligned network and give it
+# windows aligned by the own seconds.
+#
+# .. raw:: html
+#
+#    <details class="solution"><summary>Solution</summary>
+both = []
+for subject, person in people.items():
+    models, choice = results.models[subject], results.choices[subject]
+    (X, y), (X_later, y_later) = person.own(), person.later
+    matrix, way = new.alignment(X), "keep the head"
+    own = new.apply(matrix, X)
+    own = adapt(way, models["alignment"], own, y, *choice.settings[way])
+    right = evaluate(own, new.apply(matrix, X_later), y_later)
+    both.append(new.balanced_accuracy(right, y_later))
+print(f"aligned - as recorded: {difference(np.array(both), final['keep the head'])}")
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# What the result means
+# ---------------------
+# What own seconds buy depends on how far people are from each other. Run the page with
+# ``EEG_TUTORIAL_STUDY=simulated-person-effect0``, where they are alike: what is left of
+# each gain? Other draws of people are on the :doc:`evidence page </evidence>`. Intervals
+# over few people are wide :cite:p:`varoquaux2018cv`.
+gap = difference(best["chosen"], best["from-scratch"])
+print(f"over from-scratch, half an interval: {np.ptp(gap.ci) / 2:.3f}")
+
+# %%
+# The line has every way with all own seconds.
+contract = {"tutorial": "plot_78", "version": 1, "data": cohort.study.data}
+contract |= {"n_people": len(people), "n_classes": n_classes}
+contract |= {"chance_level": cohort.chance, "shift": cohort.study.effect}
+contract["own_seconds"] = float(seconds[-1])
+contract["class_is_recording"] = cohort.one_class_per_recording
+contract |= summary(final)
+choices = [results.choices[group[0]] for group in cohort.groups]
+contract["best_method"] = [choice.with_labels for choice in choices]
+contract["best_unlabelled"] = [choice.without for choice in choices]
+
+# %%
+contract |= {"gap_vs_scratch": gap.mean, "gap_vs_scratch_ci": gap.ci}
+for kind in ("inductive", "transductive"):
+    gain = difference(best[kind], best["zero-shot"])
+    contract |= {f"{kind}_gain": gain.mean, f"{kind}_gain_ci": gain.ci}
+means = [own.mean for own in controls.values()]
+contract["minus_control"] = dict(zip(control, means, strict=True))
+contract |= {"n_lose": n_lose, "subject_overlap": overlap}
+contract = rounded(contract, accuracy_ci=3)
+print(json.dumps(contract))

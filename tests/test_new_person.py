@@ -1,0 +1,271 @@
+"""A new person: order of a session, ways without labels, and what may not look ahead."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+import torch
+
+import _new_person as new
+import _simulate_person
+import _study
+from _helpers.pages import sibling
+from _scores import interval
+from _training import evaluate
+from conftest import environment, write_bids
+
+choice = sibling("_new_person_choice")
+run = sibling("_new_person_run")
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    torch.set_num_threads(1)
+    with environment(cache_dir=tmp_path_factory.mktemp("cache")):
+        cohort = new.open_cohort("simulated-person")
+    budget = dataclasses.replace(cohort.budget, pretrain_steps=3, n_steps=2)
+    return dataclasses.replace(cohort, budget=budget)
+
+
+def adapt(way, model, X, y, lr, n_steps, look=None):
+    """The head goes on; enough for what is tested here."""
+    own = choice.build_model(COHORT[0], 1)
+    own.load_state_dict(model.state_dict())
+    watch = look and (lambda step: look(own, step))
+    batches = choice.deal(X, y, n_steps=n_steps, seed=1)
+    choice.fit(own, batches, choice.make_optimizer(own, lr), watch=watch)
+    return own
+
+
+def without_labels(models, person, seen):
+    (X, y), right = person.later, {}
+    for way in ("scaling", "alignment"):
+        own = new.apply(new.SPATIAL[way](seen), X, way)
+        right[way] = evaluate(models[way], own, y)
+    own = new.recompute_batch_norm(models["as recorded"], seen)
+    return right | {"batch norm": evaluate(own, X, y)}
+
+
+COHORT = []
+
+
+@pytest.fixture(scope="module")
+def results(cohort):
+    COHORT[:] = [cohort]
+    return run.compare(cohort, adapt, without_labels)
+
+
+# ------------------------------------------------------------------------------------ people
+
+
+def test_everybody_is_new_once_and_never_a_source_of_their_own(cohort, results):
+    everybody = sorted(s for group in cohort.groups for s in group)
+    assert everybody == sorted(cohort.people) == [f"{i:02d}" for i in range(1, 13)]
+    for group in cohort.groups:
+        assert not set(group) & set(cohort.others(group))
+    assert {len(own) for own in results.scores.values()} == {12}
+    final = results.with_all(cohort)
+    assert {"zero-shot", "scaling, ahead", "keep the head", "full-finetune"} <= set(final)
+    assert ("full-finetune", cohort.n_own[0]) not in results.scores
+    assert ("keep the head", cohort.n_own[0]) in results.scores
+
+
+def test_own_windows_come_first_and_hold_every_class(cohort):
+    table = cohort.study.metadata
+    for subject, person in cohort.people.items():
+        rows = table.index[table["subject"] == subject]
+        assert torch.equal(person.y, torch.tensor(cohort.study.targets[rows]))
+        for n in cohort.n_own:
+            assert len(person.own(n)[1].unique()) == 4
+        assert len(person.own()[0]) + len(person.later[0]) == len(person.X)
+    assert not cohort.one_class_per_recording
+
+
+def test_one_class_per_recording_is_seen_and_recordings_take_turns(tmp_path):
+    root = tmp_path / "blocks"
+    for task in ("oddball", "rest"):
+        write_bids(root, subjects=[f"{i:02d}" for i in range(1, 7)], task=task)
+    for path in root.rglob("*_events.tsv"):
+        own = "left" if "oddball" in path.name else "right"
+        path.write_text(re.sub(r"\b(left|right)\b", own, path.read_text()))
+    with environment(cache_dir=tmp_path / "cache"):
+        cohort = new.open_cohort(str(root))
+    assert cohort.one_class_per_recording
+    for person in cohort.people.values():
+        assert person.y.tolist() == [0, 1] * 10
+
+
+def test_few_people_are_refused_before_a_signal_is_read(bids, monkeypatch):
+    monkeypatch.setattr(_study.Found, "open", lambda *a, **k: pytest.fail("too late"))
+    with pytest.raises(new.NewPersonError, match="has 3 people, too few .* 6 or more"):
+        new.open_cohort(str(bids))
+
+
+def test_somebody_without_a_class_is_named(tmp_path):
+    root = write_bids(tmp_path / "s", subjects=[f"{i:02d}" for i in range(1, 7)])
+    path = next(root.glob("sub-04/**/*_events.tsv"))
+    lines = path.read_text().splitlines()
+    names = ["left"] * 5 + ["right"] * 5
+    changed = [
+        re.sub(r"\b(left|right)\b", name, line)
+        for line, name in zip(lines[1:], names, strict=True)
+    ]
+    path.write_text("\n".join([lines[0], *changed]) + "\n")
+    with pytest.raises(new.NewPersonError, match="sub-04 has no window of 'right' among"):
+        new.open_cohort(str(root))
+
+
+# ----------------------------------------------------------------------------- no look ahead
+
+
+def inductive(models, way):
+    """What each way takes from the own windows of a person."""
+    if way in ("scaling", "alignment"):
+        return lambda p: new.SPATIAL[way](p.own()[0])
+    if way == "batch norm":
+        model = models["as recorded"]
+        return lambda p: new.recompute_batch_norm(model, p.own()[0]).state_dict()
+    return lambda p: adapt(way, models["as recorded"], *p.own(), 1e-2, 2).state_dict()
+
+
+@pytest.mark.parametrize("way", ["scaling", "alignment", "batch norm", "keep the head"])
+def test_later_windows_change_no_inductive_byte(cohort, results, way):
+    subject, person = next(iter(cohort.people.items()))
+    calibrate = inductive(results.models[subject], way)
+    assert not new.looks_ahead(calibrate, person)
+    # One window too many is a look ahead, and is caught.
+    one_more = dataclasses.replace(person, n_own=person.n_own + 1)
+    planted = {
+        "scaling": lambda p: new.scaling(p.own(p.n_own + 1)[0]),
+        "alignment": lambda p: new.alignment(p.X),
+    }.get(way, lambda p: calibrate(new.Person(p.X, p.y, one_more.n_own)))
+    assert new.looks_ahead(planted, person)
+
+
+def test_scores_of_inductive_ways_use_nothing_later(cohort, results):
+    """The whole of it: other later windows leave every answer to a kept window as it was."""
+    subject, person = next(iter(cohort.people.items()))
+    changed = person.X.clone()
+    changed[person.n_own + 4 :] *= 7.0
+    other = new.Person(changed, person.y, person.n_own)
+    models, seen = results.models[subject], person.own()[0]
+    one = without_labels(models, person, seen)
+    two = without_labels(models, other, other.own()[0])
+    ahead = new.recompute_batch_norm(models["as recorded"], other.X).state_dict()
+    now = new.recompute_batch_norm(models["as recorded"], person.X).state_dict()
+    for way in one:
+        assert (one[way][:4] == two[way][:4]).all()
+    assert any(not torch.equal(ahead[name], now[name]) for name in ahead)
+
+
+# ---------------------------------------------------------------------------- ways themselves
+
+
+def test_alignment_makes_the_mean_covariance_the_identity(cohort):
+    X = cohort.people["03"].X
+    aligned = new.apply(new.alignment(X), X)
+    assert torch.allclose(new.covariance(aligned), torch.eye(8).double(), atol=1e-4)
+    scaled = new.apply(new.scaling(X), X)
+    assert torch.allclose(scaled.std(dim=(0, 2)), torch.ones(8), atol=1e-4)
+
+
+def test_after_an_average_reference_it_whitens_what_is_there(cohort):
+    X = cohort.people["03"].X.double()
+    X = X - X.mean(dim=1, keepdim=True)
+    matrix = new.alignment(X)
+    assert torch.isfinite(matrix).all()
+    values = torch.linalg.eigvalsh(new.covariance(new.apply(matrix, X)))
+    assert torch.allclose(values[1:], torch.ones(7).double(), atol=1e-4)
+    assert values[0] < 1e-6
+    flat = X.clone()
+    flat[:, 2] = 0
+    assert torch.isfinite(new.scaling(flat)).all()
+
+
+def test_windows_that_are_not_finite_are_refused_by_name(cohort):
+    X = cohort.people["03"].X[:5]
+    broken = torch.full((8, 8), torch.nan)
+    with pytest.raises(
+        new.NewPersonError, match=r"5 of 5 windows are not finite after C \*\* -0.5"
+    ):
+        new.apply(broken, X, "C ** -0.5")
+
+
+def test_batch_norm_is_recomputed_and_nothing_else_moves(cohort, results):
+    model = results.models["01"]["as recorded"]
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    seen = cohort.people["01"].own()[0]
+    own = new.recompute_batch_norm(model, seen)
+    assert all(torch.equal(before[name], v) for name, v in model.state_dict().items())
+    moved = {n for n, v in own.state_dict().items() if not torch.equal(before[n], v)}
+    assert {name.split(".")[-1] for name in moved} <= {
+        "running_mean",
+        "running_var",
+        "num_batches_tracked",
+    }
+    with pytest.raises(new.NewPersonError, match="Linear has no batch normalisation"):
+        new.recompute_batch_norm(torch.nn.Linear(2, 2), seen)
+
+
+def test_balanced_accuracy_puts_guessing_at_chance():
+    y = torch.tensor([0] * 9 + [1] * 3 + [2] * 4)
+    assert new.balanced_accuracy((y == 0).numpy(), y) == pytest.approx(1 / 3)
+
+
+def test_choices_touch_no_window_of_the_new_people(cohort):
+    COHORT[:] = [cohort]
+    group = cohort.groups[1]
+    gone = {s: p for s, p in cohort.people.items() if s not in group}
+    only = dataclasses.replace(cohort, people=gone)
+    one = choice.choose(cohort, group, adapt, without_labels)
+    assert one == choice.choose(only, group, adapt, without_labels)
+
+
+def test_controls_shuffle_labels_and_exchange_people(cohort, results):
+    seen = []
+
+    def spy(way, model, X, y, lr, n_steps, look=None):
+        seen.append((X, y))
+        return model
+
+    found = run.run_controls(cohort, results, spy)
+    assert set(found) == {"shuffled labels", "another person"}
+    person, other = (cohort.people[s] for s in (cohort.groups[0][0], cohort.groups[0][-1]))
+    (X, mixed), (X_other, y_other) = seen[:2]
+    assert torch.equal(X, person.own()[0])
+    assert not torch.equal(mixed, person.own()[1])
+    assert torch.equal(mixed.sort().values, person.own()[1].sort().values)
+    assert torch.equal(X_other, other.own()[0])
+    assert torch.equal(y_other, other.own()[1])
+
+
+# -------------------------------------------------------------------------------- simulation
+
+
+def test_without_shift_people_differ_in_noise_only():
+    rms = {}
+    for shift in (0.0, 1.0):
+        people = list(_simulate_person.simulate_people(shift=shift, n_subjects=6))
+        covariances = [np.cov(np.concatenate(list(w), axis=1)) for w, _ in people]
+        logs = np.log([np.diag(c) for c in covariances])
+        rms[shift] = logs.std(axis=0).mean()
+    assert rms[0.0] < 0.1 < rms[1.0]
+    windows, labels = people[0]
+    assert windows.shape == (64, 8, 128)
+    assert set(np.bincount(labels[:8])) == {2}
+
+
+def test_the_shift_is_in_the_name_of_the_study(tmp_path):
+    with environment(cache_dir=tmp_path):
+        found = _study.find_study("simulated-person-3")
+        assert found.open(["02"]).effect == 1.0
+        null = found.without_effect()
+        assert null.root.name == "simulated-person-3-effect0"
+        assert null.open(["02"]).effect == 0.0
+
+
+def test_an_interval_of_a_gain_is_over_people(results, cohort):
+    final = results.with_all(cohort)
+    low, high = interval(final["keep the head"] - final["zero-shot"])
+    assert low <= high
