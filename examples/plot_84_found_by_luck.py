@@ -253,7 +253,8 @@ for n in (16, 40, 132):
 # A best score is compared with the best of as many null runs, on as many people, and not
 # with zero. Few people make both the score and luck large :cite:p:`varoquaux2018cv`. The p
 # of the recovery says how often luck alone goes as high. A large one does not show that the
-# winner found nothing: these people cannot tell. The way out is people nobody has looked at.
+# winner found nothing: these people cannot tell. The way out is people nobody has looked
+# at.
 contract = {"tutorial": "plot_84", "version": 1, "data": train.data}
 contract |= {"effect": train.effect, "n_people": [PEOPLE, FEWER], "n_runs": RUNS}
 contract["best_r"] = [list(map(float, best_r[n])) for n in (PEOPLE, FEWER)]
