@@ -322,9 +322,8 @@ asked |= {"frozen_state_unchanged": still, "subject_overlap": task.overlap}
 gain = difference(accuracies[best], accuracies["from-scratch"])
 mean, chance = accuracies[best].mean(), task.chance
 contract = asked | {"best_regime": best, "best_accuracy": mean, "chance_level": chance}
-contract["gap_vs_chance"] = mean - chance
+contract |= {"gap_vs_chance": mean - chance, "n_val_windows": n_val}
 contract |= {"gap_vs_scratch": gain.mean, "gap_vs_scratch_ci": gain.ci}
-contract |= summary(accuracies)
-contract |= {"lr": lr, "val_n_correct": n_correct, "n_val_windows": n_val}
+contract |= summary(accuracies) | {"lr": lr, "val_n_correct": n_correct}
 contract = rounded(contract)
 print(json.dumps(contract))
