@@ -299,6 +299,8 @@ def _open(found, records, recipe):
             )
         windows, metadata = windows[keep], metadata.iloc[keep].reset_index(drop=True)
     simulated = _study_find.is_written_here(root)
+    named_so = root.name.startswith("simulated")  # a line must not pass for a simulated one
+    label = "simulated" if simulated else f"folder:{root.name}" if named_so else root.name
     n_windows, n_chans, n_times = windows.shape
     who = f"{metadata['subject'].nunique()} people"
     who = who if found.cohort == "all" else f"{who} ({found.cohort} cohort)"
@@ -310,7 +312,7 @@ def _open(found, records, recipe):
         print(f"  {recipe.credit}")
     return Study(
         name=root.name,
-        data="simulated" if simulated else root.name,
+        data=label,
         windows=windows,
         unit="uV",
         targets=metadata["target"].to_numpy(copy=True),

@@ -104,8 +104,7 @@ def apply_channels(raw, path, table_path, table):
     """
     if table is None:
         return _guess_types(raw, path)
-    names = list(table["name"])
-    _match_names(raw, path, table_path, names)
+    names = _match_names(raw, path, table_path, list(table["name"]))
     kinds = {n: TYPES[kind.upper()] for n, kind in zip(names, table["type"], strict=True)}
     now = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
     other = {name: kind for name, kind in kinds.items() if now[name] != kind}
@@ -115,7 +114,7 @@ def apply_channels(raw, path, table_path, table):
         raw.info["bads"] = [
             n for n, s in zip(names, table["status"], strict=True) if s.lower() == "bad"
         ]
-    notes = _check_columns(raw, path, table_path, table, kinds)
+    notes = _check_columns(raw, path, table_path, table, kinds.values())
     odd = [name for name in names if kinds[name] == "eeg" and _kind_of(name) != "eeg"]
     if odd:
         notes.append(f"{table_path.name} calls {', '.join(odd)} EEG: taken for EEG")
@@ -124,7 +123,7 @@ def apply_channels(raw, path, table_path, table):
 
 def _check_columns(raw, path, table_path, table, kinds):
     """Rates and units of a table: a rate of another file is refused, a unit that is none is said."""
-    eeg = np.array([kinds[name] == "eeg" for name in table["name"]], bool)
+    eeg = np.array([kind == "eeg" for kind in kinds], bool)
     if "sampling_frequency" in table.columns:
         rates, sfreq = (
             read_numbers(table, "sampling_frequency", table_path),
@@ -135,12 +134,7 @@ def _check_columns(raw, path, table_path, table, kinds):
                 f"{path.name} is sampled at {sfreq:g} Hz but {table_path.name} says {rates[at]:g} Hz in row "
                 f"{table.index[at]}. Correct the table, or get the recording that belongs to it."
             )
-    order = [name for name in raw.ch_names if name in kinds]
     notes = []
-    if order != list(table["name"]):
-        notes.append(
-            f"{table_path.name} has another order than {path.name}: channels go by name"
-        )
     if "units" in table.columns:
         units = {u for u in table["units"][eeg] if u.lower() not in MISSING}
         odd = sorted(
@@ -181,28 +175,35 @@ def _guess_types(raw, path):
 
 
 def _match_names(raw, path, table_path, names):
-    """Rename the channels of a recording as its table does, where it is clear which is which."""
-    silent = [
-        c
-        for c, kind in zip(raw.ch_names, raw.get_channel_types(), strict=True)
-        if kind == "stim"
-    ]
-    own = [c for c in raw.ch_names if c in names or c not in silent]
-    if set(own) == set(names):
-        return
-    bare = {AROUND.sub("", c.strip().lower()): c for c in own}
-    wanted = {AROUND.sub("", c.strip().lower()): c for c in names}
-    if bare.keys() == wanted.keys() and len(bare) == len(own) and len(wanted) == len(names):
-        raw.rename_channels(
-            {bare[key]: wanted[key] for key in bare if bare[key] != wanted[key]}
-        )
-        return
-    only_file = [c for c in own if c not in names]
-    only_table = [c for c in names if c not in own]
-    raise StudyError(
-        f"{table_path} and {path.name} name different channels: only the recording has {only_file}, only "
-        f"the table has {only_table}. Write the names of the recording into the table, a row for each."
+    """Which channel of a recording each row of its table is, where that is clear.
+
+    Names that differ in what is around them alone, ``EEG Fz-REF`` and ``Fz``, are one; the shorter
+    one is used.
+    """
+    kinds = zip(raw.ch_names, raw.get_channel_types(), strict=True)
+    own = [c for c, kind in kinds if c in names or kind != "stim"]
+    bare, wanted = (
+        [AROUND.sub("", c.strip().lower()) for c in each] for each in (own, names)
     )
+    if set(own) == set(names):
+        bare, wanted = own, names
+    if set(bare) != set(wanted) or len(bare) != len(set(bare)) or len(bare) != len(wanted):
+        only_file = [c for c in own if c not in names]
+        only_table = [c for c in names if c not in own]
+        raise StudyError(
+            f"{table_path} and {path.name} name different channels: only the recording has {only_file}, only "
+            f"the table has {only_table}. Write the names of the recording into the table, a row for each."
+        )
+    if bare != wanted:
+        raise StudyError(
+            f"{table_path} lists {names} and {path.name} holds {own}: the same channels in another order, and "
+            "one of the two may have exchanged them. Write the rows in the order of the recording."
+        )
+    used = [min(both, key=len) for both in zip(names, own, strict=True)]
+    raw.rename_channels(
+        {old: new for old, new in zip(own, used, strict=True) if old != new}
+    )
+    return used
 
 
 def give_positions(raw, root, path):

@@ -174,7 +174,7 @@ def test_a_folder_is_not_simulated_by_its_name(bids, capsys):
     named = shutil.copytree(bids, bids.parent / "simulated-transfer")
     study = opened(named)
     assert (study.data, study.effect, study.ch_names[:2]) == (
-        "simulated-transfer",
+        "folder:simulated-transfer",
         None,
         ("Fz", "Cz"),
     )
