@@ -44,7 +44,10 @@ def get_cache_dir(*, writable=True):
 def unwritable(path, err):
     """The error for a cache that cannot be written, to be raised."""
     # numpy says of a full disk only how many bytes it wanted and how many went out.
-    full = getattr(err, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or "requested and" in str(err)
+    full = getattr(err, "errno", None) in (
+        errno.ENOSPC,
+        errno.EDQUOT,
+    ) or "requested and" in str(err)
     why = "the disk is full" if full else getattr(err, "strerror", None) or err
     fix = "Make room, or set" if full else "Set"
     return StudyError(
