@@ -317,7 +317,7 @@ def test_four_processes_open_one_study_at_once(base_of, tmp_path):
     root = base_of("fdt").copy_to(tmp_path)
     before = fuzz_oracle.look(tmp_path)
     four = [start(OPEN, root, cache=tmp_path.parent / "cache4") for _ in range(4)]
-    said = {process.communicate(timeout=300)[0].splitlines()[-1] for process in four}
+    said = {process.communicate(timeout=900)[0].splitlines()[-1] for process in four}
     assert len(said) == 1
     assert said.pop().startswith("sum")
     after = fuzz_oracle.look(tmp_path)
@@ -345,7 +345,7 @@ def test_a_study_on_a_read_only_disk_opens(base_of, tmp_path):
     words = [root, "mount", "--bind", root, root]
     cache = tmp_path.parent / "cache-ro"
     process = start(mount + OPEN, *words, cache=cache, how=["unshare", "-rm"])
-    assert process.communicate(timeout=120)[0].splitlines()[-1].startswith("sum")
+    assert process.communicate(timeout=900)[0].splitlines()[-1].startswith("sum")
 
 
 @needs_mount
@@ -362,7 +362,7 @@ def test_a_simulated_study_on_a_full_disk_is_refused_and_leaves_room(tmp_path, s
     )
     mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", cache]
     process = start(code, *mount, cache=cache, how=["unshare", "-rm"])
-    *_, said, left = process.communicate(timeout=300)[0].splitlines()
+    *_, said, left = process.communicate(timeout=900)[0].splitlines()
     assert said.startswith("refused cannot write to the cache folder")
     assert left == "[]"
 
@@ -381,7 +381,7 @@ def test_a_study_killed_while_it_is_written_is_whole_afterwards(tmp_path, seed):
     wait = random.Random(seed).uniform(0.5, 12)
     kill_within(start(WRITE, cache=tmp_path), wait)
     process = start(OPEN, "simulated-transfer", cache=tmp_path)
-    assert process.communicate(timeout=300)[0].splitlines()[-1].startswith("sum")
+    assert process.communicate(timeout=900)[0].splitlines()[-1].startswith("sum")
     left = [p.name for p in tmp_path.iterdir() if not p.name.endswith(".lock")]
     assert left == ["simulated-transfer"]
 
@@ -400,7 +400,7 @@ def test_people_saved_again_after_a_kill_are_those_of_an_undisturbed_run(
     assert how == signal.SIGKILL or "KeyboardInterrupt" in printed or "saved" in printed
     for folder in ("windows", "clean"):
         process = start(SAVE, root, tmp_path / folder, cache=cache)
-        assert "saved" in process.communicate(timeout=120)[0]
+        assert "saved" in process.communicate(timeout=900)[0]
     again, undisturbed = (snapshot(tmp_path / folder) for folder in ("windows", "clean"))
     assert again == undisturbed
     assert not fuzz_oracle.changes(before, fuzz_oracle.look(root))
