@@ -132,8 +132,8 @@ def open_cohort(name, device="cpu"):
     if not n_own:
         who, label = _lacking(study, order, most)[0]
         raise NewPersonError(
-            f"sub-{who} has no window of {label!r} among the first {most}, which is half of "
-            "what the person with fewest has: leave people with short recordings out"
+            f"sub-{who} lacks {label!r} among the first {most} windows or after them ({most} is half "
+            "of what the person with fewest has): leave out people with short recordings, or classes"
         )
     X, y = normalise(study.windows), study.targets
     people = {

@@ -1,19 +1,23 @@
 """A new person: order of a session, ways without labels, and what may not look ahead."""
 
 import dataclasses
-import re
 
+import mne
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from mne_bids import BIDSPath, write_raw_bids
 
 import _new_person as new
 import _simulate_person
 import _study
-from _helpers.pages import sibling
+from _helpers.contracts import parse
+from _helpers.pages import sibling, tutorials
+from _helpers.run_example import run_example
 from _scores import interval
 from _training import evaluate
-from conftest import environment, write_bids
+from conftest import environment
 
 choice = sibling("_new_person_choice")
 run = sibling("_new_person_run")
@@ -82,15 +86,37 @@ def test_own_windows_come_first_and_hold_every_class(cohort):
     assert not cohort.one_class_per_recording
 
 
+def write(root, order, *, fmt="EDF", sfreq=128.0, people=6):
+    """Recordings of 2 s events in a given order, per run; every person has topographies of their own."""
+    names = sorted({name for run in order.values() for name in run})
+    for number in range(1, people + 1):
+        rng = np.random.default_rng([8, number])
+        places = rng.standard_normal((len(names), 8))
+        for run, shown in order.items():
+            signal = rng.standard_normal((len(shown), 8, int(2 * sfreq)))
+            turns = 2 * np.pi * rng.normal(10, 1) * np.arange(int(2 * sfreq)) / sfreq
+            for window, name in zip(signal, shown, strict=True):
+                window += 0.7 * places[names.index(name)][:, None] * np.sin(turns)
+            info = mne.create_info([f"A{i}" for i in range(1, 9)], sfreq, "eeg")
+            raw = mne.io.RawArray(
+                1e-5 * np.concatenate(signal, axis=1), info, verbose="ERROR"
+            )
+            raw.set_annotations(mne.Annotations(2.0 * np.arange(len(shown)), 2.0, shown))
+            raw.info["line_freq"] = 50
+            path = BIDSPath(subject=f"{number:02d}", task="imagery", run=run, root=root)
+            path.update(datatype="eeg")
+            how = {"format": fmt, "allow_preload": True, "overwrite": True}
+            write_raw_bids(raw, path, **how, verbose="ERROR")
+    ids = [f"sub-{number:02d}" for number in range(1, people + 1)]
+    pd.DataFrame({"participant_id": ids}).to_csv(
+        root / "participants.tsv", sep="\t", index=False
+    )
+    return root
+
+
 def test_one_class_per_recording_is_seen_and_recordings_take_turns(tmp_path):
-    root = tmp_path / "blocks"
-    for task in ("oddball", "rest"):
-        write_bids(root, subjects=[f"{i:02d}" for i in range(1, 7)], task=task)
-    for path in root.rglob("*_events.tsv"):
-        own = "left" if "oddball" in path.name else "right"
-        path.write_text(re.sub(r"\b(left|right)\b", own, path.read_text()))
-    with environment(cache_dir=tmp_path / "cache"):
-        cohort = new.open_cohort(str(root))
+    order = {"01": ["left"] * 10, "02": ["right"] * 10}
+    cohort = new.open_cohort(str(write(tmp_path / "blocks", order)))
     assert cohort.one_class_per_recording
     for person in cohort.people.values():
         assert person.y.tolist() == [0, 1] * 10
@@ -103,17 +129,44 @@ def test_few_people_are_refused_before_a_signal_is_read(bids, monkeypatch):
 
 
 def test_somebody_without_a_class_is_named(tmp_path):
-    root = write_bids(tmp_path / "s", subjects=[f"{i:02d}" for i in range(1, 7)])
-    path = next(root.glob("sub-04/**/*_events.tsv"))
-    lines = path.read_text().splitlines()
-    names = ["left"] * 5 + ["right"] * 5
-    changed = [
-        re.sub(r"\b(left|right)\b", name, line)
-        for line, name in zip(lines[1:], names, strict=True)
-    ]
-    path.write_text("\n".join([lines[0], *changed]) + "\n")
-    with pytest.raises(new.NewPersonError, match="sub-04 has no window of 'right' among"):
-        new.open_cohort(str(root))
+    order = {"01": ["left"] * 4 + ["right"] * 6}
+    with pytest.raises(
+        new.NewPersonError, match="sub-01 lacks 'left' among the first 4 windows or after"
+    ):
+        new.open_cohort(str(write(tmp_path / "s", order)))
+
+
+MOVES = ("feet", "left", "right", "tongue")
+
+
+@pytest.fixture(scope="module")
+def eeglab(tmp_path_factory):
+    """Twelve people, two EEGLAB runs each, four classes; opened with an average reference."""
+    rng = np.random.default_rng(5)
+    order = {r: np.tile(MOVES, 6)[rng.permutation(24)].tolist() for r in ("01", "02")}
+    root = tmp_path_factory.mktemp("eeglab") / "twelve"
+    return write(root, order, fmt="EEGLAB", people=12)
+
+
+def test_an_eeglab_study_of_twelve_opens_by_its_path(eeglab):
+    cohort = new.open_cohort(str(eeglab))
+    assert cohort.study.classes == MOVES
+    assert not cohort.one_class_per_recording
+    assert [len(group) for group in cohort.groups] == [4, 4, 4]
+    for person in cohort.people.values():
+        assert torch.linalg.matrix_rank(new.covariance(person.X), rtol=1e-6) == 7
+        assert torch.isfinite(new.alignment(person.X)).all()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", ["73", "78"])
+def test_a_page_runs_on_the_eeglab_study_by_its_path(eeglab, page):
+    (script,) = tutorials([page])
+    line = parse(run_example(script, study=eeglab, timeout=1200).line)
+    assert (line.data, line.chance_level) == ("twelve", 0.25)
+    if page == "78":
+        assert line.n_people == 12
+        assert line.accuracy["keep the head"] > line.accuracy["zero-shot"]
 
 
 # ----------------------------------------------------------------------------- no look ahead
