@@ -11,7 +11,7 @@ from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from _helpers.filters import list_table
-from _helpers.pages import short_name, write_if_changed
+from _helpers.pages import read_before, short_name, write_if_changed
 from _helpers.record import records
 
 CARD_LINK = re.compile(
@@ -26,8 +26,6 @@ MENDED = {
     f"{SCROLL}>": f'{SCROLL} tabindex="0" role="group" aria-label="Figure">',
 }
 TAG = re.compile(r":tag:`([^`]+)`")
-NEEDS = re.compile(r"^You need: (.*?)\n\n", re.M | re.S)
-DOC = re.compile(r":doc:`(?:[^<`]*<)?/?(?:auto_examples/)?(plot_\d+\w*)>?`")
 CITE = re.compile(r":cite:[pt]:`([^`]+)`")
 
 
@@ -153,9 +151,7 @@ def reading_order(srcdir):
     known = records(srcdir / "reference") | records(srcdir / "_build" / "runs")
     lines = [["page", "read before", "seconds"]]
     for page in sorted(srcdir.glob("auto_examples/plot_*.rst")):
-        needs = NEEDS.search(page.read_text("utf-8"))
-        before = DOC.findall(needs[1]) if needs else []
-        links = ", ".join(f":doc:`/auto_examples/{name}`" for name in before)
+        links = ", ".join(f":doc:`/auto_examples/{name}`" for name in read_before(page))
         run = known.get(short_name(page))
         seconds = f"{run['seconds']:.0f}" if run else "not measured"
         lines.append([f":doc:`/auto_examples/{page.stem}`", links or "nothing", seconds])

@@ -145,8 +145,11 @@ class Contract(Model):
     data: Text
     """"simulated", or the name of the dataset"""
 
-    #: What a run has to say in one line, filled from its values.
+    #: The answer to the title in one sentence, filled from the values by ``filters.say``.
     headline: ClassVar[str]
+    #: What a reader predicts before the result: ``number KEY``, ``order KEY`` or ``yes KEY > KEY``
+    #: (a key has dots) -> the question. The verdict is read from the line of the run.
+    questions: ClassVar[dict[str, str]] = {}
     #: How far a number may lie from the reference on another machine, by the first part of its key,
     #: where the usual band does not fit.
     bands: ClassVar[dict[str, float]] = {}
