@@ -138,7 +138,7 @@ def complete_downloads(app):
             blocks = [b._replace(content=uncommented(b.content)) for b in blocks]
         content = jupyter_notebook(blocks, conf, str(folder))
         promise = CONTRACTS.get(short_name(script))
-        asked = promise.questions if promise else {}
+        asked = promise.asked() if promise else {}
         content = standalone(content, modules, pins, bibliography, site, asked)
         text = json.dumps(content, indent=1, ensure_ascii=False)
         write_if_changed(notebook, text + "\n")

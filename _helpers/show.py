@@ -17,6 +17,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 import pandas as pd
+import yaml
 from docutils import nodes
 from jinja2 import meta
 from markupsafe import Markup
@@ -28,7 +29,7 @@ from _helpers.evidence_figure import claims, evidence_figure
 from _helpers.figures import save
 from _helpers.filters import FILTERS, compare, escaped, get, num, say, value_ci
 from _helpers.gallery import figure_text
-from _helpers.pages import read_before, short_name, sibling, tutorials
+from _helpers.pages import ROOT, read_before, short_name, sibling, tutorials
 from _helpers.record import RecordError, drift, load, records
 
 TUTORIAL = re.compile(r"plot_\d+")
@@ -214,11 +215,16 @@ def context(srcdir, note, names):
                 note(str(path))
         return standings(Path(srcdir))
 
+    def read_citation():
+        path = ROOT / "CITATION.cff"
+        return noted(path, yaml.safe_load(path.read_text("utf-8")))
+
     known = {n: partial(read, tutorial, n) for n in names if TUTORIAL.fullmatch(n)} | {
         "benchmarks": partial(read_json, "benchmarks"),
         "evidence": read_evidence,
         "real": lambda: Real(partial(read, kept)),
         "status": read_status,
+        "citation": read_citation,
         "compare": lambda: compare,
         "page": lambda: lambda name: tutorial(srcdir, name)[0].stem,
         "figure": lambda: lambda name, number: noted(*figure(srcdir, name, number)),
@@ -278,7 +284,7 @@ def tell(app, pagename, templatename, context, doctree):
     context["told"] = {
         "contract": contract,
         "answer": say(promise.headline, contract),
-        "questions": promise.questions,
+        "questions": promise.asked(),
         "get": partial(value_ci, contract),
         "value_of": partial(get, contract),
         "line": json.dumps(contract).replace("</", "<\\/"),

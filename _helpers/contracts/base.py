@@ -147,9 +147,9 @@ class Contract(Model):
 
     #: The answer to the title in one sentence, filled from the values by ``filters.say``.
     headline: ClassVar[str]
-    #: What a reader predicts before the result: ``number KEY``, ``order KEY`` or ``yes KEY > KEY``
-    #: (a key has dots) -> the question. The verdict is read from the line of the run.
-    questions: ClassVar[dict[str, str]] = {}
+    #: What a reader predicts before the result, a line each: ``number KEY: words``, ``order KEY: words``
+    #: or ``yes KEY > KEY: words``; keys have dots. The verdict is read from the line of the run.
+    questions: ClassVar[str] = ""
     #: How far a number may lie from the reference on another machine, by the first part of its key,
     #: where the usual band does not fit.
     bands: ClassVar[dict[str, float]] = {}
@@ -159,6 +159,11 @@ class Contract(Model):
     claims: ClassVar[dict[str, str]] = {}
     #: Does the page make sense on a study of people who do or rest: adaptation, leak, score?
     on_real: ClassVar[bool] = False
+
+    @classmethod
+    def asked(cls):
+        """Kind and key of every question -> its words."""
+        return dict(line.strip().split(": ", 1) for line in cls.questions.splitlines())
 
     @classmethod
     def band(cls, key, reference):
