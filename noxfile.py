@@ -114,7 +114,14 @@ def browser(session):
     """Look at every page of the built site in Chromium, then ask Lighthouse."""
     built(session)
     shared(
-        session, "-m", "pytest", "-m", "browser", "tests/test_browser.py", *session.posargs
+        session,
+        "-m",
+        "pytest",
+        "-m",
+        "browser",
+        "tests/test_browser.py",
+        "tests/test_answer.py",
+        *session.posargs,
     )
     shared(session, "-m", "_helpers.lighthouse")
 

@@ -13,6 +13,9 @@ from pathlib import Path
 def save(figure, path):
     """Write an SVG without a date and without random names, and describe it.
 
+    A figure of ``page_figure`` changes its colours with a dark page, and gets a second file with
+    its panels below each other; it is changed for that.
+
     Parameters
     ----------
     figure : matplotlib.figure.Figure
@@ -23,15 +26,30 @@ def save(figure, path):
     Returns
     -------
     dict
-        ``alt``, and ``width`` and ``height`` in CSS pixels, 96 to the inch.
+        ``alt``, and ``width`` and ``height`` in CSS pixels, 96 to the inch; ``narrow`` is the
+        height of the second file, None without one.
     """
+    style = sys.modules.get("_figure_style")
+    _write(figure, path, style)
+    width, height = (round(inches * 96) for inches in figure.get_size_inches())
+    alt = " ".join(str(figure.get_label()).split())
+    if style:
+        style.stack_panels(figure)
+        _write(figure, path.with_stem(f"{path.stem}_narrow"), style)
+    narrow = round(figure.get_figheight() * 96) if style else None
+    return {"alt": alt, "width": width, "height": height, "narrow": narrow}
+
+
+def _write(figure, path, style):
     import matplotlib.pyplot as plt
 
     with plt.rc_context({"svg.hashsalt": "tutorials", "svg.fonttype": "path"}):
         figure.savefig(path, metadata={"Date": None}, facecolor="white")
-    width, height = (round(inches * 96) for inches in figure.get_size_inches())
-    alt = " ".join(str(figure.get_label()).split())
-    return {"alt": alt, "width": width, "height": height}
+    if style:
+        text = path.read_text("utf-8").replace(
+            "</style>", f"{style.dark_rules()}</style>", 1
+        )
+        path.write_text(text, "utf-8")
 
 
 def _studies(value, kind):

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import string
 from functools import partial
 from statistics import mean, stdev
 
@@ -39,6 +40,40 @@ def code(value):
     """Text as code."""
     plain = "`" not in str(value) and "\\" not in str(value)
     return Markup(f"``{' '.join(str(value).split())}``") if plain else escaped(value)
+
+
+class Sentence(string.Formatter):
+    """Fills a sentence from a line; words that depend on a value are chosen, not typed.
+
+    ``{gain_ci:above|not apart from|below}`` chooses by the side of zero on which a value, or a whole
+    interval, lies; ``...@0.5`` by another number. Of two words a flag takes the first if it is true.
+    """
+
+    def get_field(self, name, args, kwargs):
+        """Value behind ``a[b][0]``; a number is a place in a list, or in a dictionary."""
+        value, (first, *keys) = kwargs, re.findall(r"[^\[\]]+", name)
+        for key in (first, *keys):
+            places = list(value.values()) if isinstance(value, dict) else value
+            found = isinstance(value, dict) and key in value
+            value = value[key] if found else places[int(key)]
+        return value, first
+
+    def format_field(self, value, spec):
+        """An interval in brackets, a number with a true minus sign, or one of several words."""
+        ends = value if isinstance(value, list | tuple) else (value, value)
+        if "|" in spec:
+            words, _, zero = spec.partition("@")
+            zero, words = float(zero or 0), words.split("|")
+            side = 0 if ends[0] > zero else 2 if ends[-1] < zero else 1
+            return words[min(side, len(words) - 1)]
+        if ends is value:
+            return f"[{', '.join(num(end, spec) for end in ends)}]"
+        return format(value, spec) if isinstance(value, str) else num(value, spec)
+
+
+def say(sentence, contract):
+    """A sentence of a promise, filled from a line."""
+    return Sentence().format(sentence, **contract)
 
 
 def above(values, others):

@@ -21,9 +21,10 @@ from sphinx_gallery.notebook import jupyter_notebook
 from sphinx_gallery.py_source_parser import remove_config_comments as uncommented
 from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
+from _helpers.contracts import CONTRACTS
 from _helpers.figures import save
 from _helpers.notebooks import guarded, readme, standalone
-from _helpers.pages import ROOT, siblings, write_if_changed
+from _helpers.pages import ROOT, short_name, siblings, write_if_changed
 
 #: Where Binder finds torch and torchaudio without CUDA: a smaller image that starts sooner.
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
@@ -136,7 +137,9 @@ def complete_downloads(app):
         if conf["remove_config_comments"]:
             blocks = [b._replace(content=uncommented(b.content)) for b in blocks]
         content = jupyter_notebook(blocks, conf, str(folder))
-        content = standalone(content, modules, pins, bibliography, site)
+        promise = CONTRACTS.get(short_name(script))
+        asked = promise.asked() if promise else {}
+        content = standalone(content, modules, pins, bibliography, site, asked)
         text = json.dumps(content, indent=1, ensure_ascii=False)
         write_if_changed(notebook, text + "\n")
         where = urljoin(site, f"{folder.name}/{script.stem}.html")
@@ -187,8 +190,8 @@ def _card(figure):
     return max(extent.size), extent
 
 
-def figure_text(file, alt, width, height):
-    """Restructured text of a figure: a box that scrolls where the screen is narrower.
+def figure_text(file, alt, width, height, narrow=None):
+    """Restructured text of a figure, as it is and with its panels below each other.
 
     Parameters
     ----------
@@ -198,11 +201,17 @@ def figure_text(file, alt, width, height):
         Words for who does not see it.
     width, height : int
         In CSS pixels.
+    narrow : int, optional
+        Height of the second file, which is shown on a phone. Without one the box scrolls there.
     """
     alt = " ".join(alt.split())  # a line break would end the option, and the rest be markup
-    return (
-        f".. container:: figure-scroll\n\n   .. image:: /{file}\n      :alt: {alt}\n"
-        f"      :width: {width}px\n      :height: {height}px\n      :loading: lazy\n\n"
+    kinds = [(file, width, height, "wide")]
+    if narrow:
+        kinds.append((f"{file.removesuffix('.svg')}_narrow.svg", 342, narrow, "narrow"))
+    return ".. container:: figure-scroll\n\n" + "".join(
+        f"   .. image:: /{name}\n      :alt: {alt}\n      :width: {wide}px\n"
+        f"      :height: {high}px\n      :loading: lazy\n      :class: dark-light {kind}\n\n"
+        for name, wide, high, kind in kinds
     )
 
 
@@ -220,10 +229,10 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
             what = f"a figure of {block_vars['src_file']} has no alt text"
             raise ExtensionError(f"{what}: call fig.set_label('...')")
         path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
-        words = save(figure, path)
         size, extent = _card(figure)
         how = {"dpi": CARD_PIXELS / size, "bbox_inches": extent}
         figure.savefig(path.with_suffix(".png"), facecolor="white", **how)
+        words = save(figure, path)
         target = path.relative_to(gallery_conf["src_dir"]).as_posix()
         figures.append({"file": target, **words})
         rst.append(figure_text(**figures[-1]))

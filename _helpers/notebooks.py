@@ -75,8 +75,11 @@ def _unfold(text):
     return RAW.sub(fold, re.sub(ADMONITION, quote, text, flags=re.M))
 
 
-def standalone(content, modules, pins, bibliography=None, site=""):
-    """Make a notebook run alone: one folded ``%%writefile`` cell for each sibling."""
+def standalone(content, modules, pins, bibliography=None, site="", questions=()):
+    """Make a notebook run alone: one folded ``%%writefile`` cell for each sibling.
+
+    Each question, a pair of its kind and key and its words, is a cell to answer before the run.
+    """
     hidden = {"jupyter": {"source_hidden": True}}
     cells, in_solution = [], False
     for cell in content["cells"]:
@@ -104,6 +107,11 @@ def standalone(content, modules, pins, bibliography=None, site=""):
     first = min(1, *code) if code else len(cells)
     if modules:
         cells[first:first] = carried
+    for spec, question in reversed([*dict(questions).items()]):
+        where = f"Afterwards compare with `{spec.split(' ', 1)[1]}` in the line that ends this notebook."
+        words = f"**Predict before you run.** {question}\n\nYour answer:\n\n{where}"
+        cell = {"cell_type": "markdown", "metadata": {}, "source": [words]}
+        cells.insert(first + len(carried) * bool(modules), cell)
     cells = [{**cell, "id": f"cell-{number:03d}"} for number, cell in enumerate(cells)]
     return {**content, "cells": cells, "nbformat": 4, "nbformat_minor": 5}
 

@@ -3,6 +3,7 @@
 import ast
 import functools
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -10,6 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
 DOCS = ROOT / "docs"
 HTML = DOCS / "_build" / "html"
+NEEDS = re.compile(r"^You need: (.*?)\n\n", re.M | re.S)
+DOC = re.compile(r":doc:`(?:[^<`]*<)?/?(?:auto_examples/)?(plot_\d+\w*)>?`")
 
 
 class ExampleError(RuntimeError):
@@ -43,6 +46,12 @@ def tutorials(select=()):
             there = [script.stem for script in scripts]
             raise ExampleError(f"no tutorial is called {word!r}: there are {there}")
     return [s for s in scripts if not select or any(word in s.stem for word in select)]
+
+
+def read_before(page):
+    """Names of the tutorials that the generated source of one asks for."""
+    needs = NEEDS.search(page.read_text("utf-8"))
+    return DOC.findall(needs[1]) if needs else []
 
 
 @functools.cache

@@ -71,6 +71,8 @@ class Figure(Strict):
     alt: Text
     width: Some
     height: Some
+    narrow: Some | None = None
+    """height of the file with its panels below each other, null without one"""
 
 
 class Machine(Strict):
@@ -169,7 +171,9 @@ def load(path):
     for said, expected in pairs:
         if said != expected:
             raise RecordError(f"{name} is a result of {said}")
-    absent = [f.file for f in record.figures if not (path.parent / f.file).is_file()]
+    files = [f.file for f in record.figures]
+    files += [f"{Path(f.file).stem}_narrow.svg" for f in record.figures if f.narrow]
+    absent = [name for name in files if not (path.parent / name).is_file()]
     if absent:
         raise RecordError(f"{name}: no figure {absent} beside it")
     return record

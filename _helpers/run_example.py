@@ -122,7 +122,9 @@ def run_on_study(script, root, data, folder, *, target=None):
         for old in folder.glob(f"{name}_*.svg"):
             old.unlink()
         for number, drawn in enumerate(record.figures, 1):
-            shutil.copy(work / "kept" / f"{number}.svg", folder / drawn.file)
+            for end in ("", "_narrow")[: 2 if drawn.narrow else 1]:
+                new = (folder / drawn.file).with_stem(f"{name}_{number}{end}")
+                shutil.copy(work / "kept" / f"{number}{end}.svg", new)
     write_json(folder / f"{name}.json", record.model_dump(mode="json"))
     return record
 

@@ -17,6 +17,7 @@ from pathlib import Path
 import jinja2
 import numpy as np
 import pandas as pd
+import yaml
 from docutils import nodes
 from jinja2 import meta
 from markupsafe import Markup
@@ -26,9 +27,9 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from _helpers.contracts import CONTRACTS, parse
 from _helpers.evidence_figure import claims, evidence_figure
 from _helpers.figures import save
-from _helpers.filters import FILTERS, compare, escaped, get, num
+from _helpers.filters import FILTERS, compare, escaped, get, num, say, value_ci
 from _helpers.gallery import figure_text
-from _helpers.pages import short_name, sibling, tutorials
+from _helpers.pages import ROOT, read_before, short_name, sibling, tutorials
 from _helpers.record import RecordError, drift, load, records
 
 TUTORIAL = re.compile(r"plot_\d+")
@@ -179,7 +180,7 @@ def standings(srcdir):
         both = name in runs and name in references
         where = json.dumps([last["machine"], last["versions"], last["date"]])
         row |= {
-            "headline": CONTRACTS[name].headline.format(**contract),
+            "headline": say(CONTRACTS[name].headline, contract),
             "accepted": name in references,
             "again": both,
             "moved": drift(contract, references[name]["contract"]) if both else {},
@@ -214,12 +215,17 @@ def context(srcdir, note, names):
                 note(str(path))
         return standings(Path(srcdir))
 
+    def read_citation():
+        path = ROOT / "CITATION.cff"
+        return noted(path, yaml.safe_load(path.read_text("utf-8")))
+
     known = {n: partial(read, tutorial, n) for n in names if TUTORIAL.fullmatch(n)} | {
         "benchmarks": partial(read_json, "benchmarks"),
         "fuzz": partial(read_json, "fuzz"),
         "evidence": read_evidence,
         "real": lambda: Real(partial(read, kept)),
         "status": read_status,
+        "citation": read_citation,
         "compare": lambda: compare,
         "page": lambda: lambda name: tutorial(srcdir, name)[0].stem,
         "figure": lambda: lambda name, number: noted(*figure(srcdir, name, number)),
@@ -269,6 +275,29 @@ def render(app, docname, source):
         raise ExtensionError(f"{where}: {type(err).__name__} {err}") from err
 
 
+def tell(app, pagename, templatename, context, doctree):
+    """For ``page.html`` of a tutorial: its promise, its line in this build, its last run."""
+    name = short_name(pagename)
+    if not (pagename.startswith("auto_examples/plot_") and name in CONTRACTS):
+        return
+    srcdir, promise = Path(app.srcdir), CONTRACTS[name]
+    contract = tutorial(srcdir, name)[1]["contract"]
+    runs = records(srcdir / "reference") | records(srcdir / "_build" / "runs")
+    context["told"] = {
+        "contract": contract,
+        "answer": say(promise.headline, contract),
+        "questions": promise.asked(),
+        "get": partial(value_ci, contract),
+        "value_of": partial(get, contract),
+        "line": json.dumps(contract).replace("</", "<\\/"),
+        "run": runs.get(name),
+        "before": [
+            f"auto_examples/{page}" for page in read_before(srcdir / f"{pagename}.rst")
+        ],
+        "titles": app.env.titles,
+    }
+
+
 class Value(SphinxRole):
     """``:value:`plot_73.chance_level``` or, with a format, ``:value:`plot_73.chance_level|.2f```."""
 
@@ -298,6 +327,7 @@ class TutorialFigure(SphinxDirective):
 def setup(app):
     """Connect to Sphinx; register role and directive."""
     app.connect("source-read", render)
+    app.connect("html-page-context", tell)
     app.add_role("value", Value())
     app.add_directive("tutorial-figure", TutorialFigure)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,22 +1,27 @@
 """Sphinx extension: what a page says about itself, to people, to search engines and to machines."""
 
 import html
+import itertools
+import json
 import re
 from pathlib import Path
 from urllib.parse import urljoin
 
 from docutils import nodes
 from markdownify import MarkdownConverter
+from PIL import Image
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
-from _helpers.filters import list_table
 from _helpers.pages import short_name, write_if_changed
 from _helpers.record import records
 
-CARD_LINK = re.compile(
-    r'(<div class="sphx-glr-thumbcontainer"[^>]*>\s*<img[^>]*>\s*<p><a class="reference internal" href="[^"]+")'
-    r"(?=><span[^>]*>([^<]+)<)>"
+#: First digit of the numbers of a group -> its title.
+GROUPS = {"1": "Get the data right", "7": "Adapt a network"}
+GROUPS |= {"8": "Predict a score of a person", "9": "Make it yours"}
+#: What sphinx-gallery lists in one row; ``.. cards::`` shows it in groups.
+LISTED = re.compile(
+    r"^\.\. thumbnail-parent-div-open\n.*^\.\. thumbnail-parent-div-close\n", re.M | re.S
 )
 SCROLL = '<div class="figure-scroll docutils container"'
 #: What Sphinx writes -> what assistive technology accepts.
@@ -25,26 +30,55 @@ MENDED = {
     ' role="doc-biblioentry"': "",
     f"{SCROLL}>": f'{SCROLL} tabindex="0" role="group" aria-label="Figure">',
 }
+SENTENCES = re.compile(r".{40,199}[.?!:](?= |$)", re.S)
+FIRST = re.compile(r".+?[.?!:](?= |$)", re.S)
 TAG = re.compile(r":tag:`([^`]+)`")
-NEEDS = re.compile(r"^You need: (.*?)\n\n", re.M | re.S)
-DOC = re.compile(r":doc:`(?:[^<`]*<)?/?(?:auto_examples/)?(plot_\d+\w*)>?`")
+TAGS = re.compile(r"^Tags: .*$", re.M)
 CITE = re.compile(r":cite:[pt]:`([^`]+)`")
+
+
+def prune_tags(app, docname, source):
+    """A tag of one page leads nowhere: it goes, and its line with the last one."""
+    source[0] = LISTED.sub("", source[0])
+    if docname.startswith("auto_examples/plot_"):
+        found, shown = tagged(Path(app.srcdir)), TAGS.search(source[0])
+        tags = [tag for tag in TAG.findall(shown[0]) if tag in found] if shown else []
+        line = f"Tags: {', '.join(f':tag:`{tag}`' for tag in tags)}" if tags else ""
+        source[0] = TAGS.sub(line, source[0])
+
+
+def index_words(app, docname, source):
+    """What readers type is an index entry of the page they want: the first that is there."""
+    path = Path(app.srcdir, "search.json")
+    if not path.is_file():
+        return
+    app.env.note_dependency(str(path), docname=docname)
+    known = {short_name(n) if "/plot_" in n else n: n for n in sorted(app.env.found_docs)}
+    wanted = json.loads(path.read_text("utf-8"))
+    for words, pages in wanted.items():
+        if next((known[page] for page in pages if page in known), None) == docname:
+            source[0] = f".. index:: ! {words}\n\n{source[0]}"
 
 
 def describe(app, doctree):
     """Keep the first real paragraph of a page, and its picture, for search engines and links."""
+    for note in [*doctree.findall(nodes.note)]:
+        if "sphx-glr-download-link-note" in note["classes"]:  # hidden, and yet searched
+            note.parent.remove(note)
     about = app.env.metadata[app.env.docname]
     for paragraph in doctree.findall(nodes.paragraph):
-        text = " ".join(paragraph.astext().split())
+        said = (
+            text.astext()
+            for text in paragraph.findall(nodes.Text)
+            if getattr(text.parent.parent, "attributes", {}).get("refdomain") != "cite"
+            and getattr(text.parent, "attributes", {}).get("refdomain") != "cite"
+        )
+        text = re.sub(r"\s+(?=[.,;:)])", "", " ".join("".join(said).split()))
         if len(text) > 40 and isinstance(paragraph.parent, nodes.section):
-            short = text if len(text) <= 155 else text[:155].rsplit(" ", 1)[0] + " ..."
-            about["og:description"] = short
-            break
-    thumbnail = f"sphx_glr_{Path(app.env.docname).name}_thumb.png"
-    if Path(app.srcdir, "auto_examples", "images", "thumb", thumbnail).is_file():
-        about["og:image"] = urljoin(app.config.html_baseurl or "", f"_images/{thumbnail}")
-        for image in doctree.findall(nodes.image):
-            about["og:image:alt"] = image.get("alt", "")
+            # Whole sentences: as many as a search engine shows, at least one.
+            about["og:description"] = (
+                SENTENCES.match(text) or FIRST.match(text) or [text]
+            )[0]
             break
 
 
@@ -57,10 +91,10 @@ class Markdown(MarkdownConverter):
             return ""
         return super().convert_a(el, text, parent_tags)
 
-    def convert_div(self, el, text, parent_tags):
-        """Everything but the invitation to scroll to the downloads."""
-        note = "sphx-glr-download-link-note" in (el.get("class") or [])
-        return "" if note else super().convert_div(el, text, parent_tags)
+    def convert_img(self, el, text, parent_tags):
+        """Figures once, not for every width of a screen."""
+        narrow = "narrow" in (el.get("class") or [])
+        return "" if narrow else super().convert_img(el, text, parent_tags)
 
     def convert_pre(self, el, text, parent_tags):
         """Code of a tutorial is Python, what it prints is text."""
@@ -70,6 +104,10 @@ class Markdown(MarkdownConverter):
 
 def wait_for_no_script(app, pagename, templatename, context, doctree):
     """Scripts run when the page is there; the one that inline scripts build on stays in front."""
+    size = context.get("metatags", "").replace('content="1146"', 'content="1200"')
+    context["metatags"] = size.replace(
+        'content="600"', 'content="630"'
+    )  # see `size_pictures`
     if pagename == "search":  # its own scripts do not wait, and build on the others
         return
     tag = context["js_tag"]
@@ -89,8 +127,7 @@ def mend_html(app, pagename, templatename, context, doctree):
     body = context["body"]
     for old, new in MENDED.items():
         body = body.replace(old, new)
-    # The link of a gallery card has its words hidden by the style sheet.
-    context["body"] = CARD_LINK.sub(r'\1 aria-label="\2">', body)
+    context["body"] = body
     if doctree is None or app.builder.name != "html":
         return
     text = Markdown(heading_style="ATX", bullets="-").convert(context["body"])
@@ -104,6 +141,14 @@ def mend_html(app, pagename, templatename, context, doctree):
     context["metatags"] = "".join(tags)
 
 
+def size_pictures(app, exception):
+    """After the build: the pictures of links have the size that asks for no cropping."""
+    for path in Path(app.outdir, "_images", "social_previews").glob("*.png"):
+        with Image.open(path) as picture:
+            if picture.size != (1200, 630):
+                picture.resize((1200, 630)).save(path)
+
+
 def write_llms_txt(app, exception):
     """After the build: ``llms.txt``, every page with its Markdown copy and one sentence."""
     if exception or app.builder.name != "html":
@@ -113,7 +158,10 @@ def write_llms_txt(app, exception):
     if text := env.metadata[app.config.root_doc].get("og:description"):
         lines += [f"> {text}", ""]
     groups = {"Tutorials": [], "Pages": []}
-    for name in sorted(env.found_docs):
+    order = [app.config.root_doc]
+    for name in order:  # grows while it is read
+        order += [n for n in env.toctree_includes.get(name, ()) if n not in order]
+    for name in [*order, *sorted(env.found_docs - {*order})]:
         title, text = env.titles[name].astext(), env.metadata[name].get("og:description")
         line = f"- [{title}]({urljoin(base, name + '.md')})" + (f": {text}" if text else "")
         groups["Tutorials" if Path(name).name.startswith("plot_") else "Pages"].append(line)
@@ -136,30 +184,43 @@ class Tag(SphinxRole):
         return [pending_xref("", words, **kind, **where)], []
 
 
-def tag_index(srcdir):
-    """Every tag and the tutorials that carry it."""
+def tagged(srcdir):
+    """Tag -> the tutorials that carry it, as a list; where there are two or more."""
     found = {}
     for page in sorted(srcdir.glob("auto_examples/plot_*.rst")):
         for tag in TAG.findall(page.read_text("utf-8")):
             found.setdefault(tag, {})[f"- :doc:`/auto_examples/{page.stem}`"] = None
+    return {tag: pages for tag, pages in found.items() if len(pages) > 1}
+
+
+def tag_index(srcdir):
+    """Every tag and the tutorials that carry it."""
     lines = []
-    for tag, pages in sorted(found.items(), key=lambda item: item[0].lower()):
+    for tag, pages in sorted(tagged(srcdir).items(), key=lambda item: item[0].lower()):
         lines += [f".. _{_label(tag)}:", "", f".. rubric:: {tag}", "", *pages, ""]
     return "\n".join(lines)
 
 
-def reading_order(srcdir):
-    """Every tutorial, what to read before it, and its seconds in the last run."""
+def cards(srcdir):
+    """A card per tutorial, in reading order and in groups by the first digit of its number."""
     known = records(srcdir / "reference") | records(srcdir / "_build" / "runs")
-    lines = [["page", "read before", "seconds"]]
-    for page in sorted(srcdir.glob("auto_examples/plot_*.rst")):
-        needs = NEEDS.search(page.read_text("utf-8"))
-        before = DOC.findall(needs[1]) if needs else []
-        links = ", ".join(f":doc:`/auto_examples/{name}`" for name in before)
-        run = known.get(short_name(page))
-        seconds = f"{run['seconds']:.0f}" if run else "not measured"
-        lines.append([f":doc:`/auto_examples/{page.stem}`", links or "nothing", seconds])
-    return list_table(lines, "   :widths: 50 35 15\n")
+    pages = sorted(srcdir.glob("auto_examples/plot_*.rst"))
+    lines = []
+    for digit, own in itertools.groupby(pages, lambda page: page.stem[len("plot_")]):
+        lines += [
+            f".. rubric:: {GROUPS.get(digit, 'More')}",
+            "",
+            ".. container:: cards",
+            "",
+        ]
+        for page in own:
+            thumb = f"/auto_examples/images/thumb/sphx_glr_{page.stem}_thumb.png"
+            run = known.get(short_name(page))
+            cost = f"{run['seconds']:.0f} s" if run else "not measured"
+            lines += ["   .. container:: card-box", "", f"      .. image:: {thumb}"]
+            lines += ["         :alt:", "         :loading: lazy", ""]
+            lines += [f"      :doc:`/auto_examples/{page.stem}`", "", f"      {cost}", ""]
+    return "\n".join(lines)
 
 
 def citations(srcdir):
@@ -184,7 +245,7 @@ def cited_in(srcdir):
     return "\n".join(lines)
 
 
-LISTS = {"cited-in": cited_in, "reading-order": reading_order, "tag-index": tag_index}
+LISTS = {"cited-in": cited_in, "cards": cards, "tag-index": tag_index}
 
 
 class PageList(SphinxDirective):
@@ -207,11 +268,14 @@ def reread_lists(app, env, added, changed, removed):
 
 def setup(app):
     """Connect to Sphinx."""
+    app.connect("source-read", prune_tags)
+    app.connect("source-read", index_words, priority=600)
     app.connect("doctree-read", describe)
     # Before sphinxext.opengraph looks.
     app.connect("html-page-context", mend_html, priority=400)
     app.connect("html-page-context", wait_for_no_script)
     app.connect("build-finished", write_llms_txt)
+    app.connect("build-finished", size_pictures)
     app.connect("env-get-outdated", reread_lists)
     app.add_role("tag", Tag())
     for name in LISTS:

@@ -82,19 +82,19 @@ html_theme = "pydata_sphinx_theme"
 html_title = project
 html_baseurl = f"https://{ORG}.github.io/{REPO}/"
 ogp_site_url = html_baseurl
-ogp_image = "_images/sphx_glr_plot_73_finetune_pretrained_model_thumb.png"
-ogp_image_alt = "How the score grows with labelled people, for three ways to train"
+ogp_social_cards = {"line_color": "#006ca3"}  # a picture of its own words per page
 ogp_type = "article"
 sitemap_url_scheme = "{link}"
 sitemap_excludes = ["search.html", "genindex.html", "404.html"]
 notfound_urls_prefix = f"/{REPO}/"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_search_scorer = str(HERE / "_static" / "search_scorer.js")
 html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 PLAIN = (
-    "index", "references", "real", "evidence", "benchmarks", "glossary", "write_a_tutorial", "tags", "status"
+    "index", "references", "real", "evidence", "benchmarks", "glossary", "write_a_tutorial", "tags", "status", "predictions"
 )  # fmt: skip
 html_sidebars = {page: [] for page in PLAIN}
 html_context = {

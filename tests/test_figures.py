@@ -1,13 +1,17 @@
 """The figure module draws what it is given, legibly, and adds nothing."""
 
+import itertools
+import re
+
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from _adapt_figure import draw_frozen_figure, draw_labels_figure, draw_rows_figure
-from _figure_style import REGIMES
+from _figure_style import REGIMES, stack_panels
 from _finetune_figure import draw_finetune_figure, draw_regimes_figure
+from _helpers.figures import save
 from _invariant_figure import draw_invariant_figure
 from _leakage_figure import draw_leakage_scatter
 from _pfactor_deep_figure import draw_pfactor_deep_figure
@@ -104,6 +108,45 @@ def check_words(figure):
         for other, b in boxes[i + 1 :]:
             over = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
             assert min(over) <= 1, f"{one!r} and {other!r} overlap"
+
+
+def test_panels_stack_and_keep_their_words(figure, results):
+    panels, width = list(figure.axes), figure.get_figwidth()
+    said = {t.get_text() for ax in panels for t in ax.findobj(mpl.text.Text)}
+    stack_panels(figure)
+    check_words(figure)
+    assert figure.get_figwidth() < width / 2
+    boxes = [ax.get_position() for ax in panels]
+    for above, below in itertools.pairwise(boxes):
+        assert above.y0 > below.y1
+    assert {"A  While learning", "validation accuracy"} <= said
+    assert figure.axes == panels
+
+
+def test_labels_of_a_row_stand_beside_every_panel_below_each_other():
+    true, predicted = np.random.default_rng(0).standard_normal((2, 40))
+    scores = {"pearson_r": 0.5, "r_ci": [0.2, 0.7]}
+    with mpl.rc_context():
+        fig = draw_prediction_figure(
+            {name: (true, predicted, scores, 0.1) for name in ("One", "Two")}, **WORDS
+        )
+        stack_panels(fig)
+        check_words(fig)
+        left, right = fig.axes
+        assert right.get_ylabel() == left.get_ylabel() != ""
+        assert [t.get_visible() for t in right.get_yticklabels()].count(True) > 2
+    plt.close(fig)
+
+
+def test_an_svg_changes_its_colours_on_a_dark_page(figure, tmp_path):
+    words = save(figure, tmp_path / "a.svg")
+    assert words["narrow"] > words["height"]
+    for name in ("a.svg", "a_narrow.svg"):
+        text = (tmp_path / name).read_text("utf-8")
+        rules = re.search(r"@media \(prefers-color-scheme: dark\)\{(.*?)\}\}", text)[1]
+        # Every colour that is drawn has a dark one, but for the orange of the rail and the grid.
+        drawn = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", text.replace(rules, "")))
+        assert {c for c in drawn if c not in rules} <= {"#f7941d", "#7a8ca0"}
 
 
 def test_no_word_is_small_clipped_or_on_top_of_another(figure):

@@ -25,9 +25,9 @@ def test_every_tutorial_of_the_session_is_kept_for_the_study_of_the_page():
 def test_kept_results_keep_contract_and_provenance(path):
     result = load(path)
     assert result.checked().data == path.parent.name
-    assert {f.file for f in result.figures} == {
-        p.name for p in path.parent.glob(f"{path.stem}_*.svg")
-    }
+    names = {f.file for f in result.figures}
+    names |= {f.file.replace(".svg", "_narrow.svg") for f in result.figures if f.narrow}
+    assert names == {p.name for p in path.parent.glob(f"{path.stem}_*.svg")}
     text = path.read_text("utf-8") + "".join(
         (path.parent / f.file).read_text("utf-8") for f in result.figures
     )
@@ -116,7 +116,7 @@ def test_a_run_writes_contract_provenance_and_figures(script, bids, tmp_path):
     assert sorted(p.name for p in folder.iterdir()) == ["plot_10.json", "plot_10_1.svg"]
     assert load(folder / "plot_10.json") == result
     assert result.figures[0].model_dump() == {
-        "file": "plot_10_1.svg", "alt": "A line.", "width": 384, "height": 288,
+        "file": "plot_10_1.svg", "alt": "A line.", "width": 384, "height": 288, "narrow": None,
     }  # fmt: skip
     own = result.provenance
     assert (own.dataset, own.n_people, own.n_recordings) == ("mystudy", 3, 3)

@@ -46,7 +46,7 @@ INDEX = """Title
 
 A score of :value:`plot_99.score`, from :value:`plot_99.ci.0|+.1f`, of :value:`plot_99.n` people.
 
-.. reading-order::
+.. cards::
 
 .. tutorial-figure:: plot_99 1
 """
@@ -113,7 +113,7 @@ def test_numbers_follow_the_contract(site):
 
 def test_order_times_and_figures(site):
     assert build(site).returncode == 0
-    assert "Before nothing 3 A question Before 12" in words(site)
+    assert "Make it yours Before 3 s A question 12 s" in words(site)
     html = (site / "out" / "index.html").read_text()
     assert 'alt="A figure of dots."' in html
     assert "Made by" in html

@@ -145,8 +145,11 @@ class Contract(Model):
     data: Text
     """"simulated", or the name of the dataset"""
 
-    #: What a run has to say in one line, filled from its values.
+    #: The answer to the title in one sentence, filled from the values by ``filters.say``.
     headline: ClassVar[str]
+    #: What a reader predicts before the result, a line each: ``number KEY: words``, ``order KEY: words``
+    #: or ``yes KEY > KEY: words``; keys have dots. The verdict is read from the line of the run.
+    questions: ClassVar[str] = ""
     #: How far a number may lie from the reference on another machine, by the first part of its key,
     #: where the usual band does not fit.
     bands: ClassVar[dict[str, float]] = {}
@@ -156,6 +159,11 @@ class Contract(Model):
     claims: ClassVar[dict[str, str]] = {}
     #: Does the page make sense on a study of people who do or rest: adaptation, leak, score?
     on_real: ClassVar[bool] = False
+
+    @classmethod
+    def asked(cls):
+        """Kind and key of every question -> its words."""
+        return dict(line.strip().split(": ", 1) for line in cls.questions.splitlines())
 
     @classmethod
     def band(cls, key, reference):

@@ -7,11 +7,9 @@ HARMFUL = ("pick before reference", "cut before filter")
 
 
 class Page(base.Contract):
-    headline = (
-        "the order matters: picking before referencing changes the signal by "
-        "{pick_first_difference:.0%}, cutting before filtering by "
-        "{order_difference[cut before filter]:.0%}, picking last by {order_difference[pick last]:.0%}"
-    )
+    headline = "{pick_first_difference:Yes|No@0.1}: picking before referencing changes the signal by {pick_first_difference:.0%}, cutting before filtering by {order_difference[cut before filter]:.0%}, picking last by {order_difference[pick last]:.0%}."
+    questions = """number pick_first_difference: By which part of its size does picking before referencing change the signal? A tenth is 0.1.
+    yes order_difference.pick last > 0.01: Does picking last change the signal by more than one percent?"""
 
     n_recordings: base.Some
     """recordings read"""

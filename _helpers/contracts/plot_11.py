@@ -11,10 +11,9 @@ ChosenOver = Literal["training people", "all people"]
 
 
 class Page(base.Contract):
-    headline = (
-        "nothing to learn, and r over people is {window_split_person_r:+.2f} with shuffled windows, "
-        "{subject_split_person_r:+.2f} with people kept whole"
-    )
+    headline = "{window_split_person_r_ci:Shuffled windows leak|A leak is not shown|Shuffled windows hurt}: with nothing to learn, r over people is {window_split_person_r:+.2f} {window_split_person_r_ci:+.2f} when windows are shuffled, and {subject_split_person_r:+.2f} {subject_split_person_r_ci:+.2f} when people are kept whole."
+    questions = """number window_split_person_r: Nothing can be learned, and windows are shuffled. What is r over people?
+    yes subject_split_person_r_ci.0 > 0: People are kept whole. Is the whole interval of r above zero?"""
     on_real = True
 
     effect: Annotated[float, Field(ge=0, le=0)]

@@ -6,11 +6,9 @@ from _helpers.contracts import base
 
 
 class Page(base.Contract):
-    headline = (
-        "{n_scored} of {n_people} people have a score; resting state of ds005505: "
-        "{gigabytes[ds005505, everybody]:.1f} GB, of the small release: "
-        "{gigabytes[release R5, mini]:.1f} GB"
-    )
+    headline = "With the cost first: resting state of ds005505 is {gigabytes[ds005505, everybody]:.1f} GB, of the small release {gigabytes[release R5, mini]:.1f} GB; here {n_scored} of {n_people} people have a score, {score_mean:+.2f} {score_mean_ci:+.2f} on average."
+    questions = """number gigabytes.ds005505, everybody: How many gigabytes are the resting states of all people in ds005505?
+    yes n_dropped > 0: Is there a person with recordings and without a score?"""
 
     target: base.Text
     """column of participants.tsv"""

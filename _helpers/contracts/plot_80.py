@@ -4,10 +4,9 @@ from _helpers.contracts import base
 
 
 class Page(base.PersonScore, base.Scores):
-    headline = (
-        "ridge r {pearson_r:+.2f}, R2 {r2:+.2f}, error {mse_ratio:.2f} of the train mean's; "
-        "null r {null_r:+.2f}, error {null_mse_ratio:.2f}"
-    )
+    headline = "{r_ci:Yes|That cannot be told|No}: ridge on band power predicts the score of new people with r = {pearson_r:+.2f} {r_ci:+.2f}, and with {null_r:+.2f} {null_r_ci:+.2f} where there is nothing to learn."
+    questions = """number pearson_r: What is r between predicted and true score, over people nobody trained on?
+    yes forest.mse < mse: Is the squared error of a random forest smaller than that of ridge?"""
     evidence = base.Evidence("simulated-pfactor", 12)
     claims = {  # noqa: RUF012
         "pearson_r": "r of ridge",

@@ -10,10 +10,9 @@ Three = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class Page(base.PersonScore):
-    headline = (
-        "squared error of ridge minus the network's {ridge_minus_network[mean]:+.2f}; network r "
-        "{pearson_r:+.2f}, null {null_r:+.2f}"
-    )
+    headline = "{ridge_minus_network[ci]:Yes|That is not shown|No}: the squared error of ridge minus the network's is {ridge_minus_network[mean]:+.2f} {ridge_minus_network[ci]:+.2f}; r is {pearson_r:+.2f} {r_ci:+.2f}, and {null_r:+.2f} on the null."
+    questions = """yes ridge_minus_network.ci.0 > 0: Is the network clearly better than ridge: a whole interval above zero?
+    number null_r: The network trains where nothing can be learned. What is its r over new people?"""
     evidence = base.Evidence("simulated-pfactor", 12)
     claims = {  # noqa: RUF012
         "ridge_minus_network.mean": "error of ridge minus the network's",

@@ -6,10 +6,9 @@ from _helpers.contracts import base
 
 
 class Page(base.Contract):
-    headline = (
-        "second pass over {n_recordings} recordings: {n_done} done again, {n_skipped} skipped, "
-        "{n_failed} failed; {n_tasks} cells on {engine} and in a loop identical: {results_identical}"
-    )
+    headline = "In steps that can be repeated: a second pass over {n_recordings} recordings did {n_done}, skipped {n_skipped} and reported {n_failed}; {n_tasks} trainings on {engine} and in a loop are {results_identical:equal bit for bit|not equal}."
+    questions = """number n_failed: One recording of the cohort is damaged. How many does the second pass report as failed?
+    order accuracy: Put the three regimes in order of test accuracy, the highest first."""
 
     engine: Literal["dask", "loop"]
     """who did it the second time; loop where dask is not installed"""
