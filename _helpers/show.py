@@ -216,6 +216,7 @@ def context(srcdir, note, names):
 
     known = {n: partial(read, tutorial, n) for n in names if TUTORIAL.fullmatch(n)} | {
         "benchmarks": partial(read_json, "benchmarks"),
+        "zoo": partial(read_json, "zoo"),
         "evidence": read_evidence,
         "real": lambda: Real(partial(read, kept)),
         "status": read_status,
