@@ -79,10 +79,13 @@ def main(argv=None):
     parser.add_argument("select", nargs="*", help="names of models; all if none is given")
     parser.add_argument("--again", action="store_true", help="measure anew what is known")
     args = parser.parse_args(argv)
-    every = sorted(sibling("_zoo").models_dict)
+    zoo = sibling("_zoo")
+    every = sorted(zoo.models_dict)
     if unknown := set(args.select) - set(every):
         parser.error(f"unknown models {sorted(unknown)}: known are {every}")
-    asked = sorted(args.select or every, key=lambda name: (name in LAST, name))
+    asked = sorted(
+        args.select or every, key=lambda name: (name in LAST, name in zoo.SLOW, name)
+    )
     run([name for name in asked if args.again or not _file(name).is_file()])
     files = {name: _file(name) for name in every}
     known = {n: json.loads(f.read_text("utf-8")) for n, f in files.items() if f.is_file()}
