@@ -90,6 +90,7 @@ def main(argv=None):
     files = {name: _file(name) for name in every}
     known = {n: json.loads(f.read_text("utf-8")) for n, f in files.items() if f.is_file()}
     content = {"braindecode": version("braindecode"), "models": known}
+    content["not_measured"] = sorted(set(every) - set(known))
     write_if_changed(ZOO, json.dumps(content, indent=1, sort_keys=True) + "\n")
     print(f"{len(known)} of {len(every)} models in {ZOO.relative_to(ROOT)}")
     return 0
