@@ -133,6 +133,12 @@ def bench(session):
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
+def zoo(session):
+    """Measure every model of Braindecode with random weights (docs/zoo.json); goes on if stopped."""
+    shared(session, "-m", "_helpers.zoo", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session(venv_backend="none", requires=["env"], default=False)
 def real(session):
     """Run tutorials on real EEG and keep the results: -- --study PATH_OR_ID (docs/real/)."""
     shared(session, "-m", "_helpers.run_example", "--keep", *session.posargs)

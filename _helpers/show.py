@@ -222,6 +222,7 @@ def context(srcdir, note, names):
     known = {n: partial(read, tutorial, n) for n in names if TUTORIAL.fullmatch(n)} | {
         "benchmarks": partial(read_json, "benchmarks"),
         "fuzz": partial(read_json, "fuzz"),
+        "zoo": partial(read_json, "zoo"),
         "evidence": read_evidence,
         "real": lambda: Real(partial(read, kept)),
         "status": read_status,

@@ -94,7 +94,8 @@ html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 PLAIN = (
-    "index", "references", "real", "evidence", "benchmarks", "glossary", "write_a_tutorial", "tags", "status", "predictions"
+    "index", "references", "real", "evidence", "models", "benchmarks", "glossary", "write_a_tutorial", "tags",
+    "status", "predictions",
 )  # fmt: skip
 html_sidebars = {page: [] for page in PLAIN}
 html_context = {

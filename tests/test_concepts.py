@@ -82,7 +82,7 @@ def test_every_measured_coverage_is_shown():
         row["coverage"]["percentile"] = 0.95
     n = len(changed["coverage"]["rows"])
     assert f"percentile bootstrap in 0 of {n} rows" in filled(
-        "leakage_and_evaluation", benchmarks=changed
+        "leakage_and_evaluation", benchmarks=changed, **SCORES
     )
 
 

@@ -1,0 +1,239 @@
+"""Models as ``docs/zoo.json`` has them: offenders that were planted are reported, none passes."""
+
+import json
+
+import pytest
+import torch
+
+import _zoo
+from _helpers import zoo
+from _helpers.pages import DOCS
+from _helpers.show import environment
+
+SHAPE = {"n_chans": 4, "n_times": 10, "sfreq": 100.0}
+CHANGES = {
+    "n_outputs": {"n_outputs": 3},
+    "n_chans": {"n_chans": 3},
+    "n_times": {"n_times": 5},
+    "sfreq": {"sfreq": 200.0},
+}
+
+
+class Plain(torch.nn.Module):
+    """A model without a fault; those below have one each."""
+
+    def __init__(self, n_outputs=2, n_chans=4, n_times=10, sfreq=100.0):
+        super().__init__()
+        self.body = torch.nn.Sequential(
+            torch.nn.Flatten(), torch.nn.Linear(n_chans * n_times, 6)
+        )
+        self.final_layer = torch.nn.Linear(6, n_outputs)
+
+    def forward(self, X):
+        return self.final_layer(self.body(X))
+
+
+class Moves(Plain):
+    """A buffer moves in evaluation mode."""
+
+    def __init__(self, **how):
+        super().__init__(**how)
+        self.register_buffer("calls", torch.zeros(1))
+
+    def forward(self, X):
+        self.calls += 1
+        return super().forward(X)
+
+
+class Elsewhere(Plain):
+    """The head has another name."""
+
+    def __init__(self, n_outputs=2, **how):
+        super().__init__(n_outputs, **how)
+        self.out = self.final_layer
+        del self.final_layer
+
+    def forward(self, X):
+        return self.out(self.body(X))
+
+
+class After(Plain):
+    """Work follows the head."""
+
+    def forward(self, X):
+        return 2 * super().forward(X)
+
+
+class Lazy(Plain):
+    """A layer gets its shape from the first window."""
+
+    def __init__(self, **how):
+        super().__init__(**how)
+        self.body = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.LazyLinear(6))
+
+
+class Shared(Plain):
+    """The head shares its weights with the encoder."""
+
+    def __init__(self, n_outputs=2, **how):
+        super().__init__(n_outputs, **how)
+        self.twin = torch.nn.Linear(6, n_outputs)
+        self.twin.weight = self.final_layer.weight
+
+    def forward(self, X):
+        X = self.body(X)
+        return self.final_layer(X + self.twin(X).mean(-1, keepdim=True))
+
+
+class Normalised(Plain):
+    """Batch normalisation and dropout in the encoder."""
+
+    def __init__(self, **how):
+        super().__init__(**how)
+        self.body.append(torch.nn.BatchNorm1d(6)).append(torch.nn.Dropout())
+
+
+class Refuses(Plain):
+    """It cannot be built offline."""
+
+    def __init__(self, **how):
+        raise OSError("https://example.org/table is not there")
+
+
+def look(kind):
+    def make(**changed):
+        torch.manual_seed(0)
+        return kind(**changed)
+
+    return _zoo.measure(make, SHAPE, **CHANGES)
+
+
+def test_a_model_without_a_fault():
+    found = look(Plain)
+    assert found["builds"] is found["probe_exact"] is found["freeze_exact"] is True
+    assert found["head"] == ["final_layer"]
+    assert found["n_params"] == 6 * 41 + 2 * 7
+    assert (found["moves_when_frozen"], found["differs_in_train"]) == (0, False)
+    assert found["other_n_chans"] == found["other_n_times"] == "1 of 4 do not fit"
+    assert found["other_sfreq"] == "all weights fit"
+    assert (found["reset_head"], found["n_lazy"], found["why"]) == ("none", 0, {})
+    assert found["mistakes"] == {
+        "one_channel_less": "error", "half_window": "error", "reversed_channels": "silent",
+        "volts": "silent", "double_rate": "silent",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "key", "value", "why"),
+    [
+        (Moves, "probe_exact", False, "Moves changes in evaluation mode: calls"),
+        (Moves, "freeze_exact", False, None),
+        (Elsewhere, "probe_exact", None, "Elsewhere has no parameter below final_layer"),
+        (Elsewhere, "freeze_exact", None, "Elsewhere has no parameter below final_layer"),
+        (Elsewhere, "head", ["out"], None),
+        (After, "probe_exact", False, "After does more after its head"),
+        (After, "freeze_exact", True, None),
+        (Lazy, "n_lazy", 2, None),
+        (Lazy, "probe_exact", True, None),
+        (Lazy, "other_n_chans", "1 of 4 do not fit", None),
+        (Shared, "freeze_exact", False, None),
+        (Normalised, "moves_when_frozen", 3, None),
+        (Normalised, "differs_in_train", True, None),
+        (Normalised, "freeze_exact", True, None),
+        (Refuses, "builds", "OSError: fetches a file", None),
+    ],
+)
+def test_an_offender_is_reported(kind, key, value, why):
+    found = look(kind)
+    assert found[key] == value
+    if why:
+        assert why in found["why"][key]
+
+
+class Resets(Plain):
+    """A head that can be replaced, in single precision."""
+
+    def reset_head(self, n_outputs):
+        self.final_layer = torch.nn.Linear(6, n_outputs)
+
+
+class Warns(Plain):
+    """A model that says something about the rate."""
+
+    def __init__(self, sfreq=100.0, **how):
+        super().__init__(**how)
+        if sfreq != 100:
+            import warnings
+
+            warnings.warn(f"made for 100 Hz, not {sfreq:g}", stacklevel=2)
+
+
+def test_a_fresh_head_and_a_warning():
+    assert look(Resets)["reset_head"] == "breaks after .double()"
+    assert look(Warns)["mistakes"]["double_rate"] == "warns"
+
+
+def test_a_model_of_braindecode_twice_and_from_a_file(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(zoo, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(zoo, "ROOT", tmp_path)
+    monkeypatch.setattr(zoo, "ZOO", tmp_path / "zoo.json")
+    assert zoo.main(["EEGNet"]) == 0
+    first = (tmp_path / "zoo.json").read_bytes()
+    assert "EEGNet                  True" in capsys.readouterr().out
+    assert zoo.main(["EEGNet"]) == 0  # known
+    assert "True" not in capsys.readouterr().out
+    assert zoo.main(["--again", "EEGNet"]) == 0
+    assert (tmp_path / "zoo.json").read_bytes() == first
+    found = json.loads(first)["models"]["EEGNet"]
+    assert found == _zoo.measure_model("EEGNet")
+    with pytest.raises(SystemExit):
+        zoo.main(["NoSuchNet"])
+    assert "unknown models ['NoSuchNet']" in capsys.readouterr().err
+
+
+def end(name):
+    raise MemoryError(name)
+
+
+def wait(name):
+    import time
+
+    time.sleep(60)
+
+
+@pytest.mark.parametrize(
+    ("do", "said"), [(end, "ends its process"), (wait, "takes more than 1 s")]
+)
+def test_a_model_that_does_not_end_well_stops_nobody(do, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(zoo, "KEPT", tmp_path)
+    monkeypatch.setattr(zoo, "SECONDS", 1)
+    monkeypatch.setattr(zoo.sibling("_zoo"), "measure_model", do)
+    zoo.run(["One", "Other"])
+    assert [json.loads(p.read_text())["builds"] for p in tmp_path.iterdir()] == [said] * 2
+
+
+def test_the_page_shows_every_model():
+    known = json.loads((DOCS / "zoo.json").read_text("utf-8"))
+    text = (DOCS / "models.rst").read_text("utf-8")
+    page = environment(DOCS).from_string(text).render(zoo=known)
+    assert all(f"- {name}: left out" in page for name in known["not_measured"])
+    for name, model in known["models"].items():
+        assert (
+            page.count(f"   * - {name}") >= 3
+            if model["builds"] is True
+            else f"- {name}: " in page
+        )
+
+
+def test_enough_models_are_proved():
+    content = json.loads((DOCS / "zoo.json").read_text("utf-8"))
+    known, absent = content["models"], content["not_measured"]
+    assert set(known) | set(absent) == set(_zoo.models_dict)
+    assert set(absent) <= {*_zoo.SLOW, *zoo.LAST}
+    for key in ("probe_exact", "freeze_exact"):
+        proved = [name for name, found in known.items() if found.get(key) is True]
+        assert len(proved) >= 47, key
+    for name, found in known.items():
+        if found["builds"] is True:
+            doubted = [k for k in ("probe_exact", "freeze_exact") if found[k] is None]
+            assert set(doubted) <= set(found["why"]), name
