@@ -26,6 +26,7 @@ Tags: :tag:`preprocessing`, :tag:`BIDS`
 import json
 
 import _runtime
+import _spoil
 import _study
 import mne
 import numpy as np
@@ -35,8 +36,8 @@ from _scores import rounded
 from eegdash import EEGDashDataset
 
 _runtime.setup()
-mne.set_log_level("ERROR")
 CACHE, STUDY = _study.get_cache_dir(), "simulated-highdensity"
+mne.set_log_level("ERROR")
 _study.find_study(STUDY)  # written on first use
 
 # %%
@@ -50,29 +51,12 @@ print(f"{raw.times[-1]:.0f} s, {len(raw.ch_names)} channels, {sfreq:.0f} Hz, and
 print(pd.Series(raw.annotations.description).value_counts().to_string())
 
 # %%
-# Is it EEG?
-# ----------
-# No step below repairs a dead electrode or a wrong unit, and a reference spreads both. So
-# ``_study`` looks at each recording as it was read. It refuses gross faults and prints
-# doubtful ones; the limits stand at the top of ``_study_signals``. Four faults are planted
-# in a copy here. Predict: will all be found, and anything in the original?
-from _study_faults import find_faults
-from _study_signals import look
-
-FAULTS = {
-    "E62": lambda x: 0 * x,  # a dead electrode
-    "E75": lambda x: 1000 * x,  # uV that were written as mV
-    "E11": lambda x: np.clip(x, -5e-6, 5e-6),
-    "E36": lambda x: x + 500e-6 * np.sin(2 * np.pi * 60 * raw.times),
-}
-spoiled = raw.copy()
-for channel, spoil in FAULTS.items():
-    spoiled.apply_function(spoil, [channel])
-for name, recording in {"as recorded": raw, "with faults": spoiled}.items():
-    seen = look(recording, raw.filenames[0])
-    found = find_faults([seen], recording.ch_names, referenced=True)
-    print(f"{name}: {len(found)} rows of {len(recording.ch_names)} channels")
-print(found[["channels", "kind", "gross"]].to_string(index=False))
+# **Is it EEG?** No step below repairs a dead electrode or a wrong unit, and a reference
+# spreads both. So ``_study`` looks at each recording as it was read. It refuses gross
+# faults and prints doubtful ones; the limits stand at the top of ``_study_signals``. Four
+# faults are planted in a copy here. Predict: will all be found, and anything in the
+# original?
+_spoil.print_faults({"as recorded": raw, "with faults": _spoil.spoil(raw)})
 
 # %%
 # What the reference hides
@@ -187,7 +171,7 @@ dataset = preprocess(dataset, steps)
 
 
 # %%
-def cut(dataset, window_s, stride_s, **settings):
+def cut(dataset, window_s, stride_s):
     return create_windows_from_events(
         dataset,
         window_size_samples=round(window_s * 100),
@@ -195,7 +179,6 @@ def cut(dataset, window_s, stride_s, **settings):
         mapping={name: label for label, name in enumerate(EYES)},
         on_last_window="drop",
         preload=True,
-        **settings,
     )
 
 
@@ -245,10 +228,9 @@ print(f"{len(again)} windows, the same again: {same}")
 
 # %%
 # Is anything in them? Closing the eyes should raise alpha at the back of the head, ``E75``.
-back = list(PLACES).index("E75")
 people = []  # power in uV^2/Hz with eyes open and closed, for each person
 for person in windows.datasets:
-    signal = np.stack([window[back] for window, *_ in person]) * 1e6
+    signal = np.stack([window[list(PLACES).index("E75")] for window, *_ in person]) * 1e6
     power = 2 * np.abs(np.fft.rfft(signal)) ** 2 / (100 * signal.shape[1])
     people.append([power[np.array(person.y) == label].mean(axis=0) for label in (0, 1)])
 people, freqs = np.array(people), np.fft.rfftfreq(200, 1 / 100)

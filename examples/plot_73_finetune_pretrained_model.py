@@ -63,11 +63,8 @@ print(f"classes: {', '.join(target.classes)}; channels: {', '.join(target.ch_nam
 # One network, three regimes
 # --------------------------
 # A regime says where the weights come from and which of them learn.
-LEARNS = {  # beginnings of names; every name begins with ""
-    "from-scratch": ("",),
-    "linear-probe": ("final_layer",),
-    "full-finetune": ("",),
-}
+# Below are beginnings of names; every name begins with ``""``.
+LEARNS = {"from-scratch": ("",), "linear-probe": ("final_layer",), "full-finetune": ("",)}
 figure = draw_regimes_figure(LEARNS)
 
 # %%
