@@ -123,7 +123,7 @@ def browser(session):
         "tests/test_answer.py",
         *session.posargs,
     )
-    shared(session, "-m", "_helpers.lighthouse")
+    shared(session, "tests/lighthouse.py", env={"PYTHONPATH": str(ROOT)})
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
@@ -135,7 +135,8 @@ def bench(session):
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def zoo(session):
     """Measure every model of Braindecode with random weights (docs/zoo.json); goes on if stopped."""
-    shared(session, "-m", "_helpers.zoo", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    shared(session, "tests/zoo.py", *session.posargs, env=env)
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)

@@ -23,13 +23,19 @@ class Claim(NamedTuple):
     ends: list
 
 
+def nothing_gained(key, run):
+    """The value of a claim that holds nothing: a share is compared with that of an even map."""
+    even = key.startswith("attribution_share")
+    return get(run, "attribution_share_even") if even else float("ratio" in key)
+
+
 def claims(page, runs):
     """The claims of a tutorial in the lines of its runs."""
     return [
         Claim(
             key,
             words,
-            1.0 if "ratio" in key else 0.0,
+            nothing_gained(key, runs[0]),
             [get(run, key) for run in runs],
             [tuple(ends) for run in runs if (ends := interval_of(run, key))],
         )

@@ -116,19 +116,14 @@ def value_ci(content, key, spec="", interval=None):
     return num(value, spec) + words
 
 
-def list_table(lines, options=""):
-    """Rows of restructured text as a table; the first one is its head."""
-    rows = "".join("   * - " + "\n     - ".join(cells) + "\n" for cells in lines)
-    return f".. list-table::\n   :header-rows: 1\n{options}\n{rows}"
-
-
 def compare(columns, rows):
     """A table of contracts, by heading; rows are a heading and what `value_ci` takes."""
     lines = [["result", *map(escaped, columns)]]
     for name, *how in rows:
         found = [value_ci(content, *how) for content in columns.values()]
         lines.append([name, *map(escaped, found)])
-    return Markup(list_table(lines))
+    rows = "".join("   * - " + "\n     - ".join(cells) + "\n" for cells in lines)
+    return Markup(f".. list-table::\n   :header-rows: 1\n\n{rows}")
 
 
 #: What templates know besides the filters of jinja2; runs are contracts, intervals pairs of numbers.

@@ -149,9 +149,7 @@ def _twice(args):
             continue
         second = again[script].result()
         same = first.line == second.line
-        numbers = (
-            f"{first.seconds:>8.1f}{first.memory.peak:>9.0f}{first.memory.private:>9.0f}"
-        )
+        numbers = f"{first.seconds:>8.1f}" + "{:>9.0f}{:>9.0f}".format(*first.memory)
         print(f"{script.stem:<40}{numbers}  {'identical twice' if same else 'DIFFER'}")
         lines.append(first.line)
         if not same:

@@ -15,7 +15,7 @@ what they seem to do where nothing can be found.
 You need: :doc:`splits that do not leak </auto_examples/plot_11_leakage_safe_split>`,
 scikit-learn.
 
-Takes half a minute and 20 MB. In depth:
+Takes half a minute and 20 MB of disk. Nothing is downloaded. In depth:
 :doc:`features and networks </concepts/features_and_networks>`.
 
 Tags: :tag:`p-factor`, :tag:`regression`, :tag:`features`
@@ -64,8 +64,8 @@ print(people["target"].describe().round(2).to_string())
 # Split people, then compute features
 # -----------------------------------
 # The split is over rows of ``participants.tsv``, before any signal is read. About half of
-# the people are held out: training people make the model better, test people make the
-# judgement narrower. Nothing below is chosen on test people.
+# the people are held out: more training people give a better model, more test people a
+# narrower interval. Nothing below is chosen on test people.
 from sklearn.model_selection import train_test_split
 
 train_people, test_people = train_test_split(
@@ -101,9 +101,9 @@ print(f"{len(X_train)} people to train on, {len(X_test)} to test")
 # %%
 # Predict before you run
 # ----------------------
-# Two models: :class:`~sklearn.linear_model.RidgeCV`, which chooses its penalty on training
-# people, and a random forest. How large will r be? Which part of the train mean's squared
-# error will be left? Write both down.
+# Two models: :term:`ridge` (:class:`~sklearn.linear_model.RidgeCV`), which chooses its
+# penalty on training people, and a :term:`random forest`. How large will r be? Which part
+# of the train mean's squared error will be left? Write both down.
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
@@ -161,8 +161,8 @@ for name, own in null_scores.items():
     print(f"{name}: {'predicted' if is_predicted(own) else 'not predicted'}")
 
 # %%
-# This is one null only, and by chance some nulls look like findings. Many more draws are on
-# the :doc:`evidence page </evidence>`.
+# This is one null only, and by chance some nulls look like findings. Other draws are on the
+# :doc:`evidence page </evidence>`.
 panels = {}
 for name, own, guess, (fit, held_out) in (
     ("The study", scores, predicted, sides),
@@ -202,10 +202,15 @@ patterns = pd.DataFrame(patterns, index=names)
 largest = patterns["pattern"].abs().sort_values(ascending=False).index[:6]
 print(patterns.loc[largest].round(2).to_string())
 print(f"largest of all: {patterns.abs().max().round(2).to_dict()}")
+by_chance = y_train.std(ddof=1) / np.sqrt(len(y_train))
+print(f"by chance, one feature with the score: sd {by_chance:.2f}")
 
 # %%
-# With so few people, some features go along with any list of numbers. The null column shows
-# how far.
+# With so few people, some features go along with any list of numbers. The null column does
+# not show how far: where ridge finds nothing it can choose a large penalty, and then its
+# predictions hardly differ between people. The last line is a better scale: the deviation
+# of the covariance of one feature with a score it has nothing to do with. The largest of
+# many features is often more than twice that.
 #
 # A common mistake: windows counted as people
 # -------------------------------------------

@@ -15,7 +15,7 @@ Here an EEG Conformer is compared with ridge, with the train mean, and with its 
 You need: :doc:`band power and its null </auto_examples/plot_80_pfactor_features>`,
 PyTorch.
 
-Takes half a minute and 20 MB. In depth:
+Takes half a minute and 20 MB of disk. Nothing is downloaded. In depth:
 :doc:`features and networks </concepts/features_and_networks>`.
 
 Tags: :tag:`p-factor`, :tag:`regression`, :tag:`deep network`
@@ -98,8 +98,8 @@ print(f"{n_parameters:,} parameters, {report['n_train']} people to train on")
 # (:class:`~torch.optim.lr_scheduler.OneCycleLR`), and the score is z-scored with mean and
 # deviation of the training people. A person's prediction is the mean over their windows.
 #
-# **Predict before you run.** Ridge is told where to look: power, in bands. Will the network
-# have the smaller error? How far will three seeds differ? And on the null, will the
+# **Predict before you run.** Ridge gets the power of bands, the network the signal. Which
+# will have the smaller error? How far will three seeds differ? And on the null, will the
 # network's error equal that of the train mean?
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
@@ -147,8 +147,8 @@ scores = {name: judge(train, test, guess) for name, guess in predicted.items()}
 seeds = [judge(train, test, guess) for guess in by_seed]
 print_scores({f"network, seed {n}": own for n, own in zip(SEEDS, seeds, strict=True)})
 print_scores({"network, mean of three": scores["network"], "ridge": scores["ridge"]})
-spread = np.array([[own["pearson_r"], own["mse_ratio"]] for own in seeds])
-print("sd over training seeds: r {:.3f}, MSE / train mean's {:.3f}".format(*spread.std(0)))
+spread = np.array([[own["pearson_r"], own["mse_ratio"]] for own in seeds]).std(0, ddof=1)
+print(f"sd over training seeds: r {spread[0]:.3f}, MSE / train mean's {spread[1]:.3f}")
 
 # %%
 # How much of this can be expected of recordings? NeuralBench compares published models on a
@@ -174,8 +174,9 @@ on_train = judge(null_train, null_train, null_fitted)["mse_ratio"]
 print(f"network, null, on its own training people: {on_train:.2f} of their mean's MSE")
 
 # %%
-# Compare two errors of the null network: on the people it was trained on, and on people it
-# never saw.
+# Compare two errors of the null network: on the people it was trained on, and on the test
+# people. Where the first is smaller, the network learned its training people by heart
+# (overfitting).
 #
 # Is it better than ridge?
 # ------------------------
@@ -195,13 +196,13 @@ for n, guess in zip(SEEDS, by_seed, strict=True):
 # This is one draw of people, and other people may move the difference further than other
 # seeds do. The verdict is left to the :doc:`evidence page </evidence>`, which counts over
 # many draws how often the network has the smaller error.
+null_truth = net.of_people(null_test, null_test.targets)
 panels = {
     "The study": (truth, predicted["network"], scores["network"]),
-    "Null": (net.of_people(null_test, null_test.targets), null_predicted),
+    "Null": (null_truth, null_predicted, scores["network, null"]),
 }
-panels["Null"] += (scores["network, null"],)
-rows = {f"seed {n}": own for n, own in zip(SEEDS, seeds, strict=True)}
-rows = {"ridge": scores["ridge"], "network": scores["network"], **rows}
+rows = {"ridge": scores["ridge"], "network": scores["network"]}
+rows |= {f"seed {n}": own for n, own in zip(SEEDS, seeds, strict=True)}
 rows |= {name: own for name, own in scores.items() if "null" in name}
 said = "; ".join(f"{name} {own['mse_ratio']:.2f}" for name, own in rows.items())
 
@@ -223,8 +224,8 @@ figure = draw_pfactor_deep_figure(
 # A common mistake: (n, 1) against (n,)
 # -------------------------------------
 # A network with one output returns shape (n, 1), and scores have shape (n,). The loss warns
-# once and goes on. Each prediction is then compared with everybody's score. Which of two
-# predictions does such a loss prefer: the network's, or the mean for everybody?
+# once and goes on. Each prediction is then compared with everybody's score. For which of
+# two predictions is such a loss smaller: the network's, or the mean for everybody?
 import warnings
 
 from torch.nn.functional import mse_loss
@@ -235,13 +236,13 @@ guesses["their mean"] = torch.full_like(guesses["network"], truth.mean())
 with warnings.catch_warnings(record=True) as caught:
     wrong = {name: mse_loss(guess, target).item() for name, guess in guesses.items()}
 print(f"{caught[0].category.__name__}: {caught[0].message}")
-print(f"broadcast: {rounded(wrong)}, prefers {min(wrong, key=wrong.get)}")
+print(f"broadcast: {rounded(wrong)}, smaller for {min(wrong, key=wrong.get)}")
 
 # %%
 # The recovery is to drop the last dimension before the loss, as ``net.squared_error``
 # does.
 right = {name: net.squared_error(guess, target).item() for name, guess in guesses.items()}
-print(f"squeezed:  {rounded(right)}, prefers {min(right, key=right.get)}")
+print(f"squeezed:  {rounded(right)}, smaller for {min(right, key=right.get)}")
 
 # %%
 # Exercise: another network
@@ -272,11 +273,10 @@ print(f"ridge minus ShallowFBCSPNet: {difference(errors['ridge'], (shallow - tru
 #
 # What the result means
 # ---------------------
-# A network earns its place by a smaller error than ridge on the same people, over several
-# seeds, with a null beside it that shows nothing. A correlation over people is a statement
-# about a group; it tells nothing about one child, and the score is not a diagnosis
-# :cite:p:`cisotto2024tips`. What the network uses is the question of
-# :doc:`the next page </auto_examples/plot_82_which_rhythm>`.
+# Use a network if its error is smaller than that of ridge on the same people, with several
+# seeds, and if its null shows nothing. A correlation over people is about a group. It says
+# nothing about one person, and the score is not a diagnosis. What the network uses is the
+# question of :doc:`the next page </auto_examples/plot_82_which_rhythm>`.
 #
 # **Try it yourself.** Pass ``n_epochs=60`` to ``net.fit_network``: what happens to the
 # error, in the study and in the null? Average ten seeds instead of three.

@@ -10,12 +10,12 @@ any network, trained or not. Here you compare such maps.
 
    - compute an attribution in frequency;
    - put untrained networks, and one trained on a null, beside the trained one;
-   - say how much of a map comes from training.
+   - say whether a map differs from those of untrained networks.
 
 You need: :doc:`a network that predicts a score </auto_examples/plot_81_pfactor_deep>`,
 PyTorch, Captum.
 
-Takes half a minute and 20 MB. In depth:
+Takes half a minute and 20 MB of disk. Nothing is downloaded. In depth:
 :doc:`features and networks </concepts/features_and_networks>`.
 
 Tags: :tag:`p-factor`, :tag:`deep network`, :tag:`attribution`
@@ -101,10 +101,11 @@ def time_map(model, X):
 
 
 # %%
-# A rhythm of random phase has no place in time to point at. It has one in **frequency**.
-# Let every frequency of every channel be louder by a small factor, and see what the output
-# does. This is done on the z-scored window, so it is about what the network sees. In a
-# recording, a louder rhythm would also make the others smaller, by the z-score.
+# The phase of a rhythm differs from window to window, so a map over time has no moment to
+# show. A map over **frequency** can show the rhythm. Make each frequency of each channel
+# louder by a small factor: how much does the output change? This is done on the z-scored
+# window, so it is about what the network sees. In a recording, a louder rhythm would also
+# make the others smaller, by the z-score.
 
 
 def frequency_map(model, X):
@@ -152,12 +153,13 @@ for domain, own in maps.items():
         print(f"{domain:<11}{name:<23}mean {np.mean(values):+.2f}, {ends}, pairs: {n}")
 
 # %%
-# Read the first row of each block against the third. If they are alike, a trained network's
-# map is one more map of an untrained one, and shows the architecture.
+# Read the first row of each block against the third. If they are alike, training changed
+# the order of the points of a map little. Something may have been learned all the same: a
+# new peak moves few ranks, however high it is. The shares below measure the peak.
 mean_rho = {d: {name: np.mean(v) for name, v in own.items()} for d, own in rho.items()}
 for domain, own in mean_rho.items():
-    lost = own["untrained, among them"] - own["trained and untrained"]
-    print(f"{domain}: training moved the map by {lost:+.2f} of rank correlation")
+    more = own["trained and untrained"] - own["untrained, among them"]
+    print(f"{domain}: trained with untrained minus untrained among them {more:+.2f}")
 closer = max(rho, key=lambda domain: mean_rho[domain]["trained and untrained"])
 print(f"the map over {closer} resembles that of untrained networks more")
 
@@ -186,8 +188,9 @@ for name, share in shares.items():
     print(f"{name:<21}{share:.3f} of the map at {np.array(electrodes)[place]}, 8 to 13 Hz")
 
 # %%
-# Read the second row too, and its range over other draws of people on the
-# :doc:`evidence page </evidence>`. A map shows what a network uses. It does not show that
+# Read the second row too, and how far it spreads over other draws of people on the
+# :doc:`evidence page </evidence>`: a network that had nothing to learn can also have a map
+# with its peak in this place. A map shows what a network reacts to. It does not show that
 # its predictions are right: for that, there are r and the null above.
 shown = {**maps["frequency"], "untrained": maps["frequency"]["untrained"][0]}
 
@@ -252,9 +255,9 @@ print(f"largest error: {worst}")
 #
 # What the result means
 # ---------------------
-# A map counts as far as it differs from the maps of untrained networks, and says what this
-# network uses, right or wrong. It is no evidence about the brain, and none about one child
-# :cite:p:`cisotto2024tips`.
+# A map is informative where it differs from the maps of untrained networks. It shows what
+# this network reacts to, right or wrong. It is no evidence about the brain, and none about
+# one person.
 #
 # **Try it yourself.** Explain three seeds of the trained network: do their maps agree more
 # with each other than untrained ones do? Put the z-score inside ``frequency_map``, after

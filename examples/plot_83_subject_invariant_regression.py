@@ -10,12 +10,12 @@ the person is left.
    :class: tip
 
    - predict within people, and judge correlation and error;
-   - choose a normalisation and know what it may look at;
-   - probe features for identity, with a probe that can fail.
+   - choose a normalisation, and say which trials it may use;
+   - measure how much of a person is left in features, on other trials.
 
 You need: :doc:`scores per person </auto_examples/plot_80_pfactor_features>`.
 
-Takes half a minute and 15 MB. In depth:
+Takes half a minute and 15 MB of disk. Nothing is downloaded. In depth:
 :doc:`leakage and evaluation </concepts/leakage_and_evaluation>`.
 
 Tags: :tag:`regression`, :tag:`splits`, :tag:`subject identity`
@@ -42,10 +42,10 @@ _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-tasks")
 
 # %%
-# How awake they are in a trial scales their alpha rhythm and slows their answer. Each
-# person has their own pace, alpha level and cap fit, which are unrelated. The task is one
-# of a challenge whose other half is to hold across people
-# :cite:p:`aristimunha2025challenge`.
+# In each trial a person's alertness changes two things: the size of the alpha rhythm and
+# the time of the answer. Each person also has a pace, an alpha level and a fit of the cap,
+# which are unrelated. The EEG Foundation Challenge of 2025 asked for reaction times in this
+# task, and for predictions that hold across people :cite:p:`aristimunha2025challenge`.
 study = _study.open_study(STUDY, task="contrastChangeDetection", column="rt")
 subjects = study.metadata["subject"].to_numpy()
 y, X = np.log(study.targets), log_band_power(study.windows, study.sfreq)
@@ -57,7 +57,8 @@ target = y - by_person.transform("mean").to_numpy()
 
 # %%
 # The question is *when*, so the target is centred: each trial minus the person's own mean.
-# Half of the people are held out, once, and all intervals are over these test people.
+# Half of the people are held out, once. The intervals of the predictions are over these
+# test people; those of the identity probe below are over everybody.
 from scipy.stats import pearsonr
 from sklearn.linear_model import LogisticRegression, RidgeCV
 from sklearn.model_selection import GroupShuffleSplit
@@ -73,7 +74,8 @@ report = assert_no_leakage(study.metadata.iloc[fit], study.metadata.iloc[held_ou
 # Three ways to normalise
 # -----------------------
 # - *none*: log band power as it is;
-# - *window*: each window minus its own mean, which is relative power. Needs one window;
+# - *window*: log powers minus their mean over all electrodes and bands of the window, which
+#   is relative power. Needs one window;
 # - *person*: each feature minus its mean over the person's trials, divided by its
 #   deviation. Needs several unlabelled trials of the person, and **no reaction times**.
 #
@@ -166,13 +168,15 @@ same = identity(normalise("person", third == 1), third == 1, third == 1).mean()
 print(f"  person, when statistics, learning and test share trials: {same:.2f}")
 
 # %%
-# A valid permutation test
-# ------------------------
+# A permutation test inside people
+# --------------------------------
 # Could the correlation come from chance? Reaction times are exchanged *inside* people, and
-# the model is fitted again each time. Permuting finished predictions would be cheaper, but
-# it never tests whether fitting noise would do as well. The test assumes that the trials of
-# a person are exchangeable. Real reaction times can drift over an experiment, so look at
-# the drift first; if there is one, exchange within short blocks.
+# the model is fitted again each time. The p is one-sided. (Exchanging the test scores of a
+# finished model, as the pages before do, is cheaper and valid too: it asks about that
+# model, and this about the whole procedure.) The test assumes that the trials of a person
+# are exchangeable. Real reaction times can drift over an experiment, so look at the drift
+# first. A mean near zero excludes only a common linear drift. If in doubt, exchange within
+# short blocks.
 drift = within_r(order[held_out].astype(float), y[held_out])
 print(f"drift, r of log reaction time with trial number: {with_interval(drift, '+')}")
 rng, null, features = np.random.default_rng(83), [], normalise("person")
@@ -251,10 +255,11 @@ print(f"person is better in {n_better} of {len(found['none'])} splits, which sha
 #
 # What the result means
 # ---------------------
-# A regression holds across people when the features say *when* and not *who*. Judge it by
-# its error, not by r alone, and probe what is left with statistics from other trials. The
-# scores belong to this hold-out: splits share people :cite:p:`brookshire2024leakage`, so
-# their spread is no interval.
+# Judge a regression within people by its error, not by r alone, and probe what is left of
+# the person with statistics from other trials. Compare the two tables: did the way that
+# leaves least of the person have the smallest error? Three ways can show that the two go
+# together, and not that one is the cause. The scores belong to this hold-out. Other splits
+# share people with it, so their spread is no interval :cite:p:`varoquaux2018cv`.
 #
 # **Try it yourself.** Replace ridge by :class:`~sklearn.ensemble.RandomForestRegressor`:
 # which column of the table moves? Use a random forest as the probe, too.

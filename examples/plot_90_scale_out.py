@@ -156,7 +156,8 @@ print_code(inspect.getsource(_scale_grid.train_cell))
 
 # %%
 # Half of the target people are test people in every task. The others are the pool from
-# which labelled people are drawn. The learning rates are set here, not chosen.
+# which labelled people are drawn. The learning rates were fixed in advance, so no
+# validation people are needed.
 LR = {"from-scratch": 3e-3, "linear-probe": 1e-2, "full-finetune": 3e-3}
 pool, test = target[::2], tuple(target[1::2])
 
@@ -293,8 +294,8 @@ print_accuracies({regime: rows.mean(axis=0) for regime, rows in eight.items()}, 
 # Plain functions of plain values can be repeated, skipped and moved to other machines. On a
 # cluster, three more things can go wrong.
 #
-# - **A worker is killed.** Its task goes to another worker. A task that takes four workers
-#   down is reported as failed, and the others go on.
+# - **A worker is killed.** Its task goes to another worker. A task that kills one worker
+#   after another is given up and reported as failed, and the others go on.
 # - **The disk is full.** Each task that cannot write says so and leaves no half file. Make
 #   room and run again.
 # - **A task returns windows** instead of writing them. They pile up in the memory of one

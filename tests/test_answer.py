@@ -141,7 +141,7 @@ def test_a_sentence_is_filled(sentence, said):
 
 @pytest.fixture(scope="module")
 def page(site):
-    from _helpers.chromium import browser, served
+    from chromium import browser, served
 
     with served(site / "out") as base, browser() as context:
         page = context.new_page()

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="module")
 def address():
-    from _helpers.chromium import served
+    from chromium import served
 
     assert (HTML / "index.html").is_file(), "there is no site yet: run nox -s docs first"
     with served(HTML) as base:
@@ -37,7 +37,7 @@ def address():
 
 @pytest.fixture(scope="module")
 def context(address):
-    from _helpers.chromium import browser
+    from chromium import browser
 
     with browser(permissions=["clipboard-read", "clipboard-write"]) as opened:
         yield opened

@@ -129,7 +129,7 @@ def test_an_index_that_cannot_be_reached_is_left_out():
 
 
 def test_an_index_that_answers_is_kept(tmp_path):
-    from _helpers.chromium import served
+    from chromium import served
 
     (tmp_path / "torch").mkdir()
     with served(tmp_path) as base:

@@ -26,7 +26,7 @@ def test_a_zip_of_the_gallery_holds_every_page(kind):
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """JupyterLab in Binder's environment, a browser beside it, and a look at its memory."""
-    from _helpers.chromium import browser
+    from chromium import browser
 
     folder = tmp_path_factory.mktemp("binder")
     environment = binder.build(HTML, folder)

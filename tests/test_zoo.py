@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import _zoo
-from _helpers import zoo
+import zoo
 from _helpers.pages import DOCS
 from _helpers.show import environment
 

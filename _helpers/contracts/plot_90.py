@@ -6,7 +6,7 @@ from _helpers.contracts import base
 
 
 class Page(base.Contract):
-    headline = "In steps that can be repeated: a second pass over {n_recordings} recordings did {n_done}, skipped {n_skipped} and reported {n_failed}; {n_tasks} trainings on {engine} and in a loop are {results_identical:equal bit for bit|not equal}."
+    headline = "In steps that can be repeated: a second pass over {n_recordings} tasks did {n_done}, skipped {n_skipped} and reported {n_failed}; {n_tasks} trainings on {engine} and in a loop are {results_identical:equal bit for bit|not equal}."
     questions = """number n_failed: One recording of the cohort is damaged. How many does the second pass report as failed?
     order accuracy: Put the three regimes in order of test accuracy, the highest first."""
 

@@ -8,8 +8,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from _helpers.chromium import QUIET, executable, served
 from _helpers.pages import HTML, ROOT, tutorials
+from chromium import QUIET, executable, served
 
 #: The npm package, and where it is installed once.
 PACKAGE, FOLDER = "lighthouse@13.5.0", ROOT / ".nox" / "lighthouse"
