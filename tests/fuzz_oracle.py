@@ -35,8 +35,8 @@ FAULTS = (
 )
 OUTCOMES = ("right", "refused clearly", *FAULTS)
 LIMIT_S = 20.0
-#: Advice for a damaged recording; where a table is broken it is the wrong advice.
-REMOVE = re.compile(r"remove (this|the) recording|recording is damaged", re.IGNORECASE)
+#: Blame of a recording; where a table is broken it is the wrong blame.
+BLAME = re.compile(r"damaged or was cut short|recording is damaged", re.IGNORECASE)
 
 
 class HangError(BaseException):
@@ -56,7 +56,7 @@ class Expectation:
     said : tuple of str
         Patterns that are printed if it is opened.
     recording : bool
-        Is the recording itself what is broken, so that removing it is good advice?
+        Is the recording itself what is broken, so that calling it damaged is right?
     """
 
     verdict: str
@@ -339,7 +339,7 @@ def refusal_fault(message, expectations):
         return "false alarm", short
     for expectation in may:
         named = all(re.search(p, message, re.DOTALL) for p in expectation.culprit)
-        if named and (expectation.recording or not REMOVE.search(message)):
+        if named and (expectation.recording or not BLAME.search(message)):
             return None
     wanted = " or ".join(" and ".join(e.culprit) for e in may)
     return "refused wrongly", f"should name {wanted}: {short}"

@@ -223,7 +223,7 @@ def raises(error):
         (KeyError("onset"), "clean", "traceback"),
         (_study.StudyError("sub-01 is odd"), "clean", "false alarm"),
         (_study.StudyError("the weather is bad"), "people_row_gone", "refused wrongly"),
-        (_study.StudyError("sub-01 participants.tsv: remove this recording"), "people_row_gone",
+        (_study.StudyError("sub-01 participants.tsv: damaged or was cut short"), "people_row_gone",
          "refused wrongly"),
         (_study.StudyError("try rm -rf x"), "people_row_gone", "advice to delete"),
     ],
