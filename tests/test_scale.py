@@ -557,7 +557,7 @@ def test_an_odd_limit_of_memory_is_the_limit_of_the_machine(monkeypatch, odd):
     assert _scale_workers.workers_that_fit(4) == 2
 
 
-LOOP = """
+OPEN = """
     import os, time
     import _scale_workers
     start = time.monotonic()
@@ -598,7 +598,7 @@ def test_where_workers_cannot_start_it_is_said_and_a_loop_runs(host, tmp_path):
         pytest.skip(f"this machine does not let us run Python {host}")
     bare = {k: v for k, v in os.environ.items() if k != "DASK_SCHEDULER_ADDRESS"}
     env = bare | {"PYTHONPATH": str(EXAMPLES), "EEGDASH_CACHE_DIR": str(tmp_path)}
-    code = [*command, sys.executable, "-c", textwrap.dedent(LOOP)]
+    code = [*command, sys.executable, "-c", textwrap.dedent(OPEN)]
     done = subprocess.run(code, env=env, capture_output=True, text=True, timeout=120)
     said = (
         f"workers cannot start here ({why}): everything runs in a loop\nNone [{{}}, {{}}]\n"
