@@ -199,7 +199,7 @@ def bench_scale(rounds):
         def measure(function, *args):
             return in_fresh_process(function, workplace, *args)
 
-        measure(write_cohort, minute, MINUTE, max(PEOPLE))
+        measure(write_cohort, minute, MINUTE, max(PEOPLE), PEOPLE[1])
         measure(write_cohort, long, HBN_REST, 6, 2)
         sizes = [measure(process_people, minute, n, f"{windows}-{n}") for n in PEOPLE]
         one = measure(process_people, long, 6, f"{windows}-long")

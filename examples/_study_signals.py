@@ -9,16 +9,14 @@ each; and the table of both is returned.
 What reads windows calls, for each recording, ``looks.append(look(raw, path))`` as the first of the
 preprocessing steps (after channels were dropped that play no part, and before the reference), and
 once, at the end, ``_study_faults.check(name, looks, windows, metadata["sample_id"], channels,
-referenced)``. A
-channel in ``raw.info["bads"]`` and pieces under a ``BAD_`` annotation are not looked at, so both are
+referenced)``. A channel in ``raw.info["bads"]`` and pieces under a ``BAD_`` annotation are not looked at, so both are
 ways to answer a refusal.
 
-Why rules of our own: on the 72 clean recordings of nm000109,
-:func:`mne.preprocessing.annotate_amplitude` with the limits people use (peak 500 uV, flat 0.1 uV)
-marks spans in recordings that nothing is wrong with, needs one number for what are several
-questions, and does not see the unit, clipping or a bridge.
-:func:`mne.preprocessing.compute_bridged_electrodes` filters every channel again and compares pairs in
-a loop; the distance here is the same one, from one covariance. The rules below had no false alarm.
+Why rules of our own: :func:`mne.preprocessing.annotate_amplitude` with the limits people use (peak
+500 uV, flat 0.1 uV) marks pieces of 45 of the 72 clean recordings of nm000109, a quarter of their time,
+and sees neither the unit nor clipping nor a bridge. :func:`mne.preprocessing.compute_bridged_electrodes`
+reports two pairs in the first six of them. The rules below had no false alarm there, and were set with
+these recordings in view.
 """
 
 import contextlib
