@@ -270,8 +270,9 @@ contract["own_seconds"] = float(seconds[-1])
 contract["class_is_recording"] = cohort.one_class_per_recording
 contract |= summary(final)
 choices = [results.choices[group[0]] for group in cohort.groups]
-contract["best_method"] = [choice.with_labels for choice in choices]
-contract["best_unlabelled"] = [choice.without for choice in choices]
+# One name where all groups chose the same.
+contract["best_method"] = " / ".join(sorted({c.with_labels for c in choices}))
+contract["best_unlabelled"] = " / ".join(sorted({c.without for c in choices}))
 
 # %%
 contract |= {"gap_vs_scratch": gap.mean, "gap_vs_scratch_ci": gap.ci}
