@@ -64,6 +64,7 @@ def write_cohort(root, blocks, n_people, n_different=4):
     """Write a study of ``n_people``, of whom ``n_different`` differ and the rest are links."""
     root, people = Path(root), LABELS[:n_people]
     root.mkdir(parents=True)
+    (root / _study_simulated.MANIFEST).touch()  # so that it is known as simulated
     for number, person in enumerate(people[:n_different]):
         write_person(root, person, blocks, number)
     for number, person in enumerate(people[n_different:], n_different):

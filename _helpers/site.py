@@ -76,9 +76,8 @@ def describe(app, doctree):
         text = re.sub(r"\s+(?=[.,;:)])", "", " ".join("".join(said).split()))
         if len(text) > 40 and isinstance(paragraph.parent, nodes.section):
             # Whole sentences: as many as a search engine shows, at least one.
-            about["og:description"] = (
-                SENTENCES.match(text) or FIRST.match(text) or [text]
-            )[0]
+            found = SENTENCES.match(text) or FIRST.match(text) or [text]
+            about["og:description"] = found[0]
             break
 
 
@@ -105,9 +104,8 @@ class Markdown(MarkdownConverter):
 def wait_for_no_script(app, pagename, templatename, context, doctree):
     """Scripts run when the page is there; the one that inline scripts build on stays in front."""
     size = context.get("metatags", "").replace('content="1146"', 'content="1200"')
-    context["metatags"] = size.replace(
-        'content="600"', 'content="630"'
-    )  # see `size_pictures`
+    size = size.replace('content="600"', 'content="630"')  # see `size_pictures`
+    context["metatags"] = size
     if pagename == "search":  # its own scripts do not wait, and build on the others
         return
     tag = context["js_tag"]

@@ -135,9 +135,10 @@ def write_signal(path, fmt, data, ch_names, sfreq, events, unit="uV"):
     path.parent.mkdir(parents=True, exist_ok=True)
     marks = [(e.onset, e.duration, e.label) for e in events]
     if fmt == "edf":
-        reach = np.abs(data).max()
-        reach = (-3276.8, 3276.7) if reach < 3276 else (-float(f"{1.1 * reach:.0f}"),) * 2
-        reach = (reach[0], -reach[0]) if reach[0] == reach[1] else reach
+        most = np.abs(data).max()
+        top = min(float(f"{1.1 * most:.0f}"), 9_999_999.0)  # what eight letters can hold
+        reach = (-3276.8, 3276.7) if most < 3276 else (-top, top)
+        data = data.clip(*reach)
         signals = [
             edfio.EdfSignal(
                 row, sfreq, label=name, physical_dimension=unit, physical_range=reach

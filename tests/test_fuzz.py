@@ -45,7 +45,7 @@ FAST = (
     ("fdt", "fdt_cut"),
     ("vhdr", "vhdr_emptied"),
     ("vhdr", "vhdr_of_another_person"),
-    ("edf", "eeg_edf_a_pipe"),
+    ("edf", "edf_a_pipe"),
     ("edf", "signal_zero"),
     ("edf", "signal_million_times"),
     ("set", "copy_but_for_its_end"),

@@ -221,7 +221,10 @@ def test_nothing_of_a_study_reaches_the_page_as_markup(site, value):
     content["provenance"] |= {"title": value, "credit": value}
     content["figures"][0]["alt"] = value
     path.write_text(json.dumps(content))
-    with (site / "index.rst").open("a") as page:
+    text = (site / "index.rst").read_text()
+    (site / "auto_examples" / "plot_11_it.rst").write_text(":orphan:\n\nIt\n==\n")
+    with (site / "index.rst").open("w") as page:
+        page.write(text)
         page.write(
             "\n.. list-table::\n\n   * - {{ study.plot_11.provenance.credit }}\n"
             "   * - {{ study.plot_11.provenance.title | code }}\n\n"

@@ -50,7 +50,7 @@ def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatc
 def test_a_cohort_of_links_is_a_cohort(tmp_path):
     study = tmp_path / bench_scale.NAME
     blocks = ((2, "open"), (6, "open"), (6, "closed"), (2, "open"))
-    bench_scale.write_cohort(study, blocks, 3, n_different=1)
+    bench_scale.write_cohort(study, blocks, 3, n_different=2)
     found = bench_scale.in_fresh_process(
         bench_scale.process_people, tmp_path, str(study), 3, str(tmp_path / "windows")
     )
@@ -58,7 +58,7 @@ def test_a_cohort_of_links_is_a_cohort(tmp_path):
     assert found["n_windows"] == 3 * 6
     assert found["window_bytes"] == 3 * 6 * 8 * 200 * 4
     assert found["peak_mb"] >= found["first_mb"] > 100
-    at_once = bench_scale.in_fresh_process(
-        bench_scale.process_at_once, tmp_path, str(study), 3
+    at_once = bench_scale.in_fresh_process(  # the third is a copy of the first
+        bench_scale.process_at_once, tmp_path, str(study), 2
     )
-    assert at_once["people"] == 3
+    assert at_once["people"] == 2

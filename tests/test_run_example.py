@@ -120,7 +120,7 @@ def test_a_broken_contract_is_an_error(tmp_path):
 def test_siblings_are_found_through_each_other():
     (script,) = tutorials(["73"])
     assert [p.name for p in siblings(script)] == [
-        "_cache.py", "_encoder.py", "_figure_style.py", "_finetune.py", "_finetune_figure.py", "_ledger.py", "_runtime.py", "_scores.py", "_simulate.py", "_splits.py", "_study.py",
+        "_cache.py", "_checkpoint.py", "_encoder.py", "_figure_style.py", "_finetune.py", "_finetune_figure.py", "_ledger.py", "_runtime.py", "_scores.py", "_simulate.py", "_simulate_person.py", "_splits.py", "_study.py",
         "_study_bids.py", "_study_catalogue.py", "_study_channels.py", "_study_events.py", "_study_faults.py", "_study_find.py", "_study_headers.py",
         "_study_signals.py", "_study_simulated.py", "_study_tables.py", "_study_twins.py", "_study_windows.py", "_training.py",
     ]  # fmt: skip

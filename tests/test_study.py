@@ -430,7 +430,7 @@ def test_full_disk_is_told_as_an_unwritable_cache(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setitem(_study_simulated.WRITERS, "simulated-transfer", no_space)
-    with pytest.raises(StudyError, match="No space left on device.*Set EEGDASH_CACHE_DIR"):
+    with pytest.raises(StudyError, match="the disk is full.*set EEGDASH_CACHE_DIR"):
         open_study("simulated-transfer", cache_dir=tmp_path)
     assert not (tmp_path / "simulated-transfer").exists()
 
