@@ -113,16 +113,15 @@ def binder(session):
 def browser(session):
     """Look at every page of the built site in Chromium, then ask Lighthouse."""
     built(session)
-    shared(
-        session,
-        "-m",
-        "pytest",
+    words = [
         "-m",
         "browser",
+        "-n",
+        "logical",
         "tests/test_browser.py",
         "tests/test_answer.py",
-        *session.posargs,
-    )
+    ]
+    shared(session, "-m", "pytest", *words, *session.posargs)
     shared(session, "tests/lighthouse.py", env={"PYTHONPATH": str(ROOT)})
 
 

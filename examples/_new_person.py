@@ -1,7 +1,7 @@
 """A new person: windows in the order of the session, and ways to get closer without a label."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -13,6 +13,8 @@ from _training import normalise
 
 #: Fewest people: two in each group.
 N_GROUPS, MIN_PEOPLE = 3, 6
+#: More people than this are adapted with half the steps, so that minutes do not become many.
+MANY = 18
 #: Eigenvalues below this share of the largest are no part of the space that is there.
 RANK_TOLERANCE = 1e-6
 
@@ -144,6 +146,11 @@ def open_cohort(name, device="cpu"):
     folds = KFold(N_GROUPS, shuffle=True, random_state=0).split(names)
     groups = [names[new].tolist() for _, new in folds]
     budget = _study.get_recipe(name).budget
+    if len(people) > MANY:
+        budget, n_own = replace(budget, n_steps=budget.n_steps // 2), n_own[-2:]
+        print(
+            f"{len(people)} people: half the training steps, {len(n_own)} numbers of windows"
+        )
     return Cohort(study, people, groups, n_own, alone, budget)
 
 

@@ -69,13 +69,14 @@ def simulate_person(rng, n_blocks, *, shift=SHIFT, snr=0.8):
     return volts.astype(np.float32), labels.astype(np.int64)
 
 
-def simulate_people(seed=0, *, shift=SHIFT, n_subjects=12, n_blocks=16):
+def simulate_people(seed=10, *, shift=SHIFT, n_subjects=12, n_blocks=16):
     """People of the study, one at a time.
 
     Parameters
     ----------
     seed : int
-        Another seed is another set of people.
+        Another seed is another set of people. Of seeds 0 to 11 the default one is in the middle in
+        what own labels gain over training from scratch (docs/evidence.json).
     shift : float
         See :func:`simulate_person`.
     n_subjects, n_blocks : int

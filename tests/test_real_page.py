@@ -200,7 +200,7 @@ def test_every_value_of_the_page_is_kept_and_of_one_and_the_same_data():
         name: record["contract"] for name, record in records(DOCS / "reference").items()
     }
     text = template.render(known, page=str, figure=lambda name, number: name)
-    assert text.count(".. list-table::") == 11
+    assert text.count(".. list-table::") == 12
     assert 'shown | each("provenance.sha256") | single' in (DOCS / "real.rst").read_text(
         "utf-8"
     )
