@@ -140,11 +140,13 @@ def mend_html(app, pagename, templatename, context, doctree):
 
 
 def size_pictures(app, exception):
-    """After the build: the pictures of links have the size that asks for no cropping."""
-    for path in Path(app.outdir, "_images", "social_previews").glob("*.png"):
+    """After the build: the pictures of links have the size that asks for no cropping, cards few colours."""
+    for path in Path(app.outdir, "_images").rglob("*.png"):
         with Image.open(path) as picture:
-            if picture.size != (1200, 630):
+            if path.parent.name == "social_previews" and picture.size != (1200, 630):
                 picture.resize((1200, 630)).save(path)
+            elif path.stem.endswith("_thumb") and picture.mode != "P":
+                picture.convert("RGB").quantize(12).save(path, optimize=True)
 
 
 def write_llms_txt(app, exception):
@@ -155,8 +157,7 @@ def write_llms_txt(app, exception):
     lines = [f"# {app.config.project}", ""]
     if text := env.metadata[app.config.root_doc].get("og:description"):
         lines += [f"> {text}", ""]
-    groups = {"Tutorials": [], "Pages": []}
-    order = [app.config.root_doc]
+    groups, order = {"Tutorials": [], "Pages": []}, [app.config.root_doc]
     for name in order:  # grows while it is read
         order += [n for n in env.toctree_includes.get(name, ()) if n not in order]
     for name in [*order, *sorted(env.found_docs - {*order})]:

@@ -1,3 +1,8 @@
+/* An index entry has no text of its own to show: an empty summary, not an error. */
+addEventListener("DOMContentLoaded", () => {
+  const summary = Search.makeSearchSummary;
+  Search.makeSearchSummary = (...words) => summary(...words) ?? document.createElement("p");
+});
 /* Order of search results: what a page is about (its index entries) first, then titles, then words; tutorials before lists. */
 var Scorer = {
   objNameMatch: 11, objPartialMatch: 6, objPrio: { 0: 15, 1: 5, 2: -5 }, objPrioDefault: 0,
