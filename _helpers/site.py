@@ -146,15 +146,19 @@ def size_pictures(app, exception):
             if path.parent.name == "social_previews" and picture.size != (1200, 630):
                 picture.resize((1200, 630)).save(path)
             elif path.stem.endswith("_thumb") and picture.mode != "P":
-                picture.convert("RGB").quantize(12).save(path, optimize=True)
+                small = picture.convert("RGB").quantize(24, Image.Quantize.MAXCOVERAGE)
+                small.save(path, optimize=True)
 
 
 def write_llms_txt(app, exception):
     """After the build: ``llms.txt``, every page with its Markdown copy and one sentence."""
     if exception or app.builder.name != "html":
         return
-    env, base = app.env, app.config.html_baseurl or ""
-    lines = [f"# {app.config.project}", ""]
+    env, base, lines = (
+        app.env,
+        app.config.html_baseurl or "",
+        [f"# {app.config.project}", ""],
+    )
     if text := env.metadata[app.config.root_doc].get("og:description"):
         lines += [f"> {text}", ""]
     groups, order = {"Tutorials": [], "Pages": []}, [app.config.root_doc]
