@@ -140,25 +140,21 @@ def mend_html(app, pagename, templatename, context, doctree):
 
 
 def size_pictures(app, exception):
-    """After the build: the pictures of links have the size that asks for no cropping, cards few colours."""
+    """After the build: the pictures of links have the size that asks for no cropping, cards 24 colours (by coverage)."""
     for path in Path(app.outdir, "_images").rglob("*.png"):
         with Image.open(path) as picture:
             if path.parent.name == "social_previews" and picture.size != (1200, 630):
                 picture.resize((1200, 630)).save(path)
             elif path.stem.endswith("_thumb") and picture.mode != "P":
-                small = picture.convert("RGB").quantize(24, Image.Quantize.MAXCOVERAGE)
-                small.save(path, optimize=True)
+                picture.convert("RGB").quantize(24, 1).save(path, optimize=True)
 
 
 def write_llms_txt(app, exception):
     """After the build: ``llms.txt``, every page with its Markdown copy and one sentence."""
     if exception or app.builder.name != "html":
         return
-    env, base, lines = (
-        app.env,
-        app.config.html_baseurl or "",
-        [f"# {app.config.project}", ""],
-    )
+    env, base = app.env, app.config.html_baseurl or ""
+    lines = [f"# {app.config.project}", ""]
     if text := env.metadata[app.config.root_doc].get("og:description"):
         lines += [f"> {text}", ""]
     groups, order = {"Tutorials": [], "Pages": []}, [app.config.root_doc]
