@@ -45,7 +45,8 @@ def test_kept_results_are_of_one_study_and_of_the_pins():
     for run in kept:
         # A CPU build says so behind a plus; it is the same version.
         ran = {name: found.split("+")[0] for name, found in run.versions.items()}
-        assert ran == dict(pins)
+        # A package that was pinned later has no version in an older record.
+        assert ran.items() <= dict(pins).items()
 
 
 def test_kept_results_carry_what_the_page_leans_on():
