@@ -237,4 +237,7 @@ def test_nothing_of_a_study_reaches_the_page_as_markup(site, value):
     body = html[html.index('<div class="body"') : html.index("sphinxsidebar")]
     assert "<script" not in body
     assert "<b>" not in body
-    assert body.count("script&gt;") >= 4
+    shown = body.replace("\u2028", "").replace(
+        " ", ""
+    )  # one of the values has a break after every letter
+    assert shown.count("script&gt;") >= 4
