@@ -2,8 +2,9 @@
 From a recording to windows: does the order matter?
 ===================================================
 
-Between a raw recording and a model stand five steps: re-reference, pick channels, resample,
-filter, cut. Some of them can be swapped. Others give numbers that look fine and are wrong.
+Five steps turn a raw recording into the input of a model: re-reference, pick channels,
+resample, filter, cut. Some of them can be swapped. Others then give wrong numbers that look
+fine.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -12,7 +13,7 @@ filter, cut. Some of them can be swapped. Others give numbers that look fine and
    - measure what a swap of two steps does to the signal;
    - turn cues without a duration into windows, and count them.
 
-You need: Python, and a minute. Nothing is downloaded. Some EEG helps.
+You need: Python, and a minute. Nothing is downloaded. It helps to know what an EEG is.
 
 Tags: :tag:`preprocessing`, :tag:`BIDS`
 """
@@ -21,7 +22,7 @@ Tags: :tag:`preprocessing`, :tag:`BIDS`
 # A recording
 # -----------
 # Two **simulated** people at rest open and close their eyes when told to, under a cap like
-# that of the Healthy Brain Network :cite:p:`alexander2017hbn`, in BIDS files
+# that of the Healthy Brain Network :cite:p:`alexander2017hbn`, in :term:`BIDS` files
 # :cite:p:`pernet2019eegbids`.
 import json
 
@@ -37,7 +38,7 @@ from eegdash import EEGDashDataset
 
 _runtime.setup()
 CACHE, STUDY = _study.get_cache_dir(), "simulated-highdensity"
-mne.set_log_level("ERROR")
+mne.set_log_level("ERROR")  # the filter warns of short pieces, below
 _study.find_study(STUDY)  # written on first use
 
 # %%
@@ -91,7 +92,7 @@ STEPS = {
 
 
 def process(order):  # signals of the eight channels after these steps
-    found = raw.copy()
+    found = raw.copy()  # each step changes the recording itself
     for step in order.split(", "):
         STEPS[step](found)
     return found.get_data()
@@ -127,7 +128,8 @@ print(f"against {RECIPE}:\n{table.map('{:.1%}'.format)}")
 # %%
 # *Pick before reference* subtracts the mean of eight electrodes instead of all. *Cut before
 # filter* gives the filter pieces that are shorter than the filter itself, so each piece has
-# two bad ends. Neither raises an error. *Pick last* gives the same signal and is more work.
+# two bad ends. Neither raises an error; MNE warns of the short pieces, and its warnings are
+# off on this page. *Pick last* gives the same signal and is more work.
 #
 # What the filter does
 # --------------------
@@ -215,7 +217,8 @@ for length, stride in [(2, 2), (2, 1), (4, 4), (4, 2)]:
 print(pd.Series(counts).to_string())
 
 # %%
-# Windows are saved with their table. Loaded again, a signal is read when it is asked for.
+# Windows are saved with a table of their labels. With ``preload=False`` a signal is read
+# from the disk when it is used.
 from braindecode.datautil import load_concat_dataset
 
 windows, folder = cut(dataset, 2, 2), CACHE / "windows-highdensity"
@@ -231,6 +234,7 @@ print(f"{len(again)} windows, the same again: {same}")
 people = []  # power in uV^2/Hz with eyes open and closed, for each person
 for person in windows.datasets:
     signal = np.stack([window[list(PLACES).index("E75")] for window, *_ in person]) * 1e6
+    # Twice, because half of the power is at negative frequencies, which rfft leaves out.
     power = 2 * np.abs(np.fft.rfft(signal)) ** 2 / (100 * signal.shape[1])
     people.append([power[np.array(person.y) == label].mean(axis=0) for label in (0, 1)])
 people, freqs = np.array(people), np.fft.rfftfreq(200, 1 / 100)
@@ -277,13 +281,14 @@ print(f"Cz {own:.2f} uV, difference to the average {away:.0%}")
 #    </details>
 #
 # No reference is the true one, but all windows that go into one model need the same.
-# Careful practice starts before any of this :cite:p:`cisotto2024tips`.
+# For advice on what comes before these steps, see :cite:t:`cisotto2024tips`.
 #
 # The result, as one line
 # -----------------------
 # So the order matters where a step needs all channels, as the average does, or a long
 # signal, as the filter does. Other swaps change little but the ends of a recording. To go
 # on: filter from a lower frequency. Which row of the table grows, and why?
+# The line below is the page's :term:`contract`: every build checks it.
 contract = {"tutorial": "plot_10", "version": 2, "data": "simulated"}
 contract |= {"n_recordings": len(dataset.datasets), "n_chans_recorded": len(raw.ch_names)}
 contract |= {"sfreq_recorded": sfreq, "n_windows": counts, "order_difference": error}

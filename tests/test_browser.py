@@ -189,7 +189,9 @@ def test_page_survives_printing(page, address, name):
     ]
     # As the browser prints it: headings in the PDF, figures and code inside their boxes, light.
     printed = bookmarks(page.pdf(format="A4", outline=True, tagged=True))
-    gone = [heading for heading in wanted if not any(heading in said for said in printed)]
+    # Where a heading breaks into lines, its bookmark has no space.
+    printed = ["".join(said.split()) for said in printed]
+    gone = [h for h in wanted if not any("".join(h.split()) in said for said in printed)]
     assert not gone
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 700, "height": 1000})
