@@ -130,13 +130,20 @@ def _refuse_missing(root, data):
             what += f" In that folder: cd {shlex.quote(str(root))} && datalad get {some}"
         raise StudyError(what)
     for own in data.values():
-        for path in [*own, *(part for data_file in own for part in _parts(data_file))]:
-            if path.exists() and not path.is_file():
-                kind = "a folder" if path.is_dir() else "no regular file"
-                raise StudyError(
-                    f"{path} is {kind}, where the signals of a recording should be. Fetch the file, or "
-                    "remove it with its sidecars."
-                )
+        for file in own:
+            _refuse_no_file(file)
+
+
+def _refuse_no_file(data_file):
+    """A recording, and what its header names, has to be a file."""
+    named = [(part, f"{part}, which {data_file.name} names,") for part in _parts(data_file)]
+    for path, said in [(data_file, data_file), *named]:
+        if path.exists() and not path.is_file():
+            kind = "a folder" if path.is_dir() else "no regular file"
+            raise StudyError(
+                f"{said} is {kind}, where the signals of a recording should be. Fetch the file, or "
+                "remove it with its sidecars."
+            )
 
 
 def _refuse_names(root, stem):
