@@ -3,8 +3,7 @@ From a recording to windows: does the order matter?
 ===================================================
 
 Five steps turn a raw recording into the input of a model: re-reference, pick channels,
-resample, filter, cut. Some of them can be swapped. Others then give wrong numbers that look
-fine.
+resample, filter, cut. Some swaps are harmless. Others give wrong numbers that look fine.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -13,7 +12,7 @@ fine.
    - measure what a swap of two steps does to the signal;
    - turn cues without a duration into windows, and count them.
 
-You need: Python, and a minute. Nothing is downloaded. It helps to know what an EEG is.
+You need: Python, a minute, and to know what EEG is. Nothing is downloaded.
 
 Tags: :tag:`preprocessing`, :tag:`BIDS`
 """
