@@ -24,12 +24,9 @@ class Memory(NamedTuple):
 
 
 class Meter(threading.Thread):
-    """Looks at a process and its children; as a thread, ten times a second.
+    """Looks at a process (None: this one) with its children; as a thread, ten times a second or less.
 
-    Parameters
-    ----------
-    pid : int or None
-        The process; None is this one. ``memory`` is the largest since `start_over`.
+    ``memory`` is the largest since `start_over`.
     """
 
     def __init__(self, pid=None):
@@ -43,7 +40,7 @@ class Meter(threading.Thread):
 
     def look(self):
         """Look once, for the largest so far; a process that has ended is left out."""
-        rows = []
+        rows, started = [], time.perf_counter()
         with contextlib.suppress(psutil.Error):
             for one in (self.process, *self.process.children(recursive=True)):
                 with contextlib.suppress(psutil.Error):
@@ -53,13 +50,15 @@ class Meter(threading.Thread):
                     rows.append((largest, now.uss, getattr(now, "pss", now.rss)))
         sums = (sum(column) / 1e6 for column in zip(*rows, strict=True))
         self.memory = Memory(*map(max, sums, self.memory)) if rows else self.memory
+        # A look walks through all pages, which holds the process up: at most a tenth of the time.
+        self.pause = max(0.1, 9 * (time.perf_counter() - started))
         return self.memory
 
     def run(self):
         """Look until the process has ended."""
         while self.process.is_running():
             self.look()
-            time.sleep(0.1)
+            time.sleep(self.pause)
 
 
 def timed(work, *args):

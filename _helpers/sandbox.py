@@ -90,7 +90,7 @@ def _wait(process, timeout):
     while time.monotonic() < deadline:
         meter.look()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.wait(0.1), meter.memory
+            return process.wait(meter.pause), meter.memory
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     return None, meter.memory
