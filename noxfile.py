@@ -56,11 +56,11 @@ def built(session):
         session.error("there is no site yet: run nox -s docs first")
 
 
-def of_the_site(session, mark, *options):
+def of_the_site(session, mark):
     """Run the tests of the built site that have a mark."""
     built(session)
-    words = ["-m", mark, *options, "tests/test_site.py", *session.posargs]
-    shared(session, "-m", "pytest", *words)
+    words = ["-m", mark, "-n", "logical", "--dist", "worksteal", "tests/test_site.py"]
+    shared(session, "-m", "pytest", *words, *session.posargs)
 
 
 @nox.session(venv_backend="none", requires=["env"])
@@ -100,7 +100,7 @@ def docs(session):
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def download(session):
     """Unpack every download of the built site in an empty folder and run it there, offline."""
-    of_the_site(session, "download", "-n", "logical", "--dist", "worksteal")
+    of_the_site(session, "download")
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)

@@ -37,16 +37,8 @@ def requirements(text):
 
 
 def build(site, folder):
-    """Make ``venv`` as Binder does; returns the environment in which JupyterLab runs."""
-    for part in ("binder", "notebooks"):
-        shutil.copytree(site / part, folder / part)
-    binder, venv, home = (folder / part for part in ("binder", "venv", "home"))
-    text, skipped = requirements((binder / "requirements.txt").read_text("utf-8"))
-    for url in skipped:
-        print(f"left out, not reachable from here: {url}")
-    (folder / "installed.txt").write_text(text, "utf-8")
-    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
-    home.mkdir()
+    """Make ``venv`` as Binder does, unless it is there; returns the environment of JupyterLab."""
+    binder, venv = folder / "binder", folder / "venv"
     ours = ("EEG", "JUPYTER", "PYTHON")
     env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     # The new home has no cache of pip's.
@@ -55,14 +47,23 @@ def build(site, folder):
     env |= {"PIP_CACHE_DIR": cache} if cache else {}
     env |= {
         "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(home),
         "HF_HUB_OFFLINE": "1",
         "MEM_LIMIT": str(2 * 1024**3),  # Binder tells a notebook how much memory it has
     }
+    if folder.is_dir():
+        return env
+    for part in ("binder", "notebooks"):
+        shutil.copytree(site / part, folder / part)
+    text, skipped = requirements((binder / "requirements.txt").read_text("utf-8"))
+    for url in skipped:
+        print(f"left out, not reachable from here: {url}")
+    (folder / "installed.txt").write_text(text, "utf-8")
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
     pip = [venv / "bin" / "pip", "install", "-q", "--disable-pip-version-check"]
-    subprocess.run([*pip, "-r", folder / "installed.txt"], check=True, env=env)
-    subprocess.run([binder / "postBuild"], check=True, env=env, cwd=folder)
-    subprocess.run([*pip, JUPYTERLAB], check=True, env=env)
+    here = env | {"HOME": str(folder)}
+    subprocess.run([*pip, "-r", folder / "installed.txt"], check=True, env=here)
+    subprocess.run([binder / "postBuild"], check=True, env=here, cwd=folder)
+    subprocess.run([*pip, JUPYTERLAB], check=True, env=here)
     return env
 
 
@@ -77,7 +78,10 @@ def jupyter_lab(folder, env):
         "--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         *(["--allow-root"] if os.geteuid() == 0 else []),
     ]  # fmt: skip
-    log, lab = folder / "lab.log", [folder / "venv" / "bin" / "jupyter", "lab", *options]
+    home = folder / f"home-{port}"
+    home.mkdir()
+    env = env | {"HOME": str(home)}
+    log, lab = home / "lab.log", [folder / "venv" / "bin" / "jupyter", "lab", *options]
     with log.open("w") as out:
         process = subprocess.Popen(lab, env=env, cwd=folder, stdout=out, stderr=out)
     base = f"http://127.0.0.1:{port}"

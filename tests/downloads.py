@@ -36,17 +36,20 @@ def _unpacked(name):
 
 
 def try_page(script):
-    """Zip, notebook alone and script alone of a page: what was run, and its line."""
+    """Zip and notebook alone of a page, and its script alone, which says what it needs: lines of both."""
+    lone_notebook = _published(f"{script.stem}.ipynb")
     with _unpacked(f"{script.stem}.zip") as folder:
         wanted = {script.name, f"{script.stem}.ipynb", "requirements.txt", "README.md"}
         wanted |= {path.name for path in siblings(script)}
         if (names := {path.name for path in folder.iterdir()}) != wanted:
             many = f"{script.stem}.zip holds {sorted(names)}"
             raise ExampleError(f"{many}, not {sorted(wanted)}")
-        kinds = (".py", ".ipynb")
-        tried = {f"zip, {kind}": _line(script.stem + kind, folder) for kind in kinds}
+        tried = {"zip": _line(script.name, folder)}
+        # The notebook of the zip is run where it lies alone, which asks more of it.
+        if not filecmp.cmp(folder / lone_notebook.name, lone_notebook, shallow=False):
+            raise ExampleError(f"{lone_notebook.name} is not that of {script.stem}.zip")
     with tempfile.TemporaryDirectory(prefix="download-") as alone:
-        notebook = shutil.copy(_published(f"{script.stem}.ipynb"), alone)
+        notebook = shutil.copy(lone_notebook, alone)
         tried["notebook alone"] = _line(Path(notebook).name, Path(alone))
     with tempfile.TemporaryDirectory(prefix="download-") as lone:
         shutil.copy(_published(script.name), lone)

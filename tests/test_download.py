@@ -51,7 +51,7 @@ def site(tmp_path, monkeypatch):
 
 def test_whole_downloads_pass(site):
     tried = downloads.try_page(site[0])
-    assert tried == dict.fromkeys(["zip, .py", "zip, .ipynb", "notebook alone"], LINE)
+    assert tried == dict.fromkeys(["zip", "notebook alone"], LINE)
 
 
 def spoil_zip(offered):
@@ -68,6 +68,16 @@ def spoil_notebook(offered):
     path.write_text(path.read_text().replace("%%writefile _one.py", "%%writefile _two.py"))
 
 
+def spoil_both_notebooks(offered):
+    spoil_notebook(offered)
+    with zipfile.ZipFile(offered / "plot_10_x.zip") as archive:
+        held = {name: archive.read(name) for name in archive.namelist()}
+    held["plot_10_x.ipynb"] = (offered / "plot_10_x.ipynb").read_bytes()
+    with zipfile.ZipFile(offered / "plot_10_x.zip", "w") as archive:
+        for name, content in held.items():
+            archive.writestr(name, content)
+
+
 def offer_twice(offered):
     (offered.parent / "def").mkdir()
     (offered.parent / "def" / "plot_10_x.zip").write_text("another")
@@ -78,7 +88,8 @@ def offer_twice(offered):
     [
         (spoil_zip, r"plot_10_x.zip holds \['plot_10_x.py'\], not"),
         (spoil_script, "plot_10_x.py ran without its siblings"),
-        (spoil_notebook, "(?s)exit code 1.*No module named '_one'"),
+        (spoil_both_notebooks, "(?s)exit code 1.*No module named '_one'"),
+        (spoil_notebook, "plot_10_x.ipynb is not that of plot_10_x.zip"),
         (offer_twice, "2 different files plot_10_x.zip"),
     ],
 )

@@ -1,11 +1,16 @@
 """The built site as readers use it: each download, each notebook in Binder. ``nox -s download binder``."""
 
+import json
+import os
+
 import pytest
+from filelock import FileLock
 
 import binder
 import downloads
 from _helpers.measure import Meter
-from _helpers.pages import HTML, tutorials
+from _helpers.pages import DOCS, HTML, short_name, tutorials
+from _helpers.show import tutorial
 
 each_page = pytest.mark.parametrize("script", tutorials(), ids=lambda script: script.stem)
 
@@ -15,6 +20,9 @@ each_page = pytest.mark.parametrize("script", tutorials(), ids=lambda script: sc
 def test_every_download_of_a_page_runs_and_prints_one_line(script):
     tried = downloads.try_page(script)
     assert len(set(tried.values())) == 1, tried
+    # A third run, that of the build, gave the same.
+    built = tutorial(DOCS, short_name(script))[1]["contract"]
+    assert json.loads(tried["zip"]) == built
 
 
 @pytest.mark.download
@@ -28,8 +36,12 @@ def lab(tmp_path_factory):
     """JupyterLab in Binder's environment, a browser beside it, and a look at its memory."""
     from chromium import browser
 
-    folder = tmp_path_factory.mktemp("binder")
-    environment = binder.build(HTML, folder)
+    # Processes that run notebooks side by side share one environment: the first builds it.
+    top = tmp_path_factory.getbasetemp()
+    top = top.parent if "PYTEST_XDIST_WORKER" in os.environ else top
+    folder = top / "binder"
+    with FileLock(f"{folder}.lock"):
+        environment = binder.build(HTML, folder)
     with (
         binder.jupyter_lab(folder, environment) as (base, process),
         browser(viewport={"width": 1300, "height": 900}) as context,
