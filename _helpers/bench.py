@@ -15,7 +15,7 @@ import pandas as pd
 
 from _helpers.contracts import CONTRACTS
 from _helpers.pages import DOCS, tutorials
-from _helpers.record import EVIDENCE, machine, versions, write_json
+from _helpers.record import EVIDENCE, NULL_EVIDENCE, machine, versions, write_json
 from _helpers.run_example import run_example
 
 BENCHMARKS = DOCS / "benchmarks.json"
@@ -27,13 +27,13 @@ def add(path, part, content):
     write_json(path, dict(sorted({**kept, part: content}.items())))
 
 
-def evidence(page):
+def evidence(page, end=""):
     """Run a page as it is on its contract's draws of people; a `Record` for each seed."""
-    study, n_draws = CONTRACTS[page].evidence
+    study, n_draws, _ = CONTRACTS[page].evidence
     (script,) = tutorials([page])
 
     def one(seed):
-        run = run_example(script, study=f"{study}-{seed}", timeout=1200)
+        run = run_example(script, study=f"{study}-{seed}{end}", timeout=1200)
         print(f"{page}, seed {seed}: done", flush=True)
         return run.record(seed=seed)
 
@@ -65,7 +65,9 @@ def main(argv=None):
         add(BENCHMARKS, args.what, measure(args.what, args.rounds))
         return 0
     for page in [args.page] if args.page else pages:
-        add(EVIDENCE, page, [run.model_dump(mode="json") for run in evidence(page)])
+        null = CONTRACTS[page].evidence.null
+        for path, end in [(EVIDENCE, ""), *([(NULL_EVIDENCE, null)] if null else [])]:
+            add(path, page, [run.model_dump(mode="json") for run in evidence(page, end)])
     return 0
 
 

@@ -89,14 +89,11 @@ def bench_coverage():
     os.environ["EEGDASH_CACHE_DIR"] = (cache := tempfile.TemporaryDirectory()).name
     sibling("_runtime").setup()
 
-    def mean(x, axis=-1):
-        return x.mean(axis=axis)
-
     def r(x, y, axis=-1):
         return pearsonr(x, y, axis=axis).statistic
 
     jobs = [
-        (name, ("t", "percentile", "BCa"), (values,), mean, values.mean())
+        (name, ("t", "percentile", "BCa"), (values,), np.mean, values.mean())
         for name, values in accuracies().items()
     ]
     true, predicted, base = predictions()

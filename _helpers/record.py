@@ -20,10 +20,8 @@ from _helpers.contracts import CONTRACTS, ContractError, parse
 from _helpers.contracts.base import Positive, Some, Strict, Text
 from _helpers.pages import DOCS, ROOT, write_if_changed
 
-RUNS = DOCS / "_build" / "runs"
-REFERENCE = DOCS / "reference"
-REAL = DOCS / "real"
-EVIDENCE = DOCS / "evidence.json"
+RUNS, REFERENCE, REAL = DOCS / "_build" / "runs", DOCS / "reference", DOCS / "real"
+EVIDENCE, NULL_EVIDENCE = DOCS / "evidence.json", DOCS / "evidence_null.json"
 
 
 class RecordError(RuntimeError):

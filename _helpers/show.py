@@ -206,8 +206,8 @@ def context(srcdir, note, names):
         path = Path(srcdir, f"{name}.json")
         return noted(path, json.loads(path.read_text("utf-8")))
 
-    def read_evidence():
-        return {page: list(map(flat, runs)) for page, runs in read_json("evidence").items()}
+    def read_evidence(name):
+        return {page: list(map(flat, runs)) for page, runs in read_json(name).items()}
 
     def read_status():
         for folder in (Path(srcdir, "_build", "runs"), Path(srcdir, "reference")):
@@ -223,7 +223,8 @@ def context(srcdir, note, names):
         "benchmarks": partial(read_json, "benchmarks"),
         "fuzz": partial(read_json, "fuzz"),
         "zoo": partial(read_json, "zoo"),
-        "evidence": read_evidence,
+        "evidence": partial(read_evidence, "evidence"),
+        "null_evidence": partial(read_evidence, "evidence_null"),
         "real": lambda: Real(partial(read, kept)),
         "status": read_status,
         "citation": read_citation,

@@ -1,7 +1,9 @@
-"""How a prediction of a score per person is judged, on one hold-out."""
+"""How a prediction of a score per person is judged: on one hold-out, and, of few people, on many."""
 
 import numpy as np
 from scipy.stats import pearsonr, permutation_test
+from sklearn.base import clone
+from sklearn.model_selection import ShuffleSplit
 
 from _scores import ratio_interval
 
@@ -10,6 +12,9 @@ MIN_PEOPLE = 10
 
 #: Exchanges of people in the test of a correlation.
 N_RESAMPLES = 4000
+
+#: With fewer people than this, where the split falls moves a score as much as the model does.
+FEW_PEOPLE, N_SPLITS = 40, 50
 
 
 def score_people(true, predicted, baseline):
@@ -90,6 +95,41 @@ def _check_people(true, predicted):
                 f"{name} is {values[0]:g} for everybody: a correlation with a constant is not "
                 "defined; compare errors instead"
             )
+
+
+def print_other_splits(model, X, y, test_size):
+    """Of few people: how far scores move with the split, which no interval of one split says.
+
+    Parameters
+    ----------
+    model : sklearn estimator
+        Fitted anew for each split.
+    X : ndarray, shape (n_subjects, n_features)
+        Features of all people.
+    y : ndarray, shape (n_subjects,)
+        Their scores.
+    test_size : int or float
+        People held out in each split, or their share.
+
+    Returns
+    -------
+    dict of list of float
+        ``pearson_r`` and ``mse_ratio`` of each split; empty where there are ``FEW_PEOPLE`` or more.
+        Splits share people, so their spread is no interval.
+    """
+    if len(y) >= FEW_PEOPLE:
+        return {}
+    found = {"pearson_r": [], "mse_ratio": []}
+    for train, test in ShuffleSplit(N_SPLITS, test_size=test_size, random_state=1).split(X):
+        predicted = clone(model).fit(X[train], y[train]).predict(X[test])
+        found["pearson_r"].append(float(pearsonr(y[test], predicted).statistic))
+        errors = [(guess - y[test]) ** 2 for guess in (predicted, y[train].mean())]
+        found["mse_ratio"].append(float(errors[0].mean() / errors[1].mean()))
+    low, middle, high = np.quantile(np.array(list(found.values())), (0.1, 0.5, 0.9), axis=1)
+    print(f"{len(y)} people: ridge on {N_SPLITS} other splits of them, 10 %, 50 %, 90 %")
+    for row, name in enumerate(found):
+        print(f"{name:<10}{low[row]:8.2f}{middle[row]:8.2f}{high[row]:8.2f}")
+    return found
 
 
 def print_scores(scores):

@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 from _features import BANDS, log_band_power
 from _pfactor_features_figure import draw_prediction_figure
-from _person_scores import print_scores, score_people
+from _person_scores import print_other_splits, print_scores, score_people
 from _scores import per_subject, rounded
 from _splits import assert_no_leakage
 
@@ -144,6 +144,12 @@ def is_predicted(scores):
 
 for name, own in scores.items():
     print(f"{name}: {'predicted' if is_predicted(own) else 'not predicted'}")
+
+# %%
+# Of fewer than 40 people one split says little: another one holds out others. Then the
+# split is repeated and the spread of the scores is printed.
+X_all, y_all = np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test])
+print_other_splits(build_models()["ridge"], X_all, y_all, RECIPE.n_hold_out)
 
 # %%
 # The same people, with nothing to find

@@ -132,7 +132,8 @@ def predict_by_network(train, test, seed, build=build_network):
 
 # %%
 # The prediction that is judged is the mean of the three networks, so that no seed has to be
-# picked. Each seed has a row of its own as well.
+# picked. Each seed has a row of its own as well. This is one split of the people; for fewer
+# than 40, :doc:`plot_80_pfactor_features` prints how far another one moves the scores.
 
 
 def judge(train, test, predicted):

@@ -7,12 +7,18 @@ import pytest
 from _helpers.bench import evidence
 from _helpers.contracts import CONTRACTS
 from _helpers.filters import get
-from _helpers.record import EVIDENCE, Record
+from _helpers.record import EVIDENCE, NULL_EVIDENCE, Record
 
 PAGES = {page: model.evidence for page, model in CONTRACTS.items() if model.evidence}
 KEPT = {
     page: [Record.model_validate(run) for run in runs]
     for page, runs in json.loads(EVIDENCE.read_text("utf-8")).items()
+}
+
+
+NULL = {
+    page: [Record.model_validate(run) for run in runs]
+    for page, runs in json.loads(NULL_EVIDENCE.read_text("utf-8")).items()
 }
 
 
@@ -31,6 +37,18 @@ def test_kept_runs_are_whole_and_keep_the_contract(page):
     assert [run.seed for run in KEPT[page]] == list(range(PAGES[page].n_draws))
     for run in KEPT[page]:
         assert run.checked().tutorial == page
+
+
+@pytest.mark.parametrize("page", [page for page, own in PAGES.items() if own.null])
+def test_runs_without_what_is_planted_find_nothing(page):
+    runs = NULL[page]
+    assert [run.seed for run in runs] == list(range(PAGES[page].n_draws))
+    found = [run.checked() for run in runs]
+    assert {line.shift for line in found} == {0}
+    enough = len(runs) * 11 / 12
+    for kind in ("inductive", "transductive"):
+        ends = [getattr(line, f"{kind}_gain_ci") for line in found]
+        assert sum(low <= 0 <= high for low, high in ends) >= enough, kind
 
 
 def lines(page):

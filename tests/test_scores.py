@@ -6,10 +6,11 @@ import json
 import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
+from sklearn.linear_model import RidgeCV
 
 import _person_scores
 from _features import BANDS, log_band_power
-from _person_scores import score_people
+from _person_scores import print_other_splits, score_people
 from _scores import (
     difference,
     holm,
@@ -191,3 +192,19 @@ def test_what_the_line_holds():
     ]
     assert rounded(plain, p=5) == plain
     assert rounded(2 / 3, 2) == 0.67
+
+
+def test_scores_of_few_people_move_with_the_split(capsys):
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((24, 2))
+    y = X[:, 0] + rng.standard_normal(24)
+    found = print_other_splits(RidgeCV(), X, y, 0.5)
+    assert len(found["pearson_r"]) == _person_scores.N_SPLITS
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("24 people: ridge on 50 other splits")
+    middle = float(said[1].split()[2])
+    assert middle == pytest.approx(np.median(found["pearson_r"]), abs=0.006)
+    assert np.ptp(found["pearson_r"]) > 0.1
+    many = np.repeat(X, 2, axis=0)
+    assert print_other_splits(RidgeCV(), many, np.repeat(y, 2), 0.5) == {}
+    assert capsys.readouterr().out == ""

@@ -259,7 +259,7 @@ def filled(page, **names):
 
 
 def test_committed_results_can_be_shown():
-    known = context(DOCS, lambda path: None, {"benchmarks", "evidence"})
+    known = context(DOCS, lambda path: None, {"benchmarks", "evidence", "null_evidence"})
     known["this_build"] = lambda name: known["evidence"][name][0]
     for page in ("evidence", "benchmarks", "concepts/laptop_to_cohort"):
         assert filled(page, **known)
@@ -278,12 +278,16 @@ def test_evidence_counts_what_it_should():
 
     kept = [run(gain) | {"run": MEASURED} for gain in (0.3, 0.1, -0.2)]
     here = {"plot_73": run(0.15)}
-    text = filled("evidence", evidence={"plot_73": kept}, this_build=here.get)
+    null = {"plot_73": [run(0.1) | {"run": MEASURED}, run(0.3) | {"run": MEASURED}]}
+    text = filled(
+        "evidence", evidence={"plot_73": kept}, null_evidence=null, this_build=here.get
+    )
     words = "chosen regime minus from-scratch"
     assert (
         f"{words}: +0.067 on average, above 0 in 2 of 3 draws (sign test p = 1.0000)"
         in text
     )
+    assert f"{words}: +0.200 on average, and the interval holds 0 in 1 of 2" in text
     table = text.partition("draws below it")[2]
     # Mean and sd; intervals above and below zero; this build, and the draws below it.
     assert f"{words} - 0.067 (sd 0.252) - 1 of 3 - 1 of 3 - +0.150 - 2 of 3" in table, (

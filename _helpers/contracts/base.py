@@ -134,6 +134,9 @@ class Evidence(NamedTuple):
 
     study: str
     n_draws: int
+    null: str = (
+        ""  # what a name of the study without its effect ends in, where that is run too
+    )
 
 
 class Contract(Model):

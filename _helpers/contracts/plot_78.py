@@ -32,7 +32,7 @@ class Page(base.Contract):
         "zero-shot {accuracy[zero-shot]:.2f}, chosen with labels {accuracy[chosen]:.2f}, "
         "from-scratch {accuracy[from-scratch]:.2f}; without labels {inductive_gain:+.2f}"
     )
-    evidence = base.Evidence("simulated-person", 12)
+    evidence = base.Evidence("simulated-person", 12, "-effect0")
     claims = {  # noqa: RUF012
         "gap_vs_scratch": "chosen way with labels minus from-scratch",
         "inductive_gain": "chosen way without labels, inductive, minus zero-shot",
