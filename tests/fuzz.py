@@ -103,7 +103,9 @@ def work(case, seed, folder):
     save = (len(names) == 1 and names[0] in SAVED) or zlib.crc32(
         " ".join(names).encode()
     ) % 4 == 0
-    return fuzz_oracle.try_case(base, mutations, seed, save=save)
+    fuzz_oracle.GUARDS.clear()
+    judged = fuzz_oracle.try_case(base, mutations, seed, save=save)
+    return None if judged is None else (*judged, list(fuzz_oracle.GUARDS))
 
 
 #: Always saved person by person as well; of the others, one in four.
@@ -111,7 +113,7 @@ SAVED = ("clean", "participants_tsv_marked", "people_ids_bare", "copy_in_sourced
 
 
 def run(cases, seed, *, progress=True):
-    """Try all cases in two processes; yields case, outcomes and faults as they come."""
+    """Try all cases in two processes; yields case, outcomes, faults and guards as they come."""
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         for name in sorted({base for base, _ in cases}):  # before two workers want to
             base_of(name, folder)
@@ -124,16 +126,17 @@ def run(cases, seed, *, progress=True):
                 try:
                     result = future.result()
                 except BrokenProcessPool:
-                    result = ["traceback"], [("traceback", "the process died")]
+                    result = ["traceback"], [("traceback", "the process died")], []
                 if result is not None:
                     yield waiting[future], *result
 
 
 def summary(results, seed, seconds):
-    """What ``docs/fuzz.json`` holds: counts per base and outcome, and every fault."""
+    """What ``docs/fuzz.json`` holds: counts per base and outcome, every fault, and what refused."""
     counts = collections.defaultdict(collections.Counter)
-    faults = []
-    for (base, names), outcomes, seen in results:
+    faults, guards = [], collections.Counter()
+    for (base, names), outcomes, seen, refused_by in results:
+        guards.update(refused_by)
         counts[base].update(outcomes)
         counts[base]["trees"] += 1
         for kind, what in seen:
@@ -148,6 +151,7 @@ def summary(results, seed, seconds):
         "machine": machine(),
         "versions": versions(),
         "counts": {base: {key: counts[base][key] for key in keys} for base in order},
+        "guards": dict(sorted(guards.items())),
         "faults": sorted(faults, key=lambda f: (f["fault"], f["base"], f["mutations"])),
     }
 
@@ -189,8 +193,10 @@ def main(argv=None):
     cases = [case for case in cases if given.base in (None, case[0])]
     started = time.perf_counter()
     results = []
-    for case, outcomes, faults in run(cases, given.seed, progress=sys.stderr.isatty()):
-        results.append((case, outcomes, faults))
+    for case, outcomes, faults, guards in run(
+        cases, given.seed, progress=sys.stderr.isatty()
+    ):
+        results.append((case, outcomes, faults, guards))
         again = f"{' '.join(case[1])}{' --pair' * (len(case[1]) - 1)} --base {case[0]}"
         for kind, what in faults:
             tqdm.write(f"{kind:17} {again}: {what[:300]}")
@@ -203,7 +209,7 @@ def main(argv=None):
     whole = not given.names and given.base is None
     if given.out or whole:
         write_json(given.out or OUT, found)
-    return int(any(set(outcomes) - set(GOOD) for _, outcomes, _ in results))
+    return int(any(set(outcomes) - set(GOOD) for _, outcomes, *_ in results))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """A tree is built, opened and judged: was the right thing read, or refused with the right name?"""
 
+import ast
 import collections
 import contextlib
+import functools
 import hashlib
 import os
 import re
@@ -37,6 +39,10 @@ OUTCOMES = ("right", "refused clearly", *FAULTS)
 LIMIT_S = 20.0
 #: Blame of a recording; where a table is broken it is the wrong blame.
 BLAME = re.compile(r"damaged or was cut short|recording is damaged", re.IGNORECASE)
+
+
+#: Guards of the door that refused something in this process, newest last.
+GUARDS = []
 
 
 class HangError(BaseException):
@@ -331,6 +337,33 @@ def origin(err):
     return f"{type(err).__name__}: {text} ({(own or steps)[-1]})"
 
 
+@functools.cache
+def guards_of(path):
+    """Lines of every ``raise StudyError`` of a file: their range -> ``module.function#number``."""
+    found = {}
+    for function in ast.walk(ast.parse(Path(path).read_text("utf-8"))):
+        if isinstance(function, ast.FunctionDef):
+            raised = [
+                node
+                for node in ast.walk(function)
+                if isinstance(node, ast.Raise) and "StudyError" in ast.unparse(node)
+            ]
+            for number, node in enumerate(sorted(raised, key=lambda n: n.lineno), 1):
+                name = f"{Path(path).stem}.{function.name}#{number}"
+                found[node.lineno, node.end_lineno] = name
+    return found
+
+
+def guard_that(err):
+    """Which guard raised an error, or None if it was raised elsewhere."""
+    for step in reversed(traceback.extract_tb(err.__traceback__)):
+        if Path(step.filename).stem.startswith("_study"):
+            for (first, last), name in guards_of(step.filename).items():
+                if first <= step.lineno <= last:
+                    return name
+    return None
+
+
 def refusal_fault(message, expectations):
     """What is wrong with a refusal: a false alarm, a wrong culprit, or nothing."""
     may = [e for e in expectations if e.verdict != "right"]
@@ -385,6 +418,8 @@ def judge(tree, save=False):
         if save and not isinstance(err, HangError):
             faults += save_people(tree, opened, Path(folder))
         printed = " ".join(read()) + str(err)
+    if isinstance(err, StudyError) and (guard := guard_that(err)):
+        GUARDS.append(guard)
     if "rm -rf" in printed:
         faults.append(("advice to delete", re.search(r".{0,80}rm -rf.{0,60}", printed)[0]))
     moved = changes(before, look(tree.top))

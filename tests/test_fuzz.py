@@ -23,6 +23,8 @@ from _helpers.pages import EXAMPLES
 from conftest import snapshot
 from fuzz_tables import MUTATIONS
 
+ROOMS = sorted(EXAMPLES.glob("_study*.py"))
+
 #: One of every kind; ``nox -s fuzz`` tries all of them, and pairs.
 FAST = (
     ("edf", "clean"),
@@ -272,14 +274,20 @@ def test_every_mutation_is_planned_and_changes_something(base_of, tmp_path):
 
 def test_counts_of_the_table_are_those_of_the_trees():
     results = [
-        (("edf", ("clean",)), ["right"], []),
-        (("edf", ("a", "b")), ["changed", "silent"], [("changed", "x"), ("silent", "y")]),
-        (("set", ("c",)), ["refused clearly"], []),
+        (("edf", ("clean",)), ["right"], [], []),
+        (
+            ("edf", ("a", "b")),
+            ["changed", "silent"],
+            [("changed", "x"), ("silent", "y")],
+            [],
+        ),
+        (("set", ("c",)), ["refused clearly"], [], ["_study.f#1"]),
     ]
     found = fuzz.summary(results, 7, 1.0)
     assert found["counts"]["edf"]["trees"] == 2
     assert found["counts"]["edf"]["changed"] == found["counts"]["edf"]["silent"] == 1
     assert [fault["fault"] for fault in found["faults"]] == ["changed", "silent"]
+    assert found["guards"] == {"_study.f#1": 1}
     assert fuzz.table(found).splitlines()[-1].split()[:4] == ["all", "3", "1", "1"]
 
 
@@ -404,6 +412,26 @@ def test_people_saved_again_after_a_kill_are_those_of_an_undisturbed_run(
     again, undisturbed = (snapshot(tmp_path / folder) for folder in ("windows", "clean"))
     assert again == undisturbed
     assert not fuzz_oracle.changes(before, fuzz_oracle.look(root))
+
+
+def test_a_refusal_is_put_down_to_its_guard(base_of):
+    fuzz_oracle.GUARDS.clear()
+    case = [MUTATIONS["people_row_twice_with_other_age"][0]]
+    outcomes, _ = fuzz_oracle.try_case(base_of("edf"), case, 0)
+    assert outcomes == ["refused clearly"]
+    (guard,) = fuzz_oracle.GUARDS
+    rooms = {g for p in ROOMS for g in fuzz_oracle.guards_of(str(p)).values()}
+    assert guard in rooms
+
+
+#: Refusals that no broken study reaches, and the test that does.
+ELSEWHERE = {}
+
+
+def test_every_guard_of_the_door_refuses_a_broken_study():
+    kept = json.loads(fuzz.OUT.read_text("utf-8"))["guards"]
+    rooms = {g for p in ROOMS for g in fuzz_oracle.guards_of(str(p)).values()}
+    assert rooms - set(kept) == set(ELSEWHERE)
 
 
 def test_the_kept_counts_are_of_a_whole_run():
