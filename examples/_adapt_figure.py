@@ -110,6 +110,6 @@ def draw_labels_figure(curves, *, chance, **words):
     ax.set(xlabel="labelled people", ylabel="test accuracy", ylim=ACCURACY)
     draw_reference(ax, chance)
     note(ax, "chance", (1, chance), (-4, 3), ha="right", fontsize=SMALL)
-    small_legend(ax, "lower right")
+    small_legend(ax, "lower right", ncols=2)
     footnote(fig, f"whiskers: {INTERVAL}; points shifted sideways to be seen")
     return fig

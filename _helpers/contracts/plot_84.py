@@ -11,10 +11,9 @@ Errors = Annotated[list[base.Positive], Field(min_length=3, max_length=3)]
 
 
 class Page(base.Contract):
-    headline = (
-        "nothing to find: the best of {n_runs[1]:,} runs has r {best_r[0][1]:.2f} over "
-        "{n_people[0]} people, nRMSE {best_nrmse[0][1]:.3f}"
-    )
+    headline = "By luck: where nobody finds anything, the best of {n_runs[1]:,} runs is expected to reach r = {best_r[0][1]:.2f} over {n_people[0]} people, an nRMSE of {best_nrmse[0][1]:.3f}."
+    questions = """number best_r.0.1: Nobody found anything. More than a thousand runs are scored over a few hundred people. Which r has the best of them?
+    yes effective_runs < n_board_runs: Are the runs of one leaderboard worth fewer independent ones?"""
     bands: ClassVar = {"effective_runs": 20.0, "simulation_off": 0.02, "best_nrmse": 0.001}
 
     effect: Annotated[float, Field(ge=0, le=0)] | None
