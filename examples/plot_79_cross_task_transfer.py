@@ -74,7 +74,7 @@ for name, study in studies.items():
     for group, people in who.items():
         rows = study.metadata["subject"].isin(people).to_numpy(copy=True)  # writable
         data[name, group] = X[rows], y[rows]
-        tables[group].append(study.metadata[rows])
+        tables[group].append(study.metadata[rows])  # in the order of the tasks
 report = assert_no_leakage(pd.concat(tables["train"]), pd.concat(tables["test"]))
 
 # %%
