@@ -245,6 +245,18 @@ def test_without_scripts_a_page_is_light_in_dark_mode(page, address):
     assert seen == ["rgb(34, 40, 50)", "rgb(255, 255, 255)"]
 
 
+def test_a_missing_page_can_be_searched_for(page, address):
+    root = re.search(r'href="(/[^"]+/)_static/', (HTML / "404.html").read_text("utf-8"))[1]
+    page.route(f"**{root}**", lambda route: route.fulfill(
+        response=page.request.get(route.request.url.replace(root, "/", 1))))  # fmt: skip
+    page.goto(f"{address}404.html")
+    page.get_by_label("Search for").fill("leakage")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#search-results li")
+    assert page.url.endswith(f"{root}search.html?q=leakage")
+    assert "Leakage" in page.locator("#search-results li").first.inner_text()
+
+
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_what_a_search_found_is_accessible(page, address, colours):
     from axe_playwright_python.sync_playwright import Axe
