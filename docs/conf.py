@@ -87,15 +87,8 @@ ogp_type = "article"
 sitemap_url_scheme = "{link}"
 sitemap_excludes = ["search.html", "genindex.html", "404.html"]
 notfound_urls_prefix = f"/{REPO}/"
-# A missing page may be asked for anywhere, so its links begin at the root of the site.
-notfound_context = {
-    "title": "Page not found",
-    "body": f"""<h1>Page not found</h1>
-<p>There is no page of this name. It may have moved: search for what it was about, or begin with the
-<a href="/{REPO}/index.html">first page</a>.</p>
-<form action="/{REPO}/search.html"><label for="lost">Search for</label>
-<input id="lost" name="q" type="search"> <button>Search</button></form>""",
-}
+LOST = (HERE / "_templates" / "lost.html").read_text("utf-8").replace("ROOT", f"/{REPO}")
+notfound_context = {"title": "Page not found", "body": LOST}
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_search_scorer = str(HERE / "_static" / "search_scorer.js")

@@ -96,6 +96,20 @@ def read_sidecar(root, path):
     return ("" if sidecar is None else sidecar.name), said
 
 
+def _only_elsewhere(dataset, paths):
+    """A line for each channel that is EEG in a later recording and not in the first."""
+    kinds, found = _kinds(dataset.datasets[0].raw), {}
+    for ds, path in zip(dataset.datasets, paths, strict=True):
+        for name in eeg_names(ds.raw):
+            if kinds.get(name) != "eeg":
+                found.setdefault(name, path.name)
+    said = "{0} is {1} in {2} and EEG in {3}: left out for everybody. Correct the type in channels.tsv"
+    return [
+        said.format(name, kinds.get(name, "absent"), paths[0].name, other)
+        for name, other in found.items()
+    ]
+
+
 def find_channels(root, dataset, paths, recipe, notes):
     """The channels of the recipe, which every recording has, of one kind; bad ones are mended."""
     first = dataset.datasets[0].raw
@@ -106,6 +120,8 @@ def find_channels(root, dataset, paths, recipe, notes):
             rate = f"{ds.raw.info['sfreq']:g} Hz, most others at {usual:g} Hz"
             notes.append(f"{path.name} is sampled at {rate}")
     wanted = recipe.channels or tuple(eeg_names(first))
+    if not recipe.channels:
+        notes += _only_elsewhere(dataset, paths)
     dropped = {}
     for ds, path in zip(dataset.datasets, paths, strict=True):
         before = ds.raw.ch_names

@@ -146,6 +146,7 @@ def look(raw, path):
         )
     flat = std <= min(FLAT_UV, FLAT_SHARE * std.max())
     header = getattr(raw, "_orig_units", None) or {}  # private: it may go away
+    known = "uV" if path.suffix == ".set" else ""  # the unit of EEGLAB, by convention
     table, reference = _beside(path)
     channels = {
         "name": names,
@@ -159,7 +160,7 @@ def look(raw, path):
         "mains_hz": np.array(hz or [0.0])[
             mains.argmax(axis=1) if hz else 0 * jump.astype(int)
         ],
-        "header": [str(header.get(name, "")) for name in names],
+        "header": [str(header.get(name, known)) for name in names],
         "table": [table.get(name, "") for name in names],
     }
     return Look(

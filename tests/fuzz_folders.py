@@ -289,6 +289,14 @@ def person_named(name, new, verdict):
             if window.subject == old:
                 window.subject = new
                 window.stem = window.stem.replace(f"sub-{old}", f"sub-{new}")
+        for earlier in tree.expectations:  # what an earlier mutation broke has a new name
+            earlier.culprit, earlier.said = (
+                tuple(
+                    re.sub(rf"sub\\?-{old}", lambda _: re.escape(f"sub-{new}"), p)
+                    for p in own
+                )
+                for own in (earlier.culprit, earlier.said)
+            )
         tree.either(re.escape(f"sub-{new}"))
         tree.expectations[-1].verdict = verdict
 

@@ -1,7 +1,9 @@
 """What a study holds is counted: nobody twice, nobody lost without a word, no channel by its place."""
 
+import dataclasses
 import re
 import shutil
+from pathlib import Path
 
 import mne
 import numpy as np
@@ -13,6 +15,7 @@ from _study import StudyError
 from _study_events import name_events, read_events
 from _study_tables import read_table
 from _study_twins import find_twins
+from _study_windows import _check_counts
 from conftest import write_bids
 from test_door_tables import edit, look_at, of, opened, refused
 
@@ -156,7 +159,6 @@ def test_interpolation_uses_the_neighbours():
     )
     raw._data[1] = 1.0
     raw.info["bads"] = ["Cz"]
-    from pathlib import Path
 
     path = Path("/nowhere/sub-01/eeg/sub-01_task-x_eeg.edf")
     said = mend_bad_channels(raw, Path("/nowhere"), path, names)
@@ -301,3 +303,61 @@ def test_records_asked_for_twice_are_refused(bids):
         _study.open_records(bids, twice)
     with pytest.raises(StudyError, match="no recordings of .*mystudy to open"):
         _study.open_records(bids, [])
+
+
+def test_a_rate_of_another_file_in_a_table_of_channels(bids):
+    table = of(bids, "02", "channels.tsv")
+    own = pd.read_csv(table, sep="\t").assign(sampling_frequency=999.0)
+    own.to_csv(table, sep="\t", index=False)
+    refused(bids, r"sub-02.*is sampled at .* Hz but .*channels.tsv says 999 Hz in row 2")
+
+
+def test_without_an_eeg_channel_there_is_no_reference(bids):
+    for subject in ("01", "02", "03"):
+        edit(of(bids, subject, "channels.tsv"), r"\tEEG\t", "\tEOG\t")
+    names = tuple(pd.read_csv(of(bids, "01", "channels.tsv"), sep="\t")["name"])
+    refused(bids, "sub-01.*has no EEG channel to reference to", channels=names)
+
+
+def test_a_table_that_may_not_be_read(bids, monkeypatch):
+    read = Path.read_bytes
+
+    def denied(path):
+        if path.name == "participants.tsv":
+            raise PermissionError(13, "Permission denied")
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", denied)
+    with pytest.raises(StudyError, match="participants.tsv cannot be read .Permission"):
+        _study.open_study(bids)
+
+
+def test_what_braindecode_refuses_is_said_of_the_study(bids, monkeypatch):
+    def cut(*args, **kwargs):
+        raise ValueError("too short")
+
+    monkeypatch.setattr("_study_windows.create_windows_from_events", cut)
+    refused(bids, r"Braindecode cannot cut windows of mystudy \(too short\): look at")
+
+
+def test_a_study_of_bad_segments_has_no_window_left(bids):
+    for subject in ("01", "02", "03"):
+        table = of(bids, subject, "events.tsv")
+        own = pd.read_csv(table, sep="\t")
+        bad = own.iloc[:1].assign(onset=0.0, duration=19.5, trial_type="BAD_all")
+        pd.concat([own, bad]).to_csv(table, sep="\t", index=False, na_rep="n/a")
+    refused(
+        bids, "mystudy has no window left of .*: look at the bad segments", column="age"
+    )
+
+
+def test_windows_are_counted_against_the_events():
+    raw = mne.io.RawArray(np.zeros((1, 800)), mne.create_info(1, 100.0), verbose="ERROR")
+    raw.set_annotations(mne.Annotations([0.0, 2.0], [2.0, 4.0], ["left", "right"]))
+    recipe = _study.get_recipe("x")
+    recipe = dataclasses.replace(recipe, classes=("left", "right"))
+    _check_counts(raw, np.array([0, 1, 1]), recipe, 200, "sub-01")
+    with pytest.raises(
+        StudyError, match=r"sub-01 gave \[1, 1\] windows .* room for \[1, 2\]"
+    ):
+        _check_counts(raw, np.array([0, 1]), recipe, 200, "sub-01")
