@@ -477,8 +477,9 @@ def try_case(base, mutations, seed, *, save=False):
     top = Path(tempfile.mkdtemp(prefix="fuzz-"))
     try:
         try:
-            tree = build(base, mutations, seed, top)
-        except (OSError, LookupError, ValueError):
+            with limited(LIMIT_S):  # one may read what another has made a pipe
+                tree = build(base, mutations, seed, top)
+        except (OSError, LookupError, ValueError, HangError):
             if len(mutations) < 2:
                 raise
             return None
