@@ -64,8 +64,8 @@ STAGES = {
 # A low-rank correction is the product of a tall and a flat matrix, so it has few numbers.
 # PEFT, a library for this, replaces a layer by a corrected one. That fails here: this
 # network never calls its two convolutions, it only multiplies their weights. So the
-# correction is added to the weight, by ``torch.nn.utils.parametrize``, which renames it
-# to ``parametrizations.weight.0``. It starts at zero.
+# correction is added to the weight, by ``torch.nn.utils.parametrize``, under the name
+# ``parametrizations.weight.0``. It starts at zero.
 class LowRank(torch.nn.Module):
     """A weight plus a matrix of low rank."""
 

@@ -10,16 +10,13 @@ from _helpers.filters import get
 from _helpers.record import EVIDENCE, NULL_EVIDENCE, Record
 
 PAGES = {page: model.evidence for page, model in CONTRACTS.items() if model.evidence}
-KEPT = {
-    page: [Record.model_validate(run) for run in runs]
-    for page, runs in json.loads(EVIDENCE.read_text("utf-8")).items()
-}
-
-
-NULL = {
-    page: [Record.model_validate(run) for run in runs]
-    for page, runs in json.loads(NULL_EVIDENCE.read_text("utf-8")).items()
-}
+KEPT, NULL = (
+    {
+        page: [Record.model_validate(run) for run in runs]
+        for page, runs in json.loads(path.read_text("utf-8")).items()
+    }
+    for path in (EVIDENCE, NULL_EVIDENCE)
+)
 
 
 def check_score(runs):

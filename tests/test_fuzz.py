@@ -422,6 +422,7 @@ def test_a_refusal_is_put_down_to_its_guard(base_of):
     (guard,) = fuzz_oracle.GUARDS
     rooms = {g for p in ROOMS for g in fuzz_oracle.guards_of(str(p)).values()}
     assert guard in rooms
+    assert guard.startswith("_study_bids.read_participants#")
 
 
 #: Refusals that no broken study reaches, and the test that does.

@@ -134,9 +134,8 @@ class Evidence(NamedTuple):
 
     study: str
     n_draws: int
-    null: str = (
-        ""  # what a name of the study without its effect ends in, where that is run too
-    )
+    #: Where the study is run without its effect too: how the name of that one ends.
+    null: str = ""
 
 
 class Contract(Model):
