@@ -200,9 +200,9 @@ def _match_names(raw, path, table_path, names):
             "one of the two may have exchanged them. Write the rows in the order of the recording."
         )
     used = [min(both, key=len) for both in zip(names, own, strict=True)]
-    raw.rename_channels(
-        {old: new for old, new in zip(own, used, strict=True) if old != new}
-    )
+    new_names = {old: new for old, new in zip(own, used, strict=True) if old != new}
+    if new_names:
+        raw.rename_channels(new_names)
     return used
 
 

@@ -136,7 +136,7 @@ def find_faults(looks, channels, referenced, windows=None, sample_ids=()):
     rows = []
     for kind, (refused, doubted) in _judge(table).items():
         for gross, mask in ((True, refused), (False, doubted & ~refused)):
-            for at, own in table[mask].groupby("at"):
+            for at, own in table[mask].groupby("at") if mask.any() else ():
                 what = WORDS[kind].format(**own.iloc[0])
                 rows.append(_row(looks[at], list(own["name"]), kind, what, gross))
     dead = {row["file"] for row in rows if row["kind"] == "flat" and row["gross"]}

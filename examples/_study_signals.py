@@ -26,6 +26,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.distance import pdist, squareform
 
 from _study_bids import entity
 from _study_catalogue import StudyError
@@ -113,18 +114,21 @@ def look(raw, path):
     raw.load_data(verbose="ERROR")
     who = f"sub-{entity(path.name, 'sub')}, {path.name}"
     kinds = zip(raw.ch_names, raw.get_channel_types(), strict=True)
-    names = [name for name, kind in kinds if kind == "eeg" and name not in raw.info["bads"]]
+    eeg = [kind == "eeg" and name not in raw.info["bads"] for name, kind in kinds]
+    picks = np.flatnonzero(eeg)
+    names = [raw.ch_names[i] for i in picks]
     n = min(round(PIECE_S * sfreq), raw.n_times)
     good = np.flatnonzero(_good_pieces(raw, n))
     some = good[np.linspace(0, len(good) - 1, min(20, len(good))).astype(int)]
     hz = [f for f in MAINS_HZ if 2 * f < sfreq]
     waves = np.exp(2j * np.pi * np.outer(np.arange(n) / sfreq, hz)) * 2 / n
-    waves = np.hstack([waves.real, waves.imag])
+    waves = np.hstack([waves.real, waves.imag, np.full((n, 1), 1 / n)])
     parts = []
     step = max(1, 2**18 // raw.n_times)  # so many channels at a time stay in a cache
     for first in range(0, len(names), step):
         own = names[first : first + step]
-        whole = raw.get_data(own) * 1e6
+        whole = raw.get_data(picks[first : first + step])
+        whole *= 1e6
         for bad in np.flatnonzero(~np.isfinite(whole.sum(axis=1))):
             at = np.flatnonzero(~np.isfinite(whole[bad]))
             raise StudyError(
@@ -132,7 +136,7 @@ def look(raw, path):
                 f"{at[0] / sfreq:.1f} s: {BAD_CHANNEL}"
             )
         pieces = whole[:, : raw.n_times // n * n].reshape(len(own), -1, n)
-        own = _measure(pieces, good, waves) | {"some": pieces[:, some]}
+        own = _measure(pieces, good, waves) | {"some": pieces[:, some, :: max(1, n // 50)]}
         own["jump"], own["jump_at"] = _largest_steps(whole, n, good, own.pop("range"))
         parts.append(own)
     std, clipped, jump, jump_at, mains, some = (
@@ -173,8 +177,9 @@ def _measure(pieces, good, waves):
     n_chans, n_pieces, n = pieces.shape
     pieces = pieces if len(good) == n_pieces else pieces[:, good]
     low, high = pieces.min(axis=2), pieces.max(axis=2)
-    power = np.einsum("ckn,ckn->ck", pieces, pieces) / n - pieces.mean(axis=2) ** 2
-    hum = np.hypot(*np.split(pieces @ waves, 2, axis=2))
+    *hum, mean = np.split(pieces @ waves, [waves.shape[1] // 2, waves.shape[1] - 1], axis=2)
+    power = np.einsum("ckn,ckn->ck", pieces, pieces) / n - mean[..., 0] ** 2
+    hum = np.hypot(*hum)
     clipped, ends = np.zeros(n_chans), (low.min(axis=1), high.max(axis=1))
     for values, end in zip((low, high), ends, strict=True):
         often = (values == end[:, None]).mean(
@@ -211,11 +216,10 @@ def _good_pieces(raw, n):
 
 
 def _bridges(names, pieces):
-    """Pairs of channels of which one is the other, from the covariance within some pieces."""
+    """Pairs of channels of which one is the other, from the power of their difference in some pieces."""
     pieces = (pieces - pieces.mean(axis=2, keepdims=True)).reshape(len(names), -1)
-    covariance = pieces @ pieces.T / pieces.shape[1]
-    power = np.diag(covariance)
-    apart = power[:, None] + power - 2 * covariance
+    power = (pieces**2).mean(axis=1)
+    apart = squareform(pdist(pieces, "sqeuclidean")) / pieces.shape[1]
     same = apart < np.minimum(
         BRIDGE_UV**2, BRIDGE_SHARE * np.minimum(power[:, None], power)
     )
