@@ -132,6 +132,12 @@ def bench(session):
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
+def intervals(session):
+    """Measure which interval over few people keeps its 95 % (docs/benchmarks.json)."""
+    shared(session, "tests/interval_coverage.py", env={"PYTHONPATH": str(ROOT)})
+
+
+@nox.session(venv_backend="none", requires=["env"], default=False)
 def zoo(session):
     """Measure every model of Braindecode with random weights (docs/zoo.json); goes on if stopped."""
     env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}

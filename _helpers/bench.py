@@ -42,27 +42,27 @@ def evidence(page, end=""):
         return list(pool.map(one, range(n_draws)))
 
 
-def measure(what, rounds):
-    """Measure and print it; returns it with what it was measured on."""
-    work = getattr(importlib.import_module(f"_helpers.bench_{what}"), f"bench_{what}")
-    result = work(rounds) if what == "scale" else work()
+def keep(what, result):
+    """Print what was measured, and write it with what it was measured on."""
     for name, value in result.items():
         table = isinstance(value, list)
         print(name, pd.DataFrame(value).to_string() if table else value, "", sep="\n")
-    return {**result, "machine": machine(), "versions": versions()}
+    add(BENCHMARKS, what, {**result, "machine": machine(), "versions": versions()})
 
 
 def main(argv=None):
     """Measure and write ``docs/benchmarks.json`` or ``docs/evidence.json``."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=main.__doc__)
-    parts = ["finetune", "coverage", "scale", "evidence"]
+    parts = ["finetune", "scale", "evidence"]
     parser.add_argument("what", nargs="?", default=parts[0], choices=parts)
     pages = [name for name, promise in CONTRACTS.items() if promise.evidence]
     parser.add_argument("--page", choices=pages, help="evidence: only this page")
     parser.add_argument("--rounds", type=int, default=5, help="scale: rounds of both ways")
     args = parser.parse_args(argv)
     if args.what != "evidence":
-        add(BENCHMARKS, args.what, measure(args.what, args.rounds))
+        room = importlib.import_module(f"_helpers.bench_{args.what}")
+        work = getattr(room, f"bench_{args.what}")
+        keep(args.what, work(args.rounds) if args.what == "scale" else work())
         return 0
     for page in [args.page] if args.page else pages:
         null = CONTRACTS[page].evidence.null

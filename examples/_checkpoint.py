@@ -7,6 +7,7 @@ counted before anything is allocated, and every tensor of the file has to find i
 
 import inspect
 import json
+import warnings
 from pathlib import Path
 
 import torch
@@ -132,6 +133,11 @@ def _read_config(config):
 def _find_class(name, allowed, config):
     known = [n for n in braindecode.models.__all__ if n != "EEGModuleMixin"]
     allowed = known if allowed is None else [n for n in allowed if n in known]
+    if name is None:
+        raise CheckpointError(
+            f"{config} names no class, as save_pretrained leaves it: pass class_name=, or set "
+            "EEG_TUTORIAL_CHECKPOINT_CLASS to the class of the model, e.g. BIOT"
+        )
     if not isinstance(name, str) or name not in allowed:
         listed = ", ".join(allowed[:5]) + (
             f" and {len(allowed) - 5} more" * (len(allowed) > 5)
@@ -226,7 +232,12 @@ def _build(kind, values, config, most, device):
         registration.register_module_module_registration_hook(count),
     ]
     try:
-        with torch.device(device), torch.random.fork_rng(devices=[]):
+        with (
+            torch.device(device),
+            torch.random.fork_rng(devices=[]),
+            warnings.catch_warnings(),
+        ):
+            warnings.filterwarnings("ignore", "Modifying chs_info", UserWarning)
             return kind(**values)
     except (CheckpointError, NotImplementedError):
         raise

@@ -48,6 +48,8 @@ class Task:
     data : dict of str to tuple of torch.Tensor
         Windows and labels of ``source``, ``train``, ``validation`` and ``test``, and of the
         nested groups of labelled people under their numbers.
+    parts : dict of str or int to ndarray of int
+        Rows of ``target`` behind each entry of ``data`` but the source.
     subjects : ndarray of str, shape (n_test_windows,)
         Whose window it is, for the test people.
     people : dict of str to int
@@ -60,6 +62,7 @@ class Task:
     target: _study.Study
     budget: object
     data: dict
+    parts: dict
     subjects: np.ndarray
     people: dict
     overlap: int
@@ -107,13 +110,14 @@ def open_task(name, device="cpu"):
         assert_no_leakage(pd.concat([rows["pool"], rows["validation"]]), rows["test"]),
     ]
     X, y = to_tensors(target.windows, target.targets, device)
-    data = {part: (X[index], y[index]) for part, index in {**parts, **nested}.items()}
+    groups = {**parts, **nested}
+    data = {part: (X[index], y[index]) for part, index in groups.items()}
     data["source"] = to_tensors(source.windows, source.targets, device)
     subjects = rows["test"]["subject"].to_numpy()
     people = {part: own["subject"].nunique() for part, own in rows.items()}
     people["source"] = source.metadata["subject"].nunique()
     overlap = sum(report["overlap"] for report in reports)
-    return Task(source, target, budget, data, subjects, people, overlap)
+    return Task(source, target, budget, data, groups, subjects, people, overlap)
 
 
 def build_model(task, seed):

@@ -469,6 +469,18 @@ KEPT = {
         "accuracy_ci": {"from-scratch": [0.6, 0.8], "linear-probe": [0.6, 0.8], "full-finetune": [0.7, 0.9]},
         "subject_overlap": 0,
     },
+    "plot_92": {
+        "tutorial": "plot_92", "version": 1, "data": "simulated", "checkpoint": "elsewhere",
+        "model": "BIOT", "total_params": 100, "tensors_loaded": 30, "tensors_total": 30,
+        "n_by_name": 7, "n_by_position": 1, "n_train_subjects": 2, "n_test_subjects": 16,
+        "chance_level": 0.5, "subject_overlap": 0, "best_regime": "linear-probe",
+        "accuracy": {"from-scratch": 0.7, "linear-probe": 0.8, "full-finetune": 0.7},
+        "accuracy_ci": {"from-scratch": [0.6, 0.8], "linear-probe": [0.7, 0.9], "full-finetune": [0.6, 0.8]},
+        "gap_vs_scratch": 0.1, "gap_vs_scratch_ci": [0.0, 0.2],
+        "lr": {"from-scratch": 0.001, "linear-probe": 0.01, "full-finetune": 0.001},
+        "val_n_correct": {"from-scratch": 80, "linear-probe": 85, "full-finetune": 85},
+        "n_val_windows": 144, "frozen_state_unchanged": True, "reloaded_unchanged": True,
+    },
 }  # fmt: skip
 
 
@@ -501,6 +513,12 @@ def test_good_lines_of_the_road_there(page):
             {"accuracy": {"from-scratch": 0.9, "linear-probe": 0.7, "full-finetune": 0.8}},
             "does not contain 0.9",
         ),
+        ("plot_92", {"tensors_loaded": 29}, "29 of 30 tensors were loaded"),
+        ("plot_92", {"best_regime": "from-scratch"}, "the counts say otherwise"),
+        ("plot_92", {"gap_vs_scratch": 0.05}, "gap_vs_scratch and accuracies disagree"),
+        ("plot_92", {"n_val_windows": 80}, "val_n_correct is above n_val_windows, 80"),
+        ("plot_92", {"frozen_state_unchanged": False}, "the probe changed its encoder"),
+        ("plot_92", {"reloaded_unchanged": False}, "gives other answers"),
         ("plot_10", {"cz_rms_before_uv": 1.0}, "Cz is not flat before"),
         ("plot_10", {"mains_db_removed": 3.0}, "the filter takes 3.0 dB at 60 Hz"),
         ("plot_10", {"alpha_db_removed": 4.0}, "4.0 dB at 10 Hz"),

@@ -12,6 +12,7 @@ import warnings
 import numpy as np
 from scipy.stats import bootstrap, pearsonr
 
+from _helpers.bench import keep
 from _helpers.pages import sibling
 
 SCORES = sibling("_scores")
@@ -84,7 +85,7 @@ def coverage_of(methods, population, statistic, value, n_people):
     return found
 
 
-def bench_coverage():
+def measure():
     """Coverage per score, number of people and method, for the page about evaluation."""
     os.environ["EEGDASH_CACHE_DIR"] = (cache := tempfile.TemporaryDirectory()).name
     sibling("_runtime").setup()
@@ -115,3 +116,7 @@ def bench_coverage():
     cache.cleanup()
     sizes = {"accuracy": len(jobs[0][2][0]), "correlation": len(true)}
     return {"rows": rows, "samples": N_SAMPLES, "population": sizes}
+
+
+if __name__ == "__main__":
+    keep("coverage", measure())
