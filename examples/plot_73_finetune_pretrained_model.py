@@ -170,17 +170,19 @@ def adapt(regime, seed, lr):
 # with most validation windows right is taken; a tie goes to the lower rate. Where it is at
 # an end of the grid, a still lower or higher rate could be better.
 GRID = dict.fromkeys(LEARNS, (1e-3, 3e-3, 1e-2)) | {"linear-probe": (3e-3, 1e-2, 3e-2)}
-SEEDS, EVERY, lr = (1, 2, 3), max(1, budget.n_steps // 12), {}
+SEEDS, EVERY, lr, runs = (1, 2, 3), max(1, budget.n_steps // 12), {}, {}
 for regime, rates in GRID.items():
-    right = {rate: adapt(regime, SEEDS[0], rate)[1] for rate in rates}
-    lr[regime] = max(rates, key=right.get)  # the first of equals
-    said = "  ".join(f"{rate:g}: {n} of {len(y_val)}" for rate, n in right.items())
+    tried = {rate: adapt(regime, SEEDS[0], rate) for rate in rates}
+    lr[regime] = max(rates, key=lambda rate: tried[rate][1])  # the first of equals
+    runs[regime] = [tried[lr[regime]]]
+    said = "  ".join(f"{rate:g}: {n} of {len(y_val)}" for rate, (_, n, _) in tried.items())
     print(f"{regime:<15}{said}  -> {lr[regime]:g}", "at an end" * (lr[regime] != rates[1]))
 
 # %%
-# Three initialisations of each regime follow. Validation people then choose the regime; a
-# tie goes to the one with fewer trainable parameters.
-runs = {regime: [adapt(regime, seed, lr[regime]) for seed in SEEDS] for regime in GRID}
+# Two more initialisations of each regime follow. Validation people then choose the regime;
+# a tie goes to the one with fewer trainable parameters.
+for regime, own in runs.items():
+    own += [adapt(regime, seed, lr[regime]) for seed in SEEDS[1:]]
 n_correct = {regime: sum(run[1] for run in own) for regime, own in runs.items()}
 n_val = len(SEEDS) * len(y_val)
 best = max(runs, key=lambda regime: (n_correct[regime], -counts[regime][1]))
