@@ -183,20 +183,20 @@ def records(folder):
     return {content["contract"]["tutorial"]: content for content in found}
 
 
-def _flat(value, name=""):
+def leaves(value, name=""):
     """Every leaf behind its keys, joined by dots."""
     if isinstance(value, list):
         value = dict(enumerate(value))
     if not isinstance(value, dict):
         return {name: value}
-    inner = [_flat(item, f"{name}.{key}" if name else key) for key, item in value.items()]
-    return {key: leaf for leaves in inner for key, leaf in leaves.items()}
+    inner = [leaves(item, f"{name}.{key}" if name else key) for key, item in value.items()]
+    return {key: leaf for own in inner for key, leaf in own.items()}
 
 
 def drift(values, reference):
     """What left its band or is in one contract only: key -> (value, reference)."""
     bands = CONTRACTS[reference["tutorial"]]
-    now, then = _flat(values), _flat(reference)
+    now, then = leaves(values), leaves(reference)
     found = {}
     for key in {**then, **now}:
         a, b = now.get(key), then.get(key)

@@ -1,5 +1,6 @@
 """Sphinx extension: what a page says about itself, to people, to search engines and to machines."""
 
+import csv
 import html
 import itertools
 import json
@@ -13,8 +14,9 @@ from PIL import Image
 from sphinx.addnodes import pending_xref
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from _helpers.contracts import CONTRACTS
 from _helpers.pages import short_name, write_if_changed
-from _helpers.record import records
+from _helpers.record import leaves, records
 
 #: First digit of the numbers of a group -> its title.
 GROUPS = {"1": "Get the data right", "7": "Adapt a network"}
@@ -169,6 +171,22 @@ def write_llms_txt(app, exception):
     Path(app.outdir, "llms.txt").write_text("\n".join(lines), "utf-8")
 
 
+def write_results(app, exception):
+    """After the build: every number of every tutorial as one table, and what each key means."""
+    if exception or app.builder.name != "html":
+        return
+    rows, keys = [("tutorial", "key", "value")], [("tutorial", "key", "meaning")]
+    for page in sorted(Path(app.srcdir).glob("auto_examples/plot_*.rst")):
+        own, name = page.with_suffix(".json"), short_name(page)
+        if name in CONTRACTS and "contract" in (content := json.loads(own.read_bytes())):
+            rows += [(name, key, x) for key, x in leaves(content["contract"]).items()]
+            fields = CONTRACTS[name].model_fields.items()
+            keys += [(name, key, field.description) for key, field in fields]
+    for file, table in {"results.csv": rows, "results_keys.csv": keys}.items():
+        with Path(app.outdir, file).open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream, lineterminator="\n").writerows(table)
+
+
 def _label(tag):
     return "tag-" + re.sub(r"\W+", "-", tag.lower()).strip("-")
 
@@ -274,6 +292,7 @@ def setup(app):
     app.connect("html-page-context", mend_html, priority=400)
     app.connect("html-page-context", wait_for_no_script)
     app.connect("build-finished", write_llms_txt)
+    app.connect("build-finished", write_results)
     app.connect("build-finished", size_pictures)
     app.connect("env-get-outdated", reread_lists)
     app.add_role("tag", Tag())

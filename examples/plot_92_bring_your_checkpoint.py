@@ -169,6 +169,9 @@ n_correct = {regime: sum(n for _, n in own) for regime, own in runs.items()}
 n_val, best = len(SEEDS) * len(y_val), max(n_correct, key=n_correct.get)
 print(f"of {n_val} validation answers right: {n_correct}")
 print(f"chosen: {best}; learning rates: {lr}")
+
+# %%
+# The probe must not have moved what it was given.
 kept = encoder_state(fit_model(model, X.shape[2], len(target.classes))[0])
 after = [encoder_state(network) for network, _ in runs["linear-probe"]]
 still = all(torch.equal(own[name], kept[name]) for own in after for name in kept)

@@ -1,5 +1,6 @@
 """The gallery extension, on a site of one tiny page built for real."""
 
+import csv
 import hashlib
 import json
 import re
@@ -16,7 +17,7 @@ from fontTools.ttLib import TTFont
 from _helpers import gallery, icons
 from _helpers.gallery import write_zip
 from _helpers.pages import DOCS, ROOT
-from _helpers.site import prune_tags, tag_index
+from _helpers.site import prune_tags, tag_index, write_results
 
 CONF = f"""
 import sys
@@ -288,6 +289,32 @@ def test_machines_find_every_page_as_markdown(site):
     assert len(links) == 4
     for link in links:
         assert (site / "html" / link.removeprefix("https://example.org/mini/")).is_file()
+
+
+def test_every_number_of_a_page_is_in_a_table_and_every_key_is_explained(tmp_path):
+    pages = tmp_path / "auto_examples"
+    pages.mkdir()
+    reference = json.loads((ROOT / "docs" / "reference" / "plot_73.json").read_bytes())
+    (pages / "plot_73_x.rst").write_text("")
+    (pages / "plot_73_x.json").write_text(json.dumps({"contract": reference["contract"]}))
+    html = types.SimpleNamespace(name="html")
+    app = types.SimpleNamespace(builder=html, srcdir=tmp_path, outdir=tmp_path)
+    write_results(app, RuntimeError("the build failed"))
+    assert not (tmp_path / "results.csv").exists()
+    write_results(app, None)
+    with (tmp_path / "results.csv").open(newline="") as stream:
+        rows = {row["key"]: row["value"] for row in csv.DictReader(stream)}
+    assert (
+        float(rows["accuracy.linear-probe"])
+        == reference["contract"]["accuracy"]["linear-probe"]
+    )
+    assert (
+        float(rows["gap_vs_scratch_ci.0"]) == reference["contract"]["gap_vs_scratch_ci"][0]
+    )
+    with (tmp_path / "results_keys.csv").open(newline="") as stream:
+        keys = {row["key"]: row["meaning"] for row in csv.DictReader(stream)}
+    assert {key.split(".")[0] for key in rows} == set(keys)
+    assert all(keys.values())
 
 
 def test_icon_fonts_hold_the_icons_of_the_pages_and_little_else(site):

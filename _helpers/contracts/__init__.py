@@ -10,7 +10,7 @@ import pkgutil
 from collections import Counter
 from typing import Literal
 
-from pydantic import ValidationError, create_model
+from pydantic import Field, ValidationError, create_model
 
 from _helpers.contracts.base import ContractError
 
@@ -20,7 +20,8 @@ NAMES = sorted(m.name for m in pkgutil.iter_modules(__path__) if "plot_" in m.na
 def _promise(name):
     """The model of a page: that of its file, for lines that say its name."""
     page = importlib.import_module(f"{__name__}.{name}").Page
-    return create_model(name, __base__=page, tutorial=(Literal[name], ...))
+    about = Field(description="short name of the page")
+    return create_model(name, __base__=page, tutorial=(Literal[name], about))
 
 
 #: Short name of a page -> the model of its line.
