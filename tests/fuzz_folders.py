@@ -274,9 +274,9 @@ def rename_person(tree, old, new):
             path.write_text(text, "utf-8")
         path.rename(path.with_name(path.name.replace(f"sub-{old}", f"sub-{new}")))
     table = tree.root / "participants.tsv"
-    table.write_text(
-        table.read_text("utf-8").replace(f"sub-{old}\t", f"sub-{new}\t"), "utf-8"
-    )
+    text = table.read_text("utf-8")  # another mutation may have taken sub- away
+    text = re.sub(rf"(sub-|^){old}\t", lambda m: f"{m[1]}{new}\t", text, flags=re.M)
+    table.write_text(text, "utf-8")
 
 
 def person_named(name, new, verdict):

@@ -89,6 +89,8 @@ class Tree:
         Arguments of ``open_study``.
     expectations : list of Expectation
         One of each mutation.
+    dropped : set of str
+        People whose recordings nobody asks for, so that they may be broken.
     """
 
     top: Path
@@ -99,6 +101,7 @@ class Tree:
     truth: fuzz_bases.Truth
     how: dict = field(default_factory=dict)
     expectations: list = field(default_factory=list)
+    dropped: set = field(default_factory=set)
 
     # What mutations ask for.
 
@@ -400,7 +403,12 @@ def judge(tree, save=False):
     with tempfile.TemporaryDirectory() as folder, captured(Path(folder)) as read:
         opened, err = attempt(lambda: _study.open_study(tree.root, **tree.how))
         out, _ = read()
-        refused = [e for e in tree.expectations if e.verdict == "refuse"]
+        gone = [re.escape(f"sub-{who}_") for who in tree.dropped]
+        refused = [
+            e
+            for e in tree.expectations
+            if e.verdict == "refuse" and not any(g in p for g in gone for p in e.culprit)
+        ]
         if err is None:
             for expectation in refused:
                 wanted = " and ".join(expectation.culprit)

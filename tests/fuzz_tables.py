@@ -284,7 +284,10 @@ def people_with_commas(tree):
 @mutation()
 def people_ids_bare(tree):
     """Ids without sub-"""
-    edit_people(tree, lambda rows: [row.__setitem__(0, row[0][-2:]) for row in rows[1:]])
+    edit_people(
+        tree,
+        lambda rows: [row.__setitem__(0, row[0].removeprefix("sub-")) for row in rows[1:]],
+    )
     tree.right()
 
 
@@ -412,6 +415,7 @@ def age_not_there_and_dropped(tree):
     who = set_age(tree, "n/a")
     tree.how = {"column": "age", "on_missing": "drop"}
     tree.truth.drop(lambda w: w.subject != who)
+    tree.dropped.add(who)
     tree.right(f"sub-{who}")
 
 
