@@ -134,7 +134,8 @@ def bench(session):
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def intervals(session):
     """Measure which interval over few people keeps its 95 % (docs/benchmarks.json)."""
-    shared(session, "tests/interval_coverage.py", env={"PYTHONPATH": str(ROOT)})
+    env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    shared(session, "tests/interval_coverage.py", env=env)
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)

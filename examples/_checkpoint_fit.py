@@ -5,6 +5,7 @@ as whoever saved it knew; nothing checks them afterwards. Here own windows are b
 step, and every step is said; what cannot be known is asked for instead of guessed.
 """
 
+import functools
 import json
 import os
 import warnings
@@ -33,7 +34,9 @@ SCALES = {
     "uV/100": lambda X: X / 100,
     "z-score": lambda X: (X - X.mean(-1, keepdims=True)) / X.std(-1, keepdims=True),
     "percentile": lambda X: X / np.quantile(np.abs(X), 0.95, axis=-1, keepdims=True),
-    "min-max": lambda X: 2 * (X - _low(X)) / (_high(X) - _low(X)) - 1,
+    "min-max": lambda X: (
+        2 * (X - X.min((-2, -1), keepdims=True)) / np.ptp(X, (-2, -1), keepdims=True) - 1
+    ),
 }
 #: The same by class, for the weights that their authors published: from the docstrings of
 #: Braindecode 1.8.1 and the configurations of OpenEEGBench and NeuralBench.
@@ -47,14 +50,6 @@ FAMILIES |= dict.fromkeys(
 TYPICAL_UV = (0.5, 200.0)
 #: A spline over fewer electrodes says nothing.
 FEWEST_POSITIONS = 4
-
-
-def _low(X):
-    return X.min(axis=(-2, -1), keepdims=True)
-
-
-def _high(X):
-    return X.max(axis=(-2, -1), keepdims=True)
 
 
 @dataclass(frozen=True)
@@ -124,22 +119,27 @@ def expected_windows(folder, model):
             f"given: {', '.join(channels[:40])}"
         )
     for key in ("sfreq", "n_times"):
-        if not config.get(key) and not (
-            key == "n_times" and config.get("sfreq") and config.get("input_window_seconds")
-        ):
+        if not _told(model, key):
             raise CheckpointError(
                 f"{folder / CONFIG} has no {key}, and the same weights fit every {key}: write the one of "
                 "its training into the file"
             )
-    sfreq = float(config["sfreq"])
-    n_times = config.get("n_times") or round(sfreq * config["input_window_seconds"])
     places = {
         info["ch_name"]: np.asarray(info["loc"], float)[:3]
         for info in infos
         if info.get("loc") is not None
     }
     places = {name: at for name, at in places.items() if np.isfinite(at).all() and at.any()}
-    return Expected(kind, channels, places, sfreq, int(n_times), _scale_of(folder, kind))
+    size = {"sfreq": float(model.sfreq), "n_times": int(model.n_times)}
+    return Expected(kind, channels, places, **size, scale=_scale_of(folder, kind))
+
+
+def _told(model, key):
+    """What a model was told of its windows, or could derive; None where it was not."""
+    try:
+        return getattr(model, key)
+    except ValueError:
+        return None
 
 
 def _one_of(folder, what, own, told):
@@ -269,6 +269,7 @@ def channel_matrix(ch_names, expected):
     return matrix, steps
 
 
+@functools.cache
 def _standard_places():
     """Places of electrodes by name in small letters, in m: the HydroCel net and the 10-05 system."""
     places = {}
@@ -330,7 +331,6 @@ def fit_model(model, n_times, n_outputs, *, keep=True):
         If the encoder has other shapes for this length.
     """
     config = {**model.get_config(), "n_outputs": n_outputs}
-    had = config.get("n_times") or round(config["sfreq"] * config["input_window_seconds"])
     config.pop("input_window_seconds", None)
     config["n_times"], like = n_times, next(model.parameters())
     try:
@@ -344,7 +344,7 @@ def fit_model(model, n_times, n_outputs, *, keep=True):
         return fresh, loaded
     except Exception as err:  # a class raises anything on a length that does not fit
         raise CheckpointError(
-            f"{type(model).__name__} was trained on windows of {had} samples and cannot take {n_times} "
+            f"{type(model).__name__} was trained on windows of {model.n_times} samples and cannot take {n_times} "
             f"({str(err).splitlines()[0][:200]}): open the study with windows of "
-            f"{had / config['sfreq']:g} s, window_s= in RECIPES"
+            f"{model.n_times / model.sfreq:g} s, window_s= in RECIPES"
         ) from err

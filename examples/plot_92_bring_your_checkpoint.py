@@ -3,8 +3,8 @@ How do I adapt my own checkpoint?
 =================================
 
 A checkpoint was trained on other electrodes, at another rate and in another unit than your
-recordings, and few networks object to the wrong ones. Here you bring your windows to the
-checkpoint, adapt it, and leave it for the next person.
+recordings, and :doc:`most models take a wrong order, rate or unit </models>` without an
+error. Here you bring your windows to it, adapt it, and leave it for the next person.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -91,7 +91,8 @@ def train_elsewhere():
 # by default: it takes a folder of another class, loads nothing, and says nothing.
 where = os.environ.get("EEG_TUTORIAL_CHECKPOINT") or train_elsewhere()
 folder, origin = find_checkpoint(where)
-model = read_checkpoint(folder, os.environ.get("EEG_TUTORIAL_CHECKPOINT_CLASS"))
+kind = os.environ.get("EEG_TUTORIAL_CHECKPOINT_CLASS")  # where config.json names none
+model = read_checkpoint(folder, kind).to(device)
 expected = expected_windows(folder, model)
 total = sum(parameter.numel() for parameter in model.parameters())
 print(
@@ -152,8 +153,8 @@ print(f"under a fresh head: {loaded}")
 # %%
 # Predict, then run
 # -----------------
-# The checkpoint knows the task from other people, seen through other electrodes. How much
-# does it gain over the same network from scratch?
+# The checkpoint was trained on other people. How much does it gain over the same network
+# from scratch?
 #
 # Validation people choose the learning rate of each regime, with the first initialisation,
 # and then the regime; a tie goes to the lower rate, and to fewer trainable parameters.
@@ -172,7 +173,7 @@ print(f"chosen: {best}; learning rates: {lr}")
 
 # %%
 # The probe must not have moved what it was given.
-kept = encoder_state(fit_model(model, X.shape[2], len(target.classes))[0])
+kept = encoder_state(model)
 after = [encoder_state(network) for network, _ in runs["linear-probe"]]
 still = all(torch.equal(own[name], kept[name]) for own in after for name in kept)
 print(f"the encoder of the probe is the same, bit for bit: {still}")

@@ -241,6 +241,33 @@ class Adapted(Contract):
     """people on both sides of any split"""
 
 
+class Regimes(Adapted):
+    """Three regimes, of which validation people choose one."""
+
+    n_train_subjects: Some
+    """labelled target people"""
+    best_regime: Regime
+    """most validation answers right; a tie goes to fewer trainable parameters"""
+    gap_vs_scratch: Signed
+    """accuracy of best_regime - that of from-scratch"""
+    gap_vs_scratch_ci: interval(Signed)
+    accuracy: every(Regime, Fraction)
+    """test accuracy per regime, mean over people"""
+    accuracy_ci: every(Regime, interval(Fraction))
+    lr: every(Regime, Positive)
+    """learning rate chosen on validation people"""
+    val_n_correct: every(Regime, Count)
+    """right answers to validation windows, of all initialisations"""
+    n_val_windows: Some
+    """validation windows times initialisations"""
+    frozen_state_unchanged: bool
+    """the probe's encoder is bit-identical before and after"""
+
+    def check(self):
+        above = f"val_n_correct is above n_val_windows, {self.n_val_windows}"
+        refuse(max(self.val_n_correct.values()) > self.n_val_windows, above)
+
+
 class Correlation(Contract):
     """A score per person and its null, as correlations."""
 

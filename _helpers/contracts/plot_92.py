@@ -3,7 +3,7 @@
 from _helpers.contracts import base
 
 
-class Page(base.Adapted):
+class Page(base.Regimes):
     headline = "{model} from {checkpoint}, {tensors_loaded:,} of {tensors_total:,} tensors under a fresh head: validation people choose {best_regime}, {gap_vs_scratch:+.2f} {gap_vs_scratch_ci:+.2f} against from-scratch, an interval {gap_vs_scratch_ci:above|that holds|below} zero."
     questions = """number gap_vs_scratch: How much accuracy does the chosen regime gain over the same network from scratch?
     order accuracy: Put the three regimes in order of test accuracy, the highest first."""
@@ -24,35 +24,16 @@ class Page(base.Adapted):
     """electrodes of the checkpoint that the study has"""
     n_by_position: base.Count
     """those estimated from their neighbours"""
-    n_train_subjects: base.Some
-    """labelled target people"""
-    best_regime: base.Regime
-    """most validation answers right; a tie goes to fewer trainable parameters"""
-    accuracy: base.every(base.Regime, base.Fraction)
-    """test accuracy per regime, mean over people"""
-    accuracy_ci: base.every(base.Regime, base.interval(base.Fraction))
-    gap_vs_scratch: base.Signed
-    """accuracy of best_regime - that of from-scratch"""
-    gap_vs_scratch_ci: base.interval(base.Signed)
-    lr: base.every(base.Regime, base.Positive)
-    """learning rate chosen on validation people"""
-    val_n_correct: base.every(base.Regime, base.Count)
-    """right answers to validation windows, of all initialisations"""
-    n_val_windows: base.Some
-    """validation windows times initialisations"""
-    frozen_state_unchanged: bool
-    """the probe's encoder is bit-identical before and after"""
     reloaded_unchanged: bool
     """the shared folder gives the same answers, bit for bit"""
 
     def check(self):
+        super().check()
         counts, own = self.val_n_correct, self.accuracy
         base.refuse(not self.frozen_state_unchanged, "the probe changed its encoder")
         base.refuse(not self.reloaded_unchanged, "the shared folder gives other answers")
         part = f"{self.tensors_loaded} of {self.tensors_total} tensors were loaded"
         base.refuse(self.tensors_loaded != self.tensors_total, part)
-        above = f"val_n_correct is above n_val_windows, {self.n_val_windows}"
-        base.refuse(max(counts.values()) > self.n_val_windows, above)
         said = f"best_regime is {self.best_regime}, the counts say otherwise"
         base.refuse(counts[self.best_regime] < max(counts.values()), said)
         gain = own[self.best_regime] - own["from-scratch"]
