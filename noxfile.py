@@ -127,8 +127,15 @@ def browser(session):
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def bench(session):
-    """Measure speed (docs/benchmarks.json); -- scale a cohort, -- evidence other draws of people."""
+    """Measure speed (docs/benchmarks.json); -- evidence runs pages on other draws of people."""
     shared(session, "-m", "_helpers.bench", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session(venv_backend="none", requires=["env"], default=False)
+def cohort(session):
+    """Measure what a cohort of 256 people costs (docs/benchmarks.json)."""
+    env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    shared(session, "tests/cohort_cost.py", *session.posargs, env=env)
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)

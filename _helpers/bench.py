@@ -5,7 +5,6 @@ asserts a time: a ratio of two things measured side by side is the only result.
 """
 
 import argparse
-import importlib
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 
+from _helpers.bench_finetune import bench_finetune
 from _helpers.contracts import CONTRACTS
 from _helpers.pages import DOCS, tutorials
 from _helpers.record import EVIDENCE, NULL_EVIDENCE, machine, versions, write_json
@@ -53,16 +53,13 @@ def keep(what, result):
 def main(argv=None):
     """Measure and write ``docs/benchmarks.json`` or ``docs/evidence.json``."""
     parser = argparse.ArgumentParser(prog="nox -s bench --", description=main.__doc__)
-    parts = ["finetune", "scale", "evidence"]
+    parts = ["finetune", "evidence"]
     parser.add_argument("what", nargs="?", default=parts[0], choices=parts)
     pages = [name for name, promise in CONTRACTS.items() if promise.evidence]
     parser.add_argument("--page", choices=pages, help="evidence: only this page")
-    parser.add_argument("--rounds", type=int, default=5, help="scale: rounds of both ways")
     args = parser.parse_args(argv)
     if args.what != "evidence":
-        room = importlib.import_module(f"_helpers.bench_{args.what}")
-        work = getattr(room, f"bench_{args.what}")
-        keep(args.what, work(args.rounds) if args.what == "scale" else work())
+        keep(args.what, bench_finetune())
         return 0
     for page in [args.page] if args.page else pages:
         null = CONTRACTS[page].evidence.null

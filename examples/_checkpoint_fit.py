@@ -18,6 +18,7 @@ import torch
 from _checkpoint import CheckpointError
 from _checkpoint_share import CONFIG, SCALE_FILE
 from _encoder import encoder_state, load_encoder
+from _families import SCALES_OF
 from _runtime import quiet_imports
 from _training import normalise
 
@@ -38,14 +39,6 @@ SCALES = {
         2 * (X - X.min((-2, -1), keepdims=True)) / np.ptp(X, (-2, -1), keepdims=True) - 1
     ),
 }
-#: The same by class, for the weights that their authors published: from the docstrings of
-#: Braindecode 1.8.1 and the configurations of OpenEEGBench and NeuralBench.
-FAMILIES = {"BENDR": "min-max", "BIOT": "percentile", "LUNA": "z-score", "REVE": "z-score"}
-FAMILIES |= dict.fromkeys(("CBraMod", "EEGDINO", "Labram"), "uV/100")
-FAMILIES |= dict.fromkeys(
-    ("SignalJEPA", *(f"SignalJEPA_{k}" for k in ("Contextual", "PostLocal", "PreLocal"))),
-    "uV",
-)
 #: Typical windows of EEG, in uV; what lies outside is in another unit.
 TYPICAL_UV = (0.5, 200.0)
 #: A spline over fewer electrodes says nothing.
@@ -160,7 +153,7 @@ def _scale_of(folder, kind):
         except (ValueError, KeyError, TypeError) as err:
             raise CheckpointError(f"{file} has no key scale: {err}") from err
     told = os.environ.get("EEG_TUTORIAL_CHECKPOINT_SCALE", "").strip() or None
-    scale = _one_of(folder, "scale", own or FAMILIES.get(kind), told)
+    scale = _one_of(folder, "scale", own or SCALES_OF.get(kind), told)
     if not isinstance(scale, str) or scale not in SCALES:
         raise CheckpointError(
             f"{folder}: the scale of its windows is {str(scale)[:80]}: set EEG_TUTORIAL_CHECKPOINT_SCALE "

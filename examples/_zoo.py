@@ -103,14 +103,14 @@ def _same(one, other):
     return all(map(_same, values, others))
 
 
-def _reason(err):
+def reason(err):
     """What went wrong, short and the same on every machine."""
     said = (str(err).strip().splitlines() or [""])[0]
     fetches = isinstance(err, OSError) or "http" in said
     return f"{type(err).__name__}: {'fetches a file' if fetches else said}"[:160]
 
 
-def _attempt(do):
+def attempt(do):
     """What a call gives and the warnings it spoke, or the error: value, warnings, error."""
     with (
         warnings.catch_warnings(record=True) as spoken,
@@ -136,9 +136,9 @@ def _shapes(make, X, **changed):
 
 def _compare_shapes(before, find, heads):
     """Which weights survive a change of the data: in words."""
-    after, _, err = _attempt(find)
+    after, _, err = attempt(find)
     if err:
-        return f"refused: {_reason(err)}"
+        return f"refused: {reason(err)}"
     lost = {name for name in before.keys() | after if before.get(name) != after.get(name)}
     if not lost:
         return "all weights fit"
@@ -167,14 +167,14 @@ def _adapted(model, X):
 
 def _reset(model, X):
     """Does ``reset_head`` follow a model that is no longer in single precision?"""
-    if _attempt(lambda: copy.deepcopy(model).reset_head(3))[2] is not None:
+    if attempt(lambda: copy.deepcopy(model).reset_head(3))[2] is not None:
         return "none"
     double, X = copy.deepcopy(model).double(), X.double()
     with torch.no_grad():
-        if _attempt(lambda: double(X))[2] is not None:
+        if attempt(lambda: double(X))[2] is not None:
             return "ok"  # it takes single precision only, with any head
         double.reset_head(3)
-        return "breaks after .double()" if _attempt(lambda: double(X))[2] else "ok"
+        return "breaks after .double()" if attempt(lambda: double(X))[2] else "ok"
 
 
 def _flat(said):
@@ -206,14 +206,14 @@ def measure(make, shape, **changes):
     torch.set_num_threads(1)
     torch.manual_seed(0)
     X, why = torch.randn(3, shape["n_chans"], shape["n_times"]), {}
-    model, spoken, err = _attempt(make)
+    model, spoken, err = attempt(make)
     if err:
-        return {"builds": _reason(err)}
+        return {"builds": reason(err)}
     lazy = sum(map(torch.nn.parameter.is_lazy, model.parameters()))
     with torch.no_grad():
-        calm, spoken_first, err = _attempt(lambda: model.eval()(X))
+        calm, spoken_first, err = attempt(lambda: model.eval()(X))
     if err:
-        return {"builds": f"does not run: {_reason(err)}"}
+        return {"builds": f"does not run: {reason(err)}"}
     spoken |= spoken_first
     found = {
         "builds": True,
@@ -223,24 +223,24 @@ def measure(make, shape, **changes):
     found |= {"n_lazy": lazy, "foundation": "Foundation" in (type(model).__doc__ or "")}
 
     def ask(name, do):
-        value, _, err = _attempt(do)
+        value, _, err = attempt(do)
         if err:
             after = "does more after" in str(err) or "evaluation mode" in str(err)
-            value, why[name] = False if after else None, _reason(err)
+            value, why[name] = False if after else None, reason(err)
         found[name] = value
 
     ask("probe_exact", lambda: _encoder.check_head(model, X) is None)
     ask("freeze_exact", lambda: _adapted(copy.deepcopy(model), X))
     frozen = copy.deepcopy(model).requires_grad_(False)
     before = fingerprints(frozen)
-    said, _, err = _attempt(lambda: frozen.train()(X))
+    said, _, err = attempt(lambda: frozen.train()(X))
     moved = [key for key, bits in fingerprints(frozen).items() if bits != before[key]]
     found |= {
         "moves_when_frozen": len(moved),
         "differs_in_train": err is None and not _same(calm, said),
     }
     state = _shapes(lambda: model, X)
-    after, _, err = _attempt(lambda: _shapes(make, X, **changes["n_outputs"]))
+    after, _, err = attempt(lambda: _shapes(make, X, **changes["n_outputs"]))
     heads = [n for n in state if after and state[n] != after.get(n)]
     found["head"] = sorted({n.rpartition(".")[0] or n for n in heads})
     for name, data in (
@@ -254,7 +254,7 @@ def measure(make, shape, **changes):
 
     def mistake(do):
         with torch.no_grad():
-            value, heard, err = _attempt(do)
+            value, heard, err = attempt(do)
         if err or heard - spoken:
             return "error" if err else "warns"
         return "no effect" if torch.is_tensor(calm) and _same(value, calm) else "silent"

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from _helpers import bench, bench_scale, measure, record
+import cohort_cost
+from _helpers import bench, measure, record
 
 
 def test_pairs_are_taken_in_turn_and_give_the_ratio():
@@ -38,8 +39,8 @@ def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatc
     path = tmp_path / "benchmarks.json"
     path.write_text('{"finetune": 1, "scale": 2}')
     monkeypatch.setattr(bench, "BENCHMARKS", path)
-    monkeypatch.setattr(bench_scale, "bench_scale", lambda rounds: {"new": rounds})
-    assert bench.main(["scale", "--rounds", "3"]) == 0
+    monkeypatch.setattr(cohort_cost, "measure_cohort", lambda rounds: {"new": rounds})
+    assert cohort_cost.main(["--rounds", "3"]) == 0
     content = json.loads(path.read_text())
     assert content["finetune"] == 1
     assert content["scale"]["new"] == 3
@@ -48,17 +49,17 @@ def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatc
 
 
 def test_a_cohort_of_links_is_a_cohort(tmp_path):
-    study = tmp_path / bench_scale.NAME
+    study = tmp_path / cohort_cost.NAME
     blocks = ((2, "open"), (6, "open"), (6, "closed"), (2, "open"))
-    bench_scale.write_cohort(study, blocks, 3, n_different=2)
-    found = bench_scale.in_fresh_process(
-        bench_scale.process_people, tmp_path, str(study), 3, str(tmp_path / "windows")
+    cohort_cost.write_cohort(study, blocks, 3, n_different=2)
+    found = cohort_cost.in_fresh_process(
+        cohort_cost.process_people, tmp_path, str(study), 3, str(tmp_path / "windows")
     )
     assert found["people"] == 3
     assert found["n_windows"] == 3 * 6
     assert found["window_bytes"] == 3 * 6 * 8 * 200 * 4
     assert found["peak_mb"] >= found["first_mb"] > 100
-    at_once = bench_scale.in_fresh_process(  # the third is a copy of the first
-        bench_scale.process_at_once, tmp_path, str(study), 2
+    at_once = cohort_cost.in_fresh_process(  # the third is a copy of the first
+        cohort_cost.process_at_once, tmp_path, str(study), 2
     )
     assert at_once["people"] == 2

@@ -1,4 +1,4 @@
-"""Measure plot_90: cost against people, memory, loop against workers, reading for training.
+"""Measure plot_90 (``nox -s cohort``): cost against people, memory, loop against workers, reading for training.
 
 People are HBN-shaped: 129 channels at 500 Hz in ``.set`` files. A few are simulated; a cohort is a
 folder in which each person is a set of links to one of them, so that 256 people cost no disk. What
@@ -6,10 +6,12 @@ is read is the same number of bytes; that they may be in the machine's file cach
 Every ``process_`` function runs in a process of its own; person 7 of a cohort is called 0007.
 """
 
+import argparse
 import json
 import os
 import re
 import statistics
+import sys
 import tempfile
 import time
 from itertools import chain
@@ -20,6 +22,7 @@ import numpy as np
 import torch
 from mne_bids import BIDSPath, write_raw_bids
 
+from _helpers.bench import keep
 from _helpers.measure import Meter, straight_line, timed
 from _helpers.pages import EXAMPLES, ROOT, sibling
 from _helpers.sandbox import run_alone
@@ -126,10 +129,10 @@ def in_fresh_process(function, workplace, *args):
     arguments are what ``repr`` can write.
     """
     code = (
-        f"import json\nfrom {__name__} import {function.__name__} as work\n"
+        f"import json\nfrom {Path(__file__).stem} import {function.__name__} as work\n"
         f"print(json.dumps(work(*{args!r})))"
     )
-    path = os.pathsep.join(map(str, (ROOT, EXAMPLES)))
+    path = os.pathsep.join(map(str, (ROOT, EXAMPLES, Path(__file__).parent)))
     ran = run_alone(["-c", code], workplace, timeout=3600, PYTHONPATH=path)
     found = json.loads(ran.stdout.splitlines()[-1])
     return {**found, "peak_mb": max(ran.memory.peak, found.get("first_mb", 0))}
@@ -190,7 +193,7 @@ def process_workers(workplace, rounds):
     }
 
 
-def bench_scale(rounds):
+def measure_cohort(rounds):
     """Everything the Benchmarks page and the concept page say about cohorts."""
     with tempfile.TemporaryDirectory() as name:
         workplace = Path(name)
@@ -216,3 +219,15 @@ def bench_scale(rounds):
         "hbn": {"recording_seconds": sum(seconds for seconds, _ in HBN_REST), **one},
         "workers": workers,
     }
+
+
+def main(argv=None):
+    """Measure what a cohort costs and write the part ``scale`` of docs/benchmarks.json."""
+    parser = argparse.ArgumentParser(prog="nox -s cohort --", description=main.__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of loop and workers")
+    keep("scale", measure_cohort(parser.parse_args(argv).rounds))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,50 @@
+"""Figure of the page about which model fits: a field per family and recording."""
+
+import numpy as np
+from matplotlib.patches import Rectangle
+
+from _figure_style import BLUE, DARK, RUST, SLATE, SMALL, page_figure
+
+#: Colour and short word of each verdict; a number of steps takes the place of the word.
+LOOKS = {
+    "fits": (BLUE, "fits"),
+    "fits after": (SLATE, ""),
+    "loses spatial weights": (RUST, "loses"),
+    "refuses": (DARK, "refuses"),
+}
+
+
+def draw_fit_figure(verdicts, steps, columns, **words):
+    """Draw a row per family and a column per recording, each field in the colour of its verdict.
+
+    Parameters
+    ----------
+    verdicts : dict of str to list of str
+        Name of a family -> its verdict for each recording, keys of :data:`LOOKS`.
+    steps : dict of str to list of int
+        How many steps each needs.
+    columns : sequence of str
+        Names of the recordings.
+    """
+    height = 1.8 + 0.3 * len(verdicts)
+    margins = {"left": 0.16, "top": 1 - 0.95 / height, "bottom": 0.75 / height}
+    fig, ax = page_figure(height, margins=margins, **words)
+    for row, (name, own) in enumerate(verdicts.items()):
+        for column, verdict in enumerate(own):
+            colour, said = LOOKS[verdict]
+            n = steps[name][column]
+            said = said or f"{n} step{'s' * (n != 1)}"
+            ax.add_patch(
+                Rectangle(
+                    (column - 0.47, row - 0.42), 0.94, 0.84, color=colour, linewidth=0
+                )
+            )
+            ax.text(column, row, said, ha="center", va="center", color="white", fontsize=9)
+    ax.set_yticks(np.arange(len(verdicts)), verdicts)
+    ax.set_xticks(np.arange(len(columns)), columns)
+    ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(verdicts) - 0.5, -0.5))
+    ax.tick_params(length=0, labelsize=SMALL)
+    ax.grid(False)
+    for side in ax.spines.values():
+        side.set_visible(False)
+    return fig

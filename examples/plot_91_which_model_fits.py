@@ -1,0 +1,198 @@
+"""
+Which pretrained model can I adapt to my data?
+==============================================
+
+Weights were trained on certain electrodes, at one rate, on windows of some length and
+scale. Here you describe your recording, and see what it takes to bring it to each family
+with published weights, and which classes of Braindecode run on it.
+
+.. admonition:: What you will be able to do
+   :class: tip
+
+   - list the steps from your windows to published weights;
+   - see where spatial weights are lost, and why;
+   - find classes that take a wrong rate without a word.
+
+You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>` and a
+minute. Nothing is downloaded.
+
+Tags: :tag:`transfer`, :tag:`fine-tuning`
+"""
+
+# %%
+# Your recording
+# --------------
+# Described by electrodes, rate, window, unit and people. The study is **simulated**; set
+# ``EEG_TUTORIAL_STUDY`` for yours.
+import json
+import os
+from collections import Counter
+from dataclasses import replace
+
+import _runtime
+import pandas as pd
+from _families import families
+from _scores import expected_half_width
+from _study import find_study
+from _which_figure import draw_fit_figure
+from _which_model import VERDICTS, Recording, fit_families, look_at_classes
+
+# %%
+# One person is enough to know what the windows of all are like.
+_runtime.setup()
+found = find_study(os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer"))
+study = found.open(subjects=list(found.people.index[:1]))
+about = {"ch_names": study.ch_names, "sfreq": study.sfreq, "unit": study.unit}
+about |= {"window_s": study.windows.shape[2] / study.sfreq, "n_people": len(found.people)}
+mine = Recording("yours", **about)
+
+# %%
+# Two others stand beside it: a net of 129 electrodes as in the Healthy Brain Network
+# :cite:p:`alexander2017hbn`, and a headband with four.
+net = Recording("net", (*(f"E{n}" for n in range(1, 129)), "Cz"), 500.0, 2.0, "uV", 20)
+band = Recording("headband", ("TP9", "AF7", "AF8", "TP10"), 256.0, 2.0, "uV", 20)
+recordings = [mine, net, band]
+for own in recordings:
+    print(f"{own.name:<10}{len(own.ch_names):4} electrodes, {own.sfreq:g} Hz, ", end="")
+    print(f"windows of {own.window_s:g} s in {own.unit}, {own.n_people} people")
+
+# %%
+# Families with published weights
+# -------------------------------
+# Braindecode has classes for the families below, among them BENDR
+# :cite:p:`kostas2021bendr`, BIOT :cite:p:`yang2023biot` and LaBraM
+# :cite:p:`jiang2024labram`. What their windows were like stands in docstrings, in papers,
+# or nowhere: ``_families.py`` has each fact with the words it rests on.
+table = pd.DataFrame([vars(family) for family in families().values()]).set_index("name")
+shown = table[["parameters", "sfreq", "scale", "licence", "corpora"]]
+shown = shown.astype(object).where(shown.notna(), "not stated")
+print(shown.to_string(index_names=False))
+
+# %%
+# Parameters are in millions, rates in Hz. *Licence* is that of the weights: a class may
+# have another, which ``save_pretrained`` writes beside any weights.
+n_unstated = int((table[["sfreq", "scale"]].isna()).any(axis=1).sum())
+n_unlicensed = int(table["licence"].isna().sum())
+print(f"of {len(table)} families, {n_unstated} lack rate or scale, ", end="")
+print(f"{n_unlicensed} a licence of the weights")
+
+# %%
+# What does it take?
+# ------------------
+# Predict: how many families take your windows as they are?
+#
+# Four things are compared, and the worst decides. **Electrodes**: some families take any,
+# some need positions, some have weights for certain names; what is absent can be estimated
+# from the electrodes around it. An estimate holds nothing that your electrodes do not: with
+# more estimates than electrodes, the verdict is *loses spatial weights*. **Rate**: windows
+# are resampled; upsampled ones stay empty above half of your rate. **Length**: windows are
+# cropped to whole patches; too short ones are refused. **Scale**: an easy step that no
+# class checks.
+fits = {own.name: fit_families(own) for own in recordings}
+for name, fit in fits["yours"].items():
+    print(f"{name}: {fit.verdict}", *fit.steps, sep="\n    ")
+
+# %%
+# Beside the other recordings:
+counts = {
+    own: {
+        verdict: Counter(f.verdict for f in fit.values())[verdict] for verdict in VERDICTS
+    }
+    for own, fit in fits.items()
+}
+print(pd.DataFrame(counts).to_string())
+
+# %%
+# The same per family:
+rows = {name: [fits[own.name][name] for own in recordings] for name in table.index}
+said = [f"{name} {', '.join(f.verdict for f in row)}" for name, row in rows.items()]
+figure = draw_fit_figure(
+    {name: [fit.verdict for fit in row] for name, row in rows.items()},
+    {name: [len(fit.steps) for fit in row] for name, row in rows.items()},
+    [f"{own.name}\n{len(own.ch_names)} electrodes" for own in recordings],
+    title="What does it take to use published weights?",
+    subtitle="steps to the windows of a family; loses: its spatial weights",
+    provenance=f"data: {study.data}; Braindecode's source",
+    alt=f"Verdict for {', '.join(fits)}. {'; '.join(said)}.",
+)
+
+# %%
+# What the code says
+# ------------------
+# Any class can carry weights that you trained yourself on a large study. So each class that
+# builds in half a second is built with random weights for your windows, and again for a cap
+# of 19 electrodes at your rate. Weights that have another shape cannot be taken over.
+cap = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7"]
+cap += ["P3", "Pz", "P4", "P8", "O1", "O2"]
+looked = look_at_classes(mine, cap)
+runs = looked[looked["runs"] == "yes"]
+kept = runs["other cap"].replace(r"\d+ of \d+", "some do not fit", regex=True)
+print(f"{len(runs)} of {len(looked)} classes run on these windows; weights of the cap:")
+print(kept.value_counts().to_string())
+
+# %%
+# Nothing but the electrodes differs between the two, so what does not fit depends on them.
+# With :class:`~braindecode.modules.ChannelInterpolationLayer` in front of it, a model is
+# built for the electrodes of the cap, and keeps its weights. The reasons of the classes
+# that do not run:
+for name, why in looked.loc[looked["runs"] != "yes", "runs"].items():
+    print(f"{name:<24}{why[:64]}")
+
+# %%
+# A common mistake: it runs, so it fits
+# -------------------------------------
+# You give a class windows at twice the rate on which its weights were trained. Predict: how
+# many of them say something? Below, each is built for both rates with windows of the same
+# number of samples, as it happens when a configuration is taken over.
+print(runs["twice the rate"].value_counts().to_string())
+print(runs[["other cap", "twice the rate"]].to_string())
+n_silent = int((runs["twice the rate"] == "silent").sum())
+print(f"{n_silent} of {len(runs)}: same shapes, no warning, and filters an octave off")
+
+# %%
+# The recovery is a step of the list above: resample to the rate of the weights.
+# :doc:`plot_92_bring_your_checkpoint` does it, and the other steps, for a real folder.
+#
+# Can you tell two models apart?
+# ------------------------------
+# With few test people the interval of an accuracy is wide. If people differ by a standard
+# deviation of 0.1, and half of yours are tested, it reaches this far to both sides:
+for own in recordings:
+    half = expected_half_width(max(2, own.n_people // 2), 0.1)
+    print(f"{own.name:<10}{max(2, own.n_people // 2):4} test people: +/- {half:.2f}")
+
+# %%
+# **Exercise.** How short may a window become before the first family refuses it? Try half
+# of your window, then half of that.
+#
+# .. raw:: html
+#
+#    <details class="solution"><summary>Solution</summary>
+for window_s in (mine.window_s / 2**n for n in range(5)):
+    found_here = fit_families(replace(mine, window_s=window_s))
+    refused = [name for name, fit in found_here.items() if fit.verdict == "refuses"]
+    print(f"{window_s:g} s: {len(refused)} refuse: {', '.join(refused) or 'none'}")
+
+# %%
+# .. raw:: html
+#
+#    </details>
+#
+# Wrap-up
+# -------
+# Published weights come with windows: electrodes, rate, length and scale. A class checks
+# few of them. Choose a family whose electrodes you have, do every step, and let people whom
+# nobody trained on decide, as on the page about :doc:`three regimes
+# </auto_examples/plot_73_finetune_pretrained_model>`. What every class does with a new
+# head, a frozen encoder and wrong windows: :doc:`/models`.
+
+# %%
+# The :term:`contract`:
+contract = {"tutorial": "plot_91", "version": 1, "data": study.data}
+contract |= {"n_chans": len(mine.ch_names), "sfreq": mine.sfreq, "window_s": mine.window_s}
+contract |= {"n_people": mine.n_people, "n_families": len(table), "verdicts": counts}
+contract |= {"n_without_rate_or_scale": n_unstated, "n_without_licence": n_unlicensed}
+contract |= {"n_classes": len(looked), "n_run": len(runs), "n_silent_rate": n_silent}
+contract |= {"n_all_weights": int((kept == "all").sum())}
+contract |= {"n_some_lost": int((kept == "some do not fit").sum())}
+print(json.dumps(contract))
