@@ -128,7 +128,8 @@ def browser(session):
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def bench(session):
     """Measure speed (docs/benchmarks.json); -- evidence runs pages on other draws of people."""
-    shared(session, "-m", "_helpers.bench", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
+    shared(session, "tests/bench.py", *session.posargs, env=env)
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)

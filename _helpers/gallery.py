@@ -25,11 +25,14 @@ from _helpers.contracts import CONTRACTS
 from _helpers.figures import save
 from _helpers.notebooks import guarded, readme, standalone
 from _helpers.pages import ROOT, short_name, siblings, write_if_changed
+from _helpers.redraw import write_csv
 
 #: Where Binder finds torch and torchaudio without CUDA: a smaller image that starts sooner.
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 #: Larger side of the picture on a card, in pixels.
 CARD_PIXELS = 480
+#: Below a figure.
+DATA = ".. container:: figure-data\n\n   :download:`Numbers of this figure </{}>` (CSV)\n"
 #: What has a docstring, and what writes the simulated studies.
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 WRITERS = ("_simulate.py", "_study_simulated.py")
@@ -232,10 +235,14 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
         size, extent = _card(figure)
         how = {"dpi": CARD_PIXELS / size, "bbox_inches": extent}
         figure.savefig(path.with_suffix(".png"), facecolor="white", **how)
+        given = getattr(figure, "drawn_by", None)
         words = save(figure, path)
         target = path.relative_to(gallery_conf["src_dir"]).as_posix()
         figures.append({"file": target, **words})
         rst.append(figure_text(**figures[-1]))
+        if given:
+            write_csv(path.with_suffix(".csv"), given)
+            rst.append(DATA.format(target.replace(".svg", ".csv")))
     plt.close("all")
     found = {"figures": figures}
     if (contract := block_vars["example_globals"].get("contract")) is not None:

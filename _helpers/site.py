@@ -5,6 +5,7 @@ import html
 import itertools
 import json
 import re
+import zipfile
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -24,6 +25,11 @@ GROUPS |= {"8": "Predict a score of a person", "9": "Make it yours"}
 #: What sphinx-gallery lists in one row; ``.. cards::`` shows it in groups.
 LISTED = re.compile(
     r"^\.\. thumbnail-parent-div-open\n.*^\.\. thumbnail-parent-div-close\n", re.M | re.S
+)
+#: The site in one file, and what Binder and Sphinx need of a build.
+WHOLE, APART = (
+    "eeg-transfer-tutorials.zip",
+    (".doctrees", ".buildinfo", "binder", "notebooks"),
 )
 SCROLL = '<div class="figure-scroll docutils container"'
 #: What Sphinx writes -> what assistive technology accepts.
@@ -187,6 +193,19 @@ def write_results(app, exception):
             csv.writer(stream, lineterminator="\n").writerows(table)
 
 
+def pack_site(app, exception):
+    """After everything else: the whole site as one zip, to be read from a folder."""
+    if exception or app.builder.name != "html":
+        return
+    out, whole = Path(app.outdir), Path(app.outdir, WHOLE)
+    files = (path for path in sorted(out.rglob("*")) if path.is_file())
+    kept = [p for p in files if p != whole and p.relative_to(out).parts[0] not in APART]
+    with zipfile.ZipFile(whole.with_suffix(".tmp"), "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in kept:
+            archive.write(path, Path(whole.stem, path.relative_to(out)))
+    whole.with_suffix(".tmp").replace(whole)
+
+
 def _label(tag):
     return "tag-" + re.sub(r"\W+", "-", tag.lower()).strip("-")
 
@@ -294,6 +313,7 @@ def setup(app):
     app.connect("build-finished", write_llms_txt)
     app.connect("build-finished", write_results)
     app.connect("build-finished", size_pictures)
+    app.connect("build-finished", pack_site, priority=900)
     app.connect("env-get-outdated", reread_lists)
     app.add_role("tag", Tag())
     for name in LISTS:

@@ -64,7 +64,11 @@ sphinx_gallery_conf = {
     "write_computation_times": False,  # that page loads files from other sites
     "min_reported_time": 10**6,  # seconds in a build mean little; nox -s examples measures
     "parallel": os.cpu_count(),
-    "reset_modules": ("matplotlib", "_helpers.gallery.start_as_a_script_does"),
+    "reset_modules": (
+        "matplotlib",
+        "_helpers.gallery.start_as_a_script_does",
+        "_helpers.redraw.remember_figures",
+    ),
     "reset_modules_order": "both",
     "binder": {
         "org": ORG,

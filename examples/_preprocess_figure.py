@@ -35,8 +35,7 @@ def draw_preprocess_figure(signals, errors, spectra, eyes, freqs, sfreq, **words
     Parameters
     ----------
     signals : dict of str to ndarray, shape (2, n_times)
-        Before and after re-referencing -> signals of ``Cz`` and ``E75`` in V, of which two
-        seconds are drawn.
+        Before and after re-referencing -> signals of ``Cz`` and ``E75`` in V.
     errors : dict of str to float
         Swap of two steps -> size of its error, as a part of the signal.
     spectra : dict of str to tuple of ndarray
@@ -73,13 +72,13 @@ def draw_preprocess_figure(signals, errors, spectra, eyes, freqs, sfreq, **words
 
 
 def _draw_signals(ax, signals, sfreq):
-    shown, labels = slice(round(5 * sfreq), round(7 * sfreq)), []
-    times = np.arange(shown.stop - shown.start) / sfreq
+    labels, n_times = [], len(next(iter(signals.values()))[0])
+    times = np.arange(n_times) / sfreq
     heights = -APART * np.arange(4)
     for row, channel in enumerate(("Cz", "E75")):
         for (how, values), colour in zip(signals.items(), (BEFORE, AFTER), strict=True):
             at = heights[len(labels)]
-            ax.plot(times, values[row, shown] * 1e6 + at, color=colour, linewidth=FINE)
+            ax.plot(times, values[row] * 1e6 + at, color=colour, linewidth=FINE)
             labels.append(f"{channel}\n{how}")
     ax.set_yticks(heights, labels)
     ax.tick_params(axis="y", length=0, labelsize=SMALL)

@@ -43,5 +43,6 @@ def print_faults(recordings):
     for name, raw in recordings.items():
         found = find_faults([look(raw, raw.filenames[0])], raw.ch_names, referenced=True)
         print(f"{name}: faults of {len(found)} kinds in {len(raw.ch_names)} channels")
-        if len(found):
-            print(found[["channels", "kind", "gross", "what"]].to_string(index=False))
+        for one in found.itertuples():
+            weight = "gross" if one.gross else "doubtful"
+            print(f"{one.channels:<6}{one.kind:<10}{weight:<10}{one.what}")

@@ -3,12 +3,12 @@
 import numpy as np
 from matplotlib.patches import Rectangle
 
-from _figure_style import BLUE, DARK, RUST, SLATE, SMALL, page_figure
+from _figure_style import BLUE, DARK, INK, PALE, RUST, SMALL, page_figure
 
 #: Colour and short word of each verdict; a number of steps takes the place of the word.
 LOOKS = {
     "fits": (BLUE, "fits"),
-    "fits after": (SLATE, ""),
+    "fits after": (PALE, ""),
     "loses spatial weights": (RUST, "loses"),
     "refuses": (DARK, "refuses"),
 }
@@ -34,12 +34,9 @@ def draw_fit_figure(verdicts, steps, columns, **words):
             colour, said = LOOKS[verdict]
             n = steps[name][column]
             said = said or f"{n} step{'s' * (n != 1)}"
-            ax.add_patch(
-                Rectangle(
-                    (column - 0.47, row - 0.42), 0.94, 0.84, color=colour, linewidth=0
-                )
-            )
-            ax.text(column, row, said, ha="center", va="center", color="white", fontsize=9)
+            place, style = (column - 0.47, row - 0.42), {"alpha": 0.25, "linewidth": 0}
+            ax.add_patch(Rectangle(place, 0.94, 0.84, facecolor=colour, **style))
+            ax.text(column, row, said, ha="center", va="center", color=INK, fontsize=9)
     ax.set_yticks(np.arange(len(verdicts)), verdicts)
     ax.set_xticks(np.arange(len(columns)), columns)
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(verdicts) - 0.5, -0.5))

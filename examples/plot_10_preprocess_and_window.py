@@ -203,7 +203,7 @@ def until_next_cue(raw):
 
 dataset = preprocess(dataset, [Preprocessor(until_next_cue, apply_on_array=False)])
 for block in dataset.datasets[0].raw.annotations:
-    print("{description:<22} from {onset:4.1f} s, for {duration:4.1f} s".format(**block))
+    print("{description:<24}from {onset:4.1f} s, for {duration:4.1f} s".format(**block))
 
 # %%
 # Other pages use ``_study.until_next_cue``, which does the same and keeps other marks.
@@ -244,10 +244,10 @@ print("alpha, eyes closed over open:", " and ".join(f"{ratio:.1f}" for ratio in 
 # %%
 # The figure shows what the reference hides, what another order does, what the filter
 # removes and what the windows hold.
-pair = ["Cz", "E75"]
+piece = {"picks": ["Cz", "E75"], "tmin": 5, "tmax": 7}
 errors = ", ".join(f"{name} {value:.0%}" for name, value in error.items())
 figure = draw_preprocess_figure(
-    {"as recorded": raw.get_data(pair), "average ref.": averaged.get_data(pair)},
+    {"as recorded": raw.get_data(**piece), "average ref.": averaged.get_data(**piece)},
     *(error, spectra, people.mean(axis=0), freqs, sfreq),
     title="Reference before you pick, filter before you cut",
     subtitle=f"{len(raw.ch_names)} channels at {sfreq:.0f} Hz, recorded against Cz",

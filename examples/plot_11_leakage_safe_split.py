@@ -211,7 +211,7 @@ for fit, held in ShuffleSplit(n_splits, test_size=n_test, random_state=0).split(
 for name, of_splits in chosen_on.items():
     first, all_r = of_splits[0], [own["pearson_r"] for own in of_splits]
     said = "r = {:+.2f} [{:+.2f}, {:+.2f}]".format(first["pearson_r"], *first["r_ci"])
-    print(f"chosen over {name:<15} first split {said}, mean of all {np.mean(all_r):+.2f}")
+    print(f"chosen over {name:<17}first split {said}, mean of all {np.mean(all_r):+.2f}")
 
 # %%
 honest, leaking = ([own["pearson_r"] for own in runs] for runs in chosen_on.values())

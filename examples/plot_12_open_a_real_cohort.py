@@ -82,7 +82,7 @@ found = _study.find_study(STUDY, column="p_factor", on_missing="drop")
 scores = found.people["target"].to_numpy()
 missing = everybody.index.difference(found.people.index)
 mean, (low, high) = scores.mean(), interval(scores)
-print(everybody.head(3).to_string())
+print(everybody.head(3).to_string(index_names=False))
 print(f"{len(everybody)} people, {len(scores)} of them with a score")
 print(f"mean {mean:+.2f} [{low:+.2f}, {high:+.2f}], sd {scores.std(ddof=1):.2f}")
 

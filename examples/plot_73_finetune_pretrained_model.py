@@ -175,7 +175,9 @@ for regime, rates in GRID.items():
     tried = {rate: adapt(regime, SEEDS[0], rate) for rate in rates}
     lr[regime] = max(rates, key=lambda rate: tried[rate][1])  # the first of equals
     runs[regime] = [tried[lr[regime]]]
-    said = "  ".join(f"{rate:g}: {n} of {len(y_val)}" for rate, (_, n, _) in tried.items())
+    said = "  ".join(
+        f"{f'{r:g}:':>6} {n} of {len(y_val)}" for r, (_, n, _) in tried.items()
+    )
     print(f"{regime:<15}{said}  -> {lr[regime]:g}", "at an end" * (lr[regime] != rates[1]))
 
 # %%

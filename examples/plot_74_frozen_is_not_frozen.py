@@ -64,7 +64,7 @@ def naive_probe(model, n_steps=task.budget.n_steps, seed=1, watch=None):
 
 before = ledger(still)
 after = ledger(naive_probe(copy.deepcopy(still)))
-print(before.assign(moved=before["sha256"] != after["sha256"]).to_string())
+print(before.assign(moved=before["sha256"] != after["sha256"]).to_string(index_names=False))
 
 # %%
 # The rows that are buffers and moved are the running statistics of
@@ -183,7 +183,9 @@ print(f"moved, head aside: {[name for name in moved if not is_head(name, model)]
 # weights, all their parameters are frozen, and one batch runs in training mode. Models that
 # are foundation models by their documentation are counted apart.
 table = look_at_models()
-print(table.groupby("foundation")[["state moves", "output differs"]].agg(["sum", "count"]))
+groups = table.groupby(table["foundation"].map({True: "foundation", False: "other"}))
+counts = groups[["state moves", "output differs"]].sum().assign(models=groups.size())
+print(counts.to_string(index_names=False))
 print(f"left out because they take longer: {', '.join(SLOW)}")
 
 # %%

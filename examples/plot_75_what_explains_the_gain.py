@@ -136,7 +136,7 @@ for control in CONTROLS:
     overlap = one[0] < other[1] and other[0] < one[1]
     paired = gains[f"full-finetune - {control}"].ci
     said = f"overlap: {overlap}; paired interval [{paired[0]:+.3f}, {paired[1]:+.3f}]"
-    print(f"{control:<16}{said}")
+    print(f"{control:<17}{said}")
 
 # %%
 # The recovery is the paired interval: take the difference within each person first.
@@ -151,7 +151,7 @@ for control in CONTROLS:
 #    <details class="solution"><summary>Solution</summary>
 for control, gain in zip(CONTROLS, gains.values(), strict=True):
     alone = difference(scores["full-finetune"], scores[control]).p
-    print(f"{control:<16}alone p = {alone:.5f}, with all of them p = {gain.p:.5f}")
+    print(f"{control:<17}alone p = {alone:.5f}, with all of them p = {gain.p:.5f}")
 
 # %%
 # .. raw:: html

@@ -57,7 +57,7 @@ TARGET = RECIPE.subject_target
 everybody = _study.list_people(STUDY)
 found = _study.find_study(STUDY, column=TARGET, on_missing="drop")
 people = found.people
-print(people.head(3).to_string())
+print(people.head(3).to_string(index_names=False))
 print(people["target"].describe().round(2).to_string())
 
 # %%

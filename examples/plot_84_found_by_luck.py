@@ -63,7 +63,7 @@ for n in (PEOPLE, FEWER):
     best_r[n] = _luck.expected_best_r(n, RUNS)
     best_nrmse[n] = _luck.expected_best_nrmse(n, RUNS, SIZES)
     for k, r, error in zip(RUNS, best_r[n], best_nrmse[n], strict=True):
-        print(f"{n} people, best of {k:>5,}: r {r:.2f}, nRMSE {error:.3f}")
+        print(f"{n} people, best of {k:>5,}  r {r:.2f}  nRMSE {error:.3f}")
 
 # %%
 # Does the formula hold?
@@ -170,7 +170,7 @@ best_own = _luck.best_of_some(own_r, N_RUNS)
 formula = _luck.expected_best_r(n_test, count)
 print(f"{N_NULLS:,} nulls; the formula assumes normal values, which scores need not have")
 for k in SOME_RUNS:
-    print(f"best of {k:>3}: null {best_own[k - 1]:+.2f}, formula {formula[k - 1]:+.2f}")
+    print(f"best of {k:>3}  null {best_own[k - 1]:+.2f}  formula {formula[k - 1]:+.2f}")
 
 # %%
 # Runs of one leaderboard resemble each other

@@ -66,7 +66,7 @@ for own in recordings:
 table = pd.DataFrame([vars(family) for family in families().values()]).set_index("name")
 shown = table[["parameters", "sfreq", "scale", "licence", "corpora"]]
 shown = shown.astype(object).where(shown.notna(), "not stated")
-print(shown.to_string(index_names=False))
+print(shown.to_string(index_names=False, col_space=13))
 
 # %%
 # Parameters are in millions, rates in Hz. *Licence* is that of the weights: a class may
@@ -90,7 +90,7 @@ print(f"{n_unlicensed} a licence of the weights")
 # class checks.
 fits = {own.name: fit_families(own) for own in recordings}
 for name, fit in fits["yours"].items():
-    print(f"{name}: {fit.verdict}", *fit.steps, sep="\n    ")
+    print(f"{name:<13}{fit.verdict:<23}{'; '.join(fit.steps) or 'as they are'}")
 
 # %%
 # Beside the other recordings:
@@ -128,7 +128,7 @@ looked = look_at_classes(mine, cap)
 runs = looked[looked["runs"] == "yes"]
 kept = runs["other cap"].replace(r"\d+ of \d+", "some do not fit", regex=True)
 print(f"{len(runs)} of {len(looked)} classes run on these windows; weights of the cap:")
-print(kept.value_counts().to_string())
+print(kept.value_counts().rename_axis(None).to_string())
 
 # %%
 # Nothing but the electrodes differs between the two, so what does not fit depends on them.
@@ -144,8 +144,9 @@ for name, why in looked.loc[looked["runs"] != "yes", "runs"].items():
 # You give a class windows at twice the rate on which its weights were trained. Predict: how
 # many of them say something? Below, each is built for both rates with windows of the same
 # number of samples, as it happens when a configuration is taken over.
-print(runs["twice the rate"].value_counts().to_string())
-print(runs[["other cap", "twice the rate"]].to_string())
+print(runs["twice the rate"].value_counts().rename_axis(None).to_string())
+print()
+print(runs[["other cap", "twice the rate"]].to_string(col_space=18))
 n_silent = int((runs["twice the rate"] == "silent").sum())
 print(f"{n_silent} of {len(runs)}: same shapes, no warning, and filters an octave off")
 

@@ -22,10 +22,10 @@ import numpy as np
 import torch
 from mne_bids import BIDSPath, write_raw_bids
 
-from _helpers.bench import keep
 from _helpers.measure import Meter, straight_line, timed
 from _helpers.pages import EXAMPLES, ROOT, sibling
 from _helpers.sandbox import run_alone
+from bench import keep
 
 _runtime, _simulate, _study = map(sibling, ("_runtime", "_simulate", "_study"))
 _study_find, _study_simulated = map(sibling, ("_study_find", "_study_simulated"))

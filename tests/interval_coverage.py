@@ -12,8 +12,8 @@ import warnings
 import numpy as np
 from scipy.stats import bootstrap, pearsonr
 
-from _helpers.bench import keep
 from _helpers.pages import sibling
+from bench import keep
 
 SCORES = sibling("_scores")
 N_PEOPLE, N_SAMPLES, N_RESAMPLES, N_DRAWS = (10, 16, 40), 1000, 999, 12

@@ -5,6 +5,7 @@ import io
 import json
 import re
 import urllib.parse
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -162,6 +163,95 @@ def test_a_figure_is_dark_where_the_page_is(page, address):
             seen[theme] = sum(picture.convert("RGB").getpixel((picture.width // 2, 3)))
     assert seen["light"] > 700
     assert seen["dark"] < 150
+
+
+FIGURES = sorted((HTML.parent.parent / "auto_examples" / "images").glob("*.csv"))
+
+
+@pytest.mark.parametrize("numbers", FIGURES, ids=lambda path: path.stem)
+def test_a_figure_is_drawn_again_from_its_numbers(numbers, tmp_path):
+    import matplotlib as mpl
+    import matplotlib.pyplot as plt
+
+    from _helpers.figures import save
+    from _helpers.pages import sibling
+    from _helpers.redraw import redraw
+
+    with sibling("_runtime").quiet_imports():
+        sibling("_figure_style")
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.use("agg")
+        save(redraw(numbers), tmp_path / "again.svg")
+        plt.close("all")
+    for end in ("", "_narrow"):
+        built = numbers.with_name(f"{numbers.stem}{end}.svg").read_bytes()
+        assert (tmp_path / f"again{end}.svg").read_bytes() == built
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_every_figure_has_its_numbers_beside_it(name):
+    text = (HTML / name).read_text("utf-8")
+    n_figures = len(re.findall(r'<img[^>]*class="[^"]*\bwide\b', text))
+    links = re.findall(r'href="(\.\./_downloads/[^"]+\.csv)"', text)
+    assert n_figures == len(links) > 0
+    for link in links:
+        assert (
+            (HTML / name).parent.joinpath(link).read_text("utf-8").startswith("name,kind,")
+        )
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_printed_tables_are_tables_and_fit_a_phone(page, address, name):
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(address + name)
+    found = page.locator("table.printed").all()
+    assert found
+    for table in found:
+        cells = table.locator("tbody tr").all()
+        n_cells = {row.locator("td, th").count() for row in cells}
+        assert len(n_cells) == 1
+        assert {1} == {row.locator("th").count() for row in cells}  # names the row
+    wide = "table => table.scrollWidth > 1.6 * table.closest('article').clientWidth"
+    assert not any(table.evaluate(wide) for table in found)
+
+
+def test_a_table_sorts_and_filters_by_keyboard(page, address):
+    page.goto(address + "models.html")
+    table = page.locator("table.sortable").first
+
+    def names():
+        first = table.locator("tbody tr:visible td:first-child")
+        return [text.strip() for text in first.all_inner_texts()]
+
+    head = table.locator("thead th").nth(2)
+    before = names()
+    head.locator("button").focus()
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "ascending"
+    millions = table.locator("tbody td:nth-child(3)").all_inner_texts()
+    assert [float(n) for n in millions] == sorted(float(n) for n in millions)
+    page.keyboard.press("Enter")
+    assert head.get_attribute("aria-sort") == "descending"
+    assert names() != before
+    assert sorted(names()) == sorted(before)
+    field = page.locator(".table-filter input").first
+    field.fill("z-score 200")
+    assert names() == ["REVE"]
+    assert "1 of 12" in page.locator(".table-filter").first.inner_text()
+    field.fill("no such words")
+    assert names() == []
+
+
+def test_without_scripts_the_same_tables_are_plain(address):
+    from chromium import browser
+
+    with browser(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(address + "models.html")
+        assert page.locator("table.sortable").count() == 4
+        assert page.locator("table.sortable button, .table-filter").count() == 0
+        assert page.locator("table.sortable tbody tr").first.is_visible()
 
 
 def bookmarks(pdf):
@@ -408,19 +498,41 @@ def test_links_to_binder_open_notebooks_that_are_published():
 
 
 def test_links_inside_the_site_lead_somewhere():
+    follow_links(HTML)
+
+
+def test_the_whole_site_opens_from_a_folder(context, tmp_path):
+    with zipfile.ZipFile(HTML / "eeg-transfer-tutorials.zip") as archive:
+        archive.extractall(tmp_path)
+    (root,) = tmp_path.iterdir()
+    follow_links(root)
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("requestfailed", lambda request: errors.append(request.url))
+    for name in ("index.html", TUTORIALS[3], "models.html"):
+        page.goto((root / name).as_uri())
+        page.wait_for_load_state("networkidle")
+        assert page.locator("h1").first.is_visible()
+    page.goto((root / "search.html").as_uri() + "?q=leakage")
+    page.locator("#search-results a").first.wait_for()
+    assert not errors
+    page.close()
+
+
+def follow_links(root):
     for name in PAGES:
         if name == "404.html":
             continue
-        text = (HTML / name).read_text("utf-8")
+        text = (root / name).read_text("utf-8")
         ids = {}
         for link in re.findall(r'(?:href|src)="([^"]+)"', text):
             target = urllib.parse.urlsplit(link.replace("&amp;", "&"))
             if target.scheme or target.netloc:
                 continue
             path = (
-                (HTML / name).parent / urllib.parse.unquote(target.path)
+                (root / name).parent / urllib.parse.unquote(target.path)
                 if target.path
-                else HTML / name
+                else root / name
             )
             assert path.exists(), f"{name} links to {link}"
             if target.fragment and path.suffix == ".html":

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from _helpers.bench import evidence
 from _helpers.contracts import CONTRACTS
 from _helpers.filters import get
 from _helpers.record import EVIDENCE, NULL_EVIDENCE, Record
+from bench import evidence
 
 PAGES = {page: model.evidence for page, model in CONTRACTS.items() if model.evidence}
 KEPT, NULL = (

@@ -5,8 +5,9 @@ import time
 
 import pytest
 
+import bench
 import cohort_cost
-from _helpers import bench, measure, record
+from _helpers import measure, record
 
 
 def test_pairs_are_taken_in_turn_and_give_the_ratio():

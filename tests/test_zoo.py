@@ -7,6 +7,7 @@ import torch
 
 import _zoo
 import zoo
+from _families import families
 from _helpers.pages import DOCS
 from _helpers.show import environment
 
@@ -215,7 +216,12 @@ def test_a_model_that_does_not_end_well_stops_nobody(do, said, tmp_path, monkeyp
 def test_the_page_shows_every_model():
     known = json.loads((DOCS / "zoo.json").read_text("utf-8"))
     text = (DOCS / "models.rst").read_text("utf-8")
-    page = environment(DOCS).from_string(text).render(zoo=known).replace("\\", "")
+    page = (
+        environment(DOCS)
+        .from_string(text)
+        .render(zoo=known, families=families())
+        .replace("\\", "")
+    )
     assert all(f"- {name}: left out" in page for name in known["not_measured"])
     for name, model in known["models"].items():
         assert (
