@@ -36,6 +36,7 @@ SCROLL = '<div class="figure-scroll docutils container"'
 MENDED = {
     'role="list" class="citation-list"': 'class="citation-list"',
     ' role="doc-biblioentry"': "",
+    '<th class="head stub"><p></p></th>': "<td></td>",
     f"{SCROLL}>": f'{SCROLL} tabindex="0" role="group" aria-label="Figure">',
 }
 SENTENCES = re.compile(r".{40,199}[.?!:](?= |$)", re.S)
@@ -202,7 +203,10 @@ def pack_site(app, exception):
     kept = [p for p in files if p != whole and p.relative_to(out).parts[0] not in APART]
     with zipfile.ZipFile(whole.with_suffix(".tmp"), "w", zipfile.ZIP_DEFLATED) as archive:
         for path in kept:
-            archive.write(path, Path(whole.stem, path.relative_to(out)))
+            content = path.read_bytes()
+            if path.name == "index.html":  # who has unpacked it needs no link to it
+                content = content.replace(f' href="{WHOLE}"'.encode(), b"")
+            archive.writestr(f"{whole.stem}/{path.relative_to(out).as_posix()}", content)
     whole.with_suffix(".tmp").replace(whole)
 
 

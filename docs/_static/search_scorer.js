@@ -1,3 +1,5 @@
+/* A page that was opened from a folder may not read others for a summary. */
+if (location.protocol === "file:") DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;
 /* An index entry has no text of its own to show: an empty summary, not an error. */
 addEventListener("DOMContentLoaded", () => {
   const summary = Search.makeSearchSummary;

@@ -1,0 +1,207 @@
+"""What silence costs: small models, pretrained here, adapted with a mistake that nobody reports (docs/silence.json).
+
+``nox -s zoo -- --adapt``. Each family is trained on the simulated source people in a small configuration, shared,
+read again as plot_92 reads a folder, and adapted by all regimes, once with the right windows and once with each
+mistake, in training and in the test alike, as it happens to somebody who does not know of it.
+"""
+
+import json
+import multiprocessing
+import os
+import sys
+import tempfile
+from importlib.metadata import version
+
+import numpy as np
+
+from _helpers.pages import DOCS, ROOT, sibling, write_if_changed
+
+SILENCE = DOCS / "silence.json"
+STUDY, RATE, SEEDS, N_PEOPLE, N_STEPS, N_PRETRAIN = (
+    "simulated-transfer",
+    200.0,
+    (1, 2, 3),
+    8,
+    60,
+    150,
+)
+LR = {"from-scratch": 3e-3, "linear-probe": 1e-2, "full-finetune": 3e-3}
+#: Configurations that train in seconds; the last one has no published weights, and is what they are compared with.
+SMALL = {
+    "BENDR": {"encoder_h": 64, "contextualizer_hidden": 64},
+    "BIOT": {"embed_dim": 64, "num_heads": 4, "num_layers": 2, "max_seq_len": 512},
+    "CBraMod": {"n_layer": 2, "dim_feedforward": 200, "nhead": 4},
+    "EEGConformer": {},
+    "EEGNet": {"batch_norm_momentum": 0.1},  # at 0.01 its statistics need more steps
+    "EEGPT": {"embed_dim": 32, "depth": 2, "num_heads": 4},
+    "SignalJEPA_PostLocal": {},
+    "STEEGFormer": {"embed_dim": 64, "depth": 2, "num_heads": 4},
+}
+
+
+def twice_as_fast(X):
+    """A second of windows at twice the rate, as long in samples as two seconds at the right one."""
+    n_times = X.shape[-1]
+    faster = sibling("_checkpoint_fit").mne.filter.resample(
+        X.astype(float), up=2.0, verbose="ERROR"
+    )
+    return faster[..., n_times // 2 : n_times // 2 + n_times].astype(np.float32)
+
+
+MISTAKES = {
+    "one channel less": lambda X: X[:, :-1],
+    "half a window": lambda X: X[..., : X.shape[-1] // 2],
+    "channels reversed": lambda X: X[:, ::-1].copy(),
+    "twice the rate": twice_as_fast,
+    "volts for microvolts": lambda X: X * np.float32(1e-6),
+}
+
+
+def windows(study):
+    """Windows at the rate of the models, in units of 100 uV."""
+    X = sibling("_checkpoint_fit").mne.filter.resample(
+        study.windows.astype(float), up=RATE, down=study.sfreq, verbose="ERROR"
+    )
+    return (X / 100).astype(np.float32)
+
+
+def open_data():
+    """Source windows, target windows, and their split by people."""
+    task = sibling("_finetune").open_task(STUDY)
+    return task, windows(task.source), windows(task.target)
+
+
+def build(name, task, n_outputs):
+    """A small model of a family, which knows its electrodes where it can."""
+    import inspect
+
+    from braindecode.models.util import models_dict
+
+    told = {"n_outputs": n_outputs, "n_chans": len(task.source.ch_names), "sfreq": RATE}
+    told["n_times"] = round(RATE * task.source.windows.shape[2] / task.source.sfreq)
+    if "chs_info" in inspect.signature(models_dict[name]).parameters and name != "BENDR":
+        told["chs_info"] = sibling("_checkpoint_fit").channel_infos(task.source.ch_names)
+    return models_dict[name](**told, **SMALL[name])
+
+
+def adapt(checkpoint, regime, seed, X, y, rows):
+    """One regime from one initialisation: right or not for each test window."""
+    import torch
+
+    encoder, training = sibling("_encoder"), sibling("_training")
+    torch.manual_seed(seed)
+    model, _ = sibling("_checkpoint_fit").fit_model(
+        checkpoint,
+        int(checkpoint.n_times),
+        2,
+        keep=regime != "from-scratch",
+    )
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = regime != "linear-probe" or encoder.is_head(name, model)
+    learner, A, A_test = encoder.split_where_learning_starts(
+        model, X[rows["train"]], X[rows["test"]]
+    )
+    batches = training.deal(A, y[rows["train"]], n_steps=N_STEPS, seed=seed)
+    training.fit(learner, batches, training.make_optimizer(learner, LR[regime]))
+    return training.evaluate(learner, A_test, y[rows["test"]])
+
+
+def score(checkpoint, regime, X, y, rows, subjects):
+    """Accuracy of each test person, mean over initialisations; or what the model said."""
+    scores = sibling("_scores")
+    try:
+        hits = [adapt(checkpoint, regime, seed, X, y, rows) for seed in SEEDS]
+    except Exception as err:  # a model refuses in any way
+        return sibling("_zoo").reason(err)
+    return scores.per_subject(np.mean(hits, axis=0), subjects)
+
+
+def measure(name):
+    """Pretrain, share, read, adapt: a family with the right windows, and with each mistake."""
+    runtime = sibling("_runtime")
+    runtime.setup()
+    import warnings
+
+    import torch
+
+    warnings.simplefilter("ignore")
+    training, scores = sibling("_training"), sibling("_scores")
+    task, X_source, X_target = open_data()
+    torch.manual_seed(0)
+    model = build(name, task, len(task.source.classes))
+    y = torch.tensor(task.source.targets)
+    batches = training.deal(torch.tensor(X_source), y, n_steps=N_PRETRAIN, batch_size=64)
+    model(torch.tensor(X_source[:2]))  # gives lazy layers their shapes
+    training.fit(model, batches, training.make_optimizer(model, 1e-3))
+    with tempfile.TemporaryDirectory() as folder:
+        cache, os.environ["EEGDASH_CACHE_DIR"] = os.environ.get("EEGDASH_CACHE_DIR"), folder
+        card = {"licence": "cc0-1.0", "origin": "simulated", "about": "Made for a table."}
+        shared = sibling("_checkpoint_share").share(model, name, scale="uV/100", **card)
+        again = sibling("_checkpoint").read_checkpoint(shared)
+        os.environ.pop("EEGDASH_CACHE_DIR")
+        if cache:
+            os.environ["EEGDASH_CACHE_DIR"] = cache
+    X = torch.tensor(X_source[:8])
+    with torch.no_grad():
+        same = torch.equal(again(X), model.eval()(X))
+    _, loaded = sibling("_checkpoint_fit").fit_model(again, int(again.n_times), 2)
+    groups = {"train": task.parts[N_PEOPLE], "test": task.parts["test"]}
+    y, subjects = torch.tensor(task.target.targets), task.subjects
+    found = {
+        "n_params": sum(p.numel() for p in model.parameters()),
+        "reloaded_unchanged": same,
+        "tensors": [loaded.n, loaded.of],
+    }
+    right, own = {}, torch.tensor(X_target)
+    for regime in LR:
+        right[regime] = score(again, regime, own, y, groups, subjects)
+        found[regime] = spread(right[regime])
+    found["mistakes"] = {}
+    for what, spoil in MISTAKES.items():
+        wrong, told = torch.tensor(spoil(X_target)), {}
+        for regime in ("linear-probe", "full-finetune"):
+            people = score(again, regime, wrong, y, groups, subjects)
+            if isinstance(people, str):
+                told = {"refused": people}
+                break
+            cost = scores.difference(people, right[regime])
+            told[regime] = spread(people) | {
+                "cost": round(cost.mean, 4),
+                "cost_ci": [round(end, 4) for end in cost.ci],
+            }
+        found["mistakes"][what] = told
+    return found
+
+
+def spread(people):
+    """Mean over people and its interval."""
+    ends = sibling("_scores").interval(people)
+    return {"mean": round(float(people.mean()), 4), "ci": [round(end, 4) for end in ends]}
+
+
+def main(names=()):
+    """Measure every family and write docs/silence.json."""
+    sibling("_runtime")
+    spawn = multiprocessing.get_context("fork")
+    names = [*(names or SMALL)]
+    with spawn.Pool(2, maxtasksperchild=1) as pool:
+        results = {}
+        for name, found in zip(names, pool.imap(measure, names, chunksize=1), strict=True):
+            results[name] = found
+            print(f"{name:<24}{found['full-finetune']['mean']:.2f}", flush=True)
+    task, *_ = open_data()
+    content = {
+        "braindecode": version("braindecode"),
+        "study": STUDY,
+        "n_train_people": N_PEOPLE,
+        "n_test_people": task.people["test"],
+        "n_seeds": len(SEEDS),
+        "families": results,
+    }
+    write_if_changed(SILENCE, json.dumps(content, indent=1, sort_keys=True) + "\n")
+    print(f"{len(results)} families in {SILENCE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
