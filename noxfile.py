@@ -148,7 +148,7 @@ def intervals(session):
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def zoo(session):
-    """Measure every model of Braindecode with random weights (docs/zoo.json); goes on if stopped."""
+    """Measure every model of Braindecode with random weights (docs/zoo.json); -- --adapt: what silence costs."""
     env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     shared(session, "tests/zoo.py", *session.posargs, env=env)
 

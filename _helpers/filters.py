@@ -141,5 +141,6 @@ FILTERS = {
     "short": lambda value: f"{value:g}" if isinstance(value, float) else dumps(value),
     "sign_test": sign_test,
     "single": single,
+    "value_ci": value_ci,
     "value_of": get,
 }

@@ -25,7 +25,7 @@ from _helpers.contracts import CONTRACTS
 from _helpers.figures import save
 from _helpers.notebooks import guarded, readme, standalone
 from _helpers.pages import ROOT, short_name, siblings, write_if_changed
-from _helpers.redraw import write_csv
+from _helpers.redraw import remember_figures, write_csv
 
 #: Where Binder finds torch and torchaudio without CUDA: a smaller image that starts sooner.
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
@@ -66,8 +66,12 @@ def offline_and_simulated(app):
 
 
 def start_as_a_script_does(gallery_conf, fname):
-    """Forget that joblib started this process, so that dask's workers start as from a script."""
+    """Forget that joblib started this process, so that dask's workers start as from a script.
+
+    Figures of the page remember what they are drawn from.
+    """
     multiprocessing.set_start_method(None, force=True)
+    remember_figures(fname)
 
 
 def meaning(page, modules):

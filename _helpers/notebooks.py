@@ -26,6 +26,10 @@ CPU_TORCH = (
 )
 
 
+#: Import names that are not those of the package.
+IMPORTED = {"scikit-learn": "sklearn", "pyyaml": "yaml"}
+
+
 def _cited(role, keys, bibliography):
     """Authors, year and link of works, as ``cite:t`` or ``cite:p`` says them."""
     links = []
@@ -93,14 +97,20 @@ def standalone(content, modules, pins, bibliography=None, site="", questions=())
             folded = hidden if in_solution else {}
             cells.append({**cell, "metadata": folded, "source": [text]})
     words = (
-        "**This notebook runs alone.** The folded cells below write the modules that it imports "
-        "into its own folder; to change a module, change its cell. The packages are\n\n"
+        "**This notebook runs alone.** The first of the folded cells installs what "
+        "is missing; the others write the modules that it imports into its own folder. The packages are\n\n"
         f"```console\n$ python -m pip install {' '.join(pins)}\n```"
     )
     carried = [{"cell_type": "markdown", "metadata": {}, "source": [words]}]
+    needs = {
+        IMPORTED.get(p.split("==")[0], p.split("==")[0].replace("-", "_")): p for p in pins
+    }
+    cell = {"cell_type": "code", "execution_count": None, "outputs": []}
+    carried.append(
+        {**cell, "metadata": hidden, "source": [_filled("install.py.jinja", needs=needs)]}
+    )
     for path in modules:
         text = f"%%writefile {path.name}\n{path.read_text('utf-8')}".rstrip("\n")
-        cell = {"cell_type": "code", "execution_count": None, "outputs": []}
         carried.append({**cell, "metadata": hidden, "source": [text]})
     # After the title, before the words that belong to the first code cell.
     code = [i for i, cell in enumerate(cells) if cell["cell_type"] == "code"]

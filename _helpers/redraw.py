@@ -36,11 +36,13 @@ def remember(function):
     return draw
 
 
-def remember_figures(gallery_conf, fname):
+def remember_figures(fname):
     """Before a page runs: its modules of figures remember what they draw from."""
-    modules = [
-        p.stem for p in siblings(EXAMPLES / Path(fname).name) if p.stem.endswith("_figure")
-    ]
+    script = EXAMPLES / Path(fname).name
+    modules = siblings(script) if script.is_file() else []
+    modules = [path.stem for path in modules if path.stem.endswith("_figure")]
+    if not modules:
+        return
     with sibling("_runtime").quiet_imports():
         modules = [sibling(name) for name in modules]
     for module in modules:

@@ -223,6 +223,7 @@ def context(srcdir, note, names):
         "benchmarks": partial(read_json, "benchmarks"),
         "fuzz": partial(read_json, "fuzz"),
         "zoo": partial(read_json, "zoo"),
+        "silence": partial(read_json, "silence"),
         "evidence": partial(read_evidence, "evidence"),
         "null_evidence": partial(read_evidence, "evidence_null"),
         "real": lambda: Real(partial(read, kept)),

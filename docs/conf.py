@@ -64,11 +64,7 @@ sphinx_gallery_conf = {
     "write_computation_times": False,  # that page loads files from other sites
     "min_reported_time": 10**6,  # seconds in a build mean little; nox -s examples measures
     "parallel": os.cpu_count(),
-    "reset_modules": (
-        "matplotlib",
-        "_helpers.gallery.start_as_a_script_does",
-        "_helpers.redraw.remember_figures",
-    ),
+    "reset_modules": ("matplotlib", "_helpers.gallery.start_as_a_script_does"),
     "reset_modules_order": "both",
     "binder": {
         "org": ORG,
@@ -105,6 +101,7 @@ PLAIN = (
 )  # fmt: skip
 html_sidebars = {page: [] for page in PLAIN}
 html_context = {
+    "published": f"{ORG}/{REPO}/blob/gh-pages/notebooks",
     "default_mode": "auto",
     # A tutorial is edited where it is written, not where the gallery generates it.
     "edit_page_url_template": f"{SOURCE}/edit/main/"

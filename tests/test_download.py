@@ -37,7 +37,7 @@ def site(tmp_path, monkeypatch):
     script.write_text(source)
     (offered / script.name).write_text(guarded(source, script.name, ["_one"], "here"))
     notebook = standalone(
-        {"cells": [cell(source)], "metadata": {}}, [examples / "_one.py"], ["x"]
+        {"cells": [cell(source)], "metadata": {}}, [examples / "_one.py"], ["numpy==2"]
     )
     (offered / "plot_10_x.ipynb").write_text(json.dumps(notebook))
     with zipfile.ZipFile(offered / "plot_10_x.zip", "w") as archive:

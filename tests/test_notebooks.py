@@ -78,12 +78,13 @@ def test_notebook_carries_what_it_imports(tmp_path):
     texts = ["".join(c["source"]) for c in content["cells"]]
     assert "> **Learn**\n>\n> - this;\n> - that.\n\nYou need: x." in texts[0]
     assert "pip install numpy==2" in texts[1]
-    assert texts[2] == "%%writefile _one.py\nVALUE = 3"
-    assert texts[5] == "**Solution: four** (the next cell is folded: open it)"
+    assert '"numpy": "numpy==2"' in texts[2]
+    assert texts[3] == "%%writefile _one.py\nVALUE = 3"
+    assert texts[6] == "**Solution: four** (the next cell is folded: open it)"
     folded = [
         c["metadata"].get("jupyter") == {"source_hidden": True} for c in content["cells"]
     ]
-    assert [t for t, f in zip(texts, folded, strict=True) if f] == [texts[2], "print(4)"]
+    assert [t for t, f in zip(texts, folded, strict=True) if f] == [*texts[2:4], "print(4)"]
     assert "raw:: html" not in json.dumps(content)
 
 
@@ -146,3 +147,43 @@ def test_readme_of_notebooks_starts_jupyter():
     text = readme("All", ["plot_a.ipynb", "plot_b.ipynb"])
     assert "-r requirements.txt jupyterlab\njupyter lab plot_a.ipynb\n" in text
     assert "- `plot_b.ipynb`" in text
+
+
+def test_the_first_cell_installs_what_is_missing_and_mends_torchaudio(
+    tmp_path, monkeypatch
+):
+    from types import SimpleNamespace
+
+    pins = ["numpy==2.0", "scikit-learn==1.9", "no-such-thing==1.0"]
+    (tmp_path / "_one.py").write_text("VALUE = 3\n")
+    content = standalone(
+        {"cells": [cell("code", "1")], "metadata": {}}, [tmp_path / "_one.py"], pins
+    )
+    text = next(
+        "".join(c["source"]) for c in content["cells"] if "needs" in "".join(c["source"])
+    )
+    assert '"sklearn": "scikit-learn==1.9"' in text
+    lib = tmp_path / "torchaudio" / "lib"
+    lib.mkdir(parents=True)
+    ran = []
+    monkeypatch.setattr("subprocess.run", lambda words, **how: ran.append(words))
+    monkeypatch.setattr("sysconfig.get_paths", lambda: {"platlib": str(tmp_path)})
+    for cuda, left in (("12.8", 1), (None, 0)):
+        (lib / "_torchaudio.abi3.so").touch()
+        torch = SimpleNamespace(version=SimpleNamespace(cuda=cuda))
+        monkeypatch.setitem(sys.modules, "torch", torch)
+        exec(text, {})
+        assert len([*lib.iterdir()]) == left
+    assert [words[-1] for words in ran] == ["no-such-thing==1.0"] * 2
+    exec(text.replace('    "no_such_thing": "no-such-thing==1.0",\n', ""), {})
+    assert len(ran) == 2  # nothing is missing
+
+
+def test_the_container_runs_the_line_of_the_readme():
+    container = json.loads(
+        (ROOT / ".devcontainer" / "devcontainer.json").read_text("utf-8")
+    )
+    assert (
+        container["postCreateCommand"]
+        in (ROOT / "README.md").read_text("utf-8").splitlines()
+    )

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 import _zoo
+import silence
 import zoo
 from _families import families
 from _helpers.pages import DOCS
@@ -215,11 +216,12 @@ def test_a_model_that_does_not_end_well_stops_nobody(do, said, tmp_path, monkeyp
 
 def test_the_page_shows_every_model():
     known = json.loads((DOCS / "zoo.json").read_text("utf-8"))
+    costs = json.loads((DOCS / "silence.json").read_text("utf-8"))
     text = (DOCS / "models.rst").read_text("utf-8")
     page = (
         environment(DOCS)
         .from_string(text)
-        .render(zoo=known, families=families())
+        .render(zoo=known, silence=costs, families=families())
         .replace("\\", "")
     )
     assert all(f"- {name}: left out" in page for name in known["not_measured"])
@@ -244,3 +246,44 @@ def test_enough_models_are_proved():
         if found["builds"] is True:
             doubted = [k for k in ("probe_exact", "freeze_exact") if found[k] is None]
             assert set(doubted) <= set(found["why"]), name
+
+
+def test_a_family_goes_through_save_load_and_all_regimes(monkeypatch):
+    for name, few in {"N_PRETRAIN": 2, "N_STEPS": 2, "SEEDS": (1,)}.items():
+        monkeypatch.setattr(silence, name, few)
+    found = silence.measure("EEGNet")
+    assert found["reloaded_unchanged"] is True
+    assert found["tensors"][0] == found["tensors"][1] > 0
+    assert set(found) >= {"from-scratch", "linear-probe", "full-finetune"}
+    assert set(found["mistakes"]) == set(silence.MISTAKES)
+    assert "Kernel size" in found["mistakes"]["one channel less"]["refused"]
+    told = found["mistakes"]["channels reversed"]["full-finetune"]
+    right = found["full-finetune"]["mean"]
+    assert told["cost"] == pytest.approx(told["mean"] - right, abs=1.01e-4)
+    assert told["cost_ci"][0] <= told["cost"] <= told["cost_ci"][1]
+
+
+def test_a_mistake_is_what_its_name_says():
+    import numpy as np
+
+    t = np.arange(400) / 200
+    X = np.sin(2 * np.pi * 5 * t, dtype="float32") * np.ones((1, 3, 1), "float32")
+    X *= np.array([1, 2, 3], "float32")[None, :, None]
+    spoilt = {name: spoil(X) for name, spoil in silence.MISTAKES.items()}
+    assert spoilt["one channel less"].shape == (1, 2, 400)
+    assert spoilt["half a window"].shape == (1, 3, 200)
+    np.testing.assert_array_equal(spoilt["channels reversed"][0, 0], X[0, 2])
+    np.testing.assert_allclose(spoilt["volts for microvolts"], X / 1e6, rtol=1e-6)
+    fast = spoilt["twice the rate"]
+    assert fast.shape == X.shape
+    power = np.abs(np.fft.rfft(fast[0, 0]))
+    assert np.fft.rfftfreq(400, 1 / 200)[power.argmax()] == 2.5  # 5 Hz, seen as half
+
+
+def test_what_silence_costs_is_known_for_seven_families():
+    kept = json.loads((DOCS / "silence.json").read_text("utf-8"))["families"]
+    assert len(kept) >= 7
+    for name, found in kept.items():
+        assert found["reloaded_unchanged"] is True, name
+        assert found["tensors"][0] == found["tensors"][1], name
+        assert set(found["mistakes"]) == set(silence.MISTAKES), name
