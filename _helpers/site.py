@@ -149,13 +149,14 @@ def mend_html(app, pagename, templatename, context, doctree):
 
 
 def size_pictures(app, exception):
-    """After the build: the pictures of links have the size that asks for no cropping, cards 24 colours (by coverage)."""
+    """After the build: the pictures of links have the size that asks for no cropping, cards 360 pixels and 24 colours."""
     for path in Path(app.outdir, "_images").rglob("*.png"):
         with Image.open(path) as picture:
             if path.parent.name == "social_previews" and picture.size != (1200, 630):
                 picture.resize((1200, 630)).save(path)
             elif path.stem.endswith("_thumb") and picture.mode != "P":
-                picture.convert("RGB").quantize(24, 1).save(path, optimize=True)
+                small = picture.convert("RGB").resize((360, 252), Image.Resampling.LANCZOS)
+                small.quantize(24, 1).save(path, optimize=True)
 
 
 def write_llms_txt(app, exception):

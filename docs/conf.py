@@ -97,7 +97,7 @@ html_copy_source = False
 html_show_sourcelink = False
 PLAIN = (
     "index", "references", "real", "evidence", "models", "benchmarks", "glossary", "write_a_tutorial", "tags",
-    "status", "predictions",
+    "status", "predictions", "explore",
 )  # fmt: skip
 html_sidebars = {page: [] for page in PLAIN}
 html_context = {

@@ -251,6 +251,42 @@ def test_without_its_script_a_sortable_table_is_plain(page, address):
     assert page.locator("table.sortable tbody tr").first.is_visible()
 
 
+def test_sliders_say_and_draw_what_was_measured(page, address):
+    page.goto(address + "explore.html")
+    runs = json.loads((ROOT / "docs" / "evidence.json").read_text("utf-8"))["plot_76"]
+    labels, luck = page.locator(".explore").all()
+    people, draw = labels.locator("input").all()
+    assert labels.locator("circle").count() == 4 * len(runs)
+    people.focus()
+    page.keyboard.press("End")
+    draw.focus()
+    page.keyboard.press("ArrowRight")
+    found = [run["contract"]["accuracy"] for run in runs]
+    gains = [one["full-finetune"][-1] - one["from-scratch"][-1] for one in found]
+    said = labels.locator("[role=status]").inner_text()
+    assert f"in {sum(gain > 0 for gain in gains)} of {len(gains)} draws" in said
+    assert f"in draw 2 by {gains[1]:+.2f}".replace("-", "\u2212") in said
+    assert labels.locator("svg").get_attribute("aria-label") == said
+
+    from _helpers.pages import sibling
+
+    people, runs = luck.locator("input").all()
+    people.focus()
+    page.keyboard.press("Home")
+    runs.focus()
+    page.keyboard.press("End")
+    best = float(sibling("_luck").expected_best_r(16, 10_000))
+    assert f"r = {best:.2f} on average" in luck.locator("[role=status]").inner_text()
+    assert luck.locator("polyline.own").count() == 1
+
+
+def test_without_its_script_the_sliders_are_figures(page, address):
+    page.route("**/explore.js*", lambda route: route.abort())
+    page.goto(address + "explore.html")
+    assert page.locator(".explore:visible").count() == 0
+    assert page.locator(".figure-scroll img:visible").count() == 2
+
+
 def bookmarks(pdf):
     """Headings of a printed page; Chromium makes a bookmark of each that is painted."""
     found = re.findall(rb"/Title (?:<FEFF([0-9A-F]+)>|\(((?:\\.|[^\\)])*)\))", pdf)
