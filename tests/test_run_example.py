@@ -102,7 +102,7 @@ def test_seconds_and_memory_are_those_of_the_script(tmp_path):
 def test_memory_of_children_counts(tmp_path):
     code = (
         "import subprocess, sys\n"
-        "big = 'import time; x = bytearray(200_000_000); time.sleep(0.5)'\n"
+        "big = 'import time; x = bytearray(200_000_000); time.sleep(2)'\n"
         "many = [subprocess.Popen([sys.executable, '-c', big]) for _ in range(2)]\n"
         "[child.wait() for child in many]"
     )
