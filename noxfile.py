@@ -105,7 +105,7 @@ def download(session):
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def binder(session):
-    """Build Binder's environment from the published files, run every notebook in JupyterLab."""
+    """Run every notebook in Binder's environment, and one where the newest torch is and the rest is missing."""
     of_the_site(session, "binder")
 
 

@@ -1,7 +1,4 @@
-"""Save a figure with the same bytes every time. As a script: run a tutorial, save what it drew and opened.
-
-It is copied beside a tutorial to do that, so it imports nothing of this package.
-"""
+"""Save a figure with the same bytes every time. As a script: run a tutorial, save what it drew and opened."""
 
 import json
 import runpy
@@ -85,14 +82,19 @@ def opened(names):
 
 
 def main(folder, script):
-    """Run a script, then write its figures to a new folder, with ``run.json`` beside them."""
+    """Run a script, then write its figures and their numbers to a new folder, with ``run.json`` beside them."""
+    from _helpers.redraw import remember_figures, write_csv
+
+    remember_figures(script)
     names = runpy.run_path(script, run_name="__main__")
     import matplotlib.pyplot as plt
 
-    folder = Path(folder)
+    folder, drawn = Path(folder), []
     folder.mkdir()
-    shown = enumerate(map(plt.figure, plt.get_fignums()), 1)
-    drawn = [save(figure, folder / f"{i}.svg") for i, figure in shown]
+    for i, figure in enumerate(map(plt.figure, plt.get_fignums()), 1):
+        if given := getattr(figure, "drawn_by", None):
+            write_csv(folder / f"{i}.csv", given)
+        drawn.append(save(figure, folder / f"{i}.svg"))
     content = {"figures": drawn, "opened": opened(names)}
     (folder / "run.json").write_text(json.dumps(content), "utf-8")
 

@@ -15,6 +15,7 @@ import zipfile
 from pathlib import Path
 from urllib.parse import urljoin
 
+from PIL import Image
 from pybtex.database import parse_file
 from sphinx.errors import ExtensionError
 from sphinx_gallery.notebook import jupyter_notebook
@@ -32,7 +33,7 @@ CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 #: Larger side of the picture on a card, in pixels.
 CARD_PIXELS = 480
 #: Below a figure.
-DATA = ".. container:: figure-data\n\n   :download:`Numbers of this figure </{}>` (CSV)\n"
+DATA = ".. container:: figure-data\n\n   :download:`Numbers of this figure </{}>` (CSV)\n\n"
 #: What has a docstring, and what writes the simulated studies.
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
 WRITERS = ("_simulate.py", "_study_simulated.py")
@@ -167,6 +168,19 @@ def complete_downloads(app):
         write_zip(folder / f"{folder.name}_{kind}.zip", keep, {"README.md": about})
 
 
+def shrink_cards(app):
+    """After the gallery ran: the pictures of cards as WebP, 320 pixels wide, in 16 colours."""
+    gallery = Path(app.srcdir, app.config.sphinx_gallery_conf["gallery_dirs"])
+    for path in gallery.glob("images/thumb/*_thumb.png"):
+        card = path.with_suffix(".webp")
+        if card.is_file() and card.stat().st_mtime_ns > path.stat().st_mtime_ns:
+            continue
+        with Image.open(path) as picture:
+            small = picture.convert("RGB").resize((320, 224), Image.Resampling.LANCZOS)
+        small = small.quantize(16, 1).convert("RGB")
+        small.save(card, lossless=True, quality=100, method=6)
+
+
 def publish_binder(app, exception):
     """After the site is written: what Binder builds from, and the siblings beside its notebooks."""
     if exception or app.builder.name != "html":
@@ -185,19 +199,18 @@ def publish_binder(app, exception):
 
 
 def _card(figure):
-    """Larger side in inches and extent of what the card of a page shows; None is the whole figure."""
+    """Larger side in inches and extent of what the card of a page shows: named panels, or the first."""
     from matplotlib.transforms import Bbox
 
-    panels = [ax for ax in figure.axes if str(ax.get_gid()).startswith("card")]
-    if not panels:
-        return max(figure.get_size_inches()), None
+    named = [ax for ax in figure.axes if str(ax.get_gid()).startswith("card")]
+    panels = named or figure.axes[:1]
     figure.canvas.draw()
     extent = Bbox.union([ax.get_tightbbox() for ax in panels])
     extent = extent.transformed(figure.dpi_scale_trans.inverted()).padded(0.08)
     return max(extent.size), extent
 
 
-def figure_text(file, alt, width, height, narrow=None):
+def figure_text(file, alt, width, height, narrow=None, numbers=False):
     """Restructured text of a figure, as it is and with its panels below each other.
 
     Parameters
@@ -210,16 +223,20 @@ def figure_text(file, alt, width, height, narrow=None):
         In CSS pixels.
     narrow : int, optional
         Height of the second file, which is shown on a phone. Without one the box scrolls there.
+    numbers : bool, default=False
+        Is there a CSV of the same name?
     """
     alt = " ".join(alt.split())  # a line break would end the option, and the rest be markup
     kinds = [(file, width, height, "wide")]
     if narrow:
         kinds.append((f"{file.removesuffix('.svg')}_narrow.svg", 342, narrow, "narrow"))
-    return ".. container:: figure-scroll\n\n" + "".join(
+    images = (
         f"   .. image:: /{name}\n      :alt: {alt}\n      :width: {wide}px\n"
         f"      :height: {high}px\n      :loading: lazy\n      :class: dark-light {kind}\n\n"
         for name, wide, high, kind in kinds
     )
+    data = DATA.format(file.replace(".svg", ".csv")) if numbers else ""
+    return f".. container:: figure-scroll\n\n{''.join(images)}{data}"
 
 
 def scraper(block, block_vars, gallery_conf, **kwargs):
@@ -236,17 +253,16 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
             what = f"a figure of {block_vars['src_file']} has no alt text"
             raise ExtensionError(f"{what}: call fig.set_label('...')")
         path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
-        size, extent = _card(figure)
-        how = {"dpi": CARD_PIXELS / size, "bbox_inches": extent}
-        figure.savefig(path.with_suffix(".png"), facecolor="white", **how)
         given = getattr(figure, "drawn_by", None)
-        words = save(figure, path)
         target = path.relative_to(gallery_conf["src_dir"]).as_posix()
-        figures.append({"file": target, **words})
+        figures.append({"file": target, **save(figure, path), "numbers": bool(given)})
         rst.append(figure_text(**figures[-1]))
         if given:
             write_csv(path.with_suffix(".csv"), given)
-            rst.append(DATA.format(target.replace(".svg", ".csv")))
+        # Last: the figure is narrow now, and its letters are large beside it.
+        size, extent = _card(figure)
+        how = {"dpi": CARD_PIXELS / size, "bbox_inches": extent}
+        figure.savefig(path.with_suffix(".png"), facecolor="white", **how)
     plt.close("all")
     found = {"figures": figures}
     if (contract := block_vars["example_globals"].get("contract")) is not None:
@@ -269,5 +285,6 @@ def setup(app):
     app.connect("builder-inited", forget_stale_runs, priority=400)
     app.connect("builder-inited", complete_downloads, priority=600)
     app.connect("builder-inited", refresh_picture, priority=600)
+    app.connect("builder-inited", shrink_cards, priority=600)
     app.connect("build-finished", publish_binder, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,16 +1,19 @@
-"""Sphinx extension: the theme's icon fonts and style sheet, with the few icons that the site shows.
+"""Sphinx extension: the theme's icon fonts and style sheet, with what the site shows of them.
 
 Whole, they are more than half of a page's weight. The icons are those that the theme's own files and
-the configuration name; a test looks for every icon of the built pages.
+the configuration name; a test looks for every icon of the built pages. A rule of the style sheet stays
+if the names in its selector are words of a page or a script; a test compares pages with the whole sheet.
 """
 
 import functools
+import itertools
 import json
 import re
 from pathlib import Path
 
 import pydata_sphinx_theme
 import sphinx_gallery
+import tinycss2
 from fontTools import subset
 
 from _helpers.pages import write_if_changed
@@ -21,6 +24,9 @@ FONTS = "vendor/fontawesome/webfonts"
 NAME = re.compile(r"\bfa-([a-z0-9-]+)")
 #: One icon's rule: its names, and its character as an escape.
 RULE = re.compile(r'((?:\.fa-[\w-]+,)*\.fa-[\w-]+)\{--fa:"([^"]*)"\}')
+#: In a selector: what stands in parentheses, a comma outside of them, a class or an id.
+INNER, COMMA = re.compile(r"\([^()]*\)"), re.compile(r",(?![^(]*\))")
+CHOSEN = re.compile(r"[.#]([A-Za-z_-][\w-]*)")
 
 
 def _style_sheet():
@@ -59,7 +65,39 @@ def subset_fonts(app):
     app.config.html_static_path.append(str(out))
 
 
+def _used(rules, words):
+    """Text of the rules of which some selector can match."""
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            choices = COMMA.split(tinycss2.serialize(rule.prelude))
+            known = (words.issuperset(CHOSEN.findall(INNER.sub("", c))) for c in choices)
+            if kept := [*itertools.compress(choices, known)]:
+                yield f"{','.join(kept)}{{{tinycss2.serialize(rule.content)}}}"
+        elif rule.type == "at-rule" and rule.lower_at_keyword in ("media", "supports"):
+            inner = tinycss2.parse_rule_list(rule.content, True, True)
+            if inner := "".join(_used(inner, words)):
+                yield f"@{rule.at_keyword}{tinycss2.serialize(rule.prelude)}{{{inner}}}"
+        else:
+            yield rule.serialize()
+
+
+def drop_rules(app, exception):
+    """After the pages are written: style sheets without rules for what no page or script names.
+
+    Every build begins with whole ones, because Sphinx copies what differs from its source.
+    """
+    if exception or app.builder.name != "html":
+        return
+    out = Path(app.outdir)
+    files = [*out.rglob("*.html"), *out.glob("_static/**/*.js")]
+    words = set().union(*(re.findall(r"[\w-]+", path.read_text("utf-8")) for path in files))
+    for sheet in out.glob("_static/**/*.css"):
+        rules = tinycss2.parse_stylesheet(sheet.read_text("utf-8"), True, True)
+        write_if_changed(sheet, "".join(_used(rules, words)))
+
+
 def setup(app):
     """Connect to Sphinx."""
     app.connect("builder-inited", subset_fonts)
+    app.connect("build-finished", drop_rules)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

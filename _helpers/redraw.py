@@ -5,6 +5,7 @@ type and shape, ``index`` the place in an array. The first row names the functio
 """
 
 import ast
+import copy
 import csv
 import functools
 import inspect
@@ -30,7 +31,9 @@ def remember(function):
         bound = inspect.signature(function).bind(*args, **kwargs)
         given = dict(bound.arguments)
         words = given.pop("words", {})  # of **words
-        figure.drawn_by = (function.__module__, function.__name__, {**given, **words})
+        # A copy: the page may go on with what it gave.
+        given = copy.deepcopy({**given, **words})
+        figure.drawn_by = (function.__module__, function.__name__, given)
         return figure
 
     return draw

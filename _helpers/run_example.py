@@ -11,14 +11,12 @@ import os
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
 
-from _helpers import figures
 from _helpers.contracts import CONTRACTS
-from _helpers.pages import ExampleError, short_name, sibling, tutorials
+from _helpers.pages import ROOT, ExampleError, short_name, sibling, tutorials
 from _helpers.record import REAL, REFERENCE, RUNS, RecordError, new_record, write_json
 from _helpers.sandbox import kernel_can_block, line_of, only_with_siblings, run_alone
 
@@ -104,13 +102,12 @@ def run_on_study(script, root, data, folder, *, target=None):
     tutorial = short_name(script)
     name = f"{tutorial}-{target}" if target else tutorial
     command = f"nox -s real -- {tutorial} --study {data['dataset']}"
-    settings = {"EEG_TUTORIAL_STUDY": str(root)}
+    settings = {"EEG_TUTORIAL_STUDY": str(root), "PYTHONPATH": str(ROOT)}
     if target:
         settings["EEG_TUTORIAL_TARGET"] = target
         command += f" --target {target}"
     with only_with_siblings(script) as work:
-        shutil.copy(figures.__file__, work)
-        words = [Path(figures.__file__).name, "kept", script.name]
+        words = ["-m", "_helpers.figures", "kept", script.name]
         run = Run.of(script, run_alone(words, work, timeout=1800, **settings))
         kept = json.loads((work / "kept" / "run.json").read_text("utf-8"))
         used = json.loads(run.line)["data"]
@@ -119,12 +116,11 @@ def run_on_study(script, root, data, folder, *, target=None):
         provenance = {**data, "opened": opened, "command": command}
         record = run.record(provenance=provenance, figures=drawn)
         folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob(f"{name}_*.svg"):
+        for old in (*folder.glob(f"{name}_*.svg"), *folder.glob(f"{name}_*.csv")):
             old.unlink()
-        for number, drawn in enumerate(record.figures, 1):
-            for end in ("", "_narrow")[: 2 if drawn.narrow else 1]:
-                new = (folder / drawn.file).with_stem(f"{name}_{number}{end}")
-                shutil.copy(work / "kept" / f"{number}{end}.svg", new)
+        (work / "kept" / "run.json").unlink()
+        for made in (work / "kept").iterdir():
+            shutil.copy(made, folder / f"{name}_{made.name}")
     write_json(folder / f"{name}.json", record.model_dump(mode="json"))
     return record
 

@@ -24,8 +24,8 @@ from markupsafe import Markup
 from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
+from _helpers.claims import claims
 from _helpers.contracts import CONTRACTS, parse
-from _helpers.evidence_figure import claims, evidence_figure
 from _helpers.figures import save
 from _helpers.filters import FILTERS, compare, escaped, get, num, say, value_ci
 from _helpers.gallery import figure_text
@@ -67,6 +67,7 @@ def kept(srcdir, study, name):
         raise ExtensionError(f"real.{study}.{name}: {err}") from err
     for figure in result["figures"]:
         figure["file"] = f"real/{study}/{figure['file']}"
+        figure["numbers"] = Path(srcdir, figure["file"]).with_suffix(".csv").is_file()
     return path, result
 
 
@@ -233,7 +234,6 @@ def context(srcdir, note, names):
         "page": lambda: lambda name: tutorial(srcdir, name)[0].stem,
         "figure": lambda: lambda name, number: noted(*figure(srcdir, name, number)),
         "scale_figure": lambda: partial(scale_figure, srcdir),
-        "evidence_figure": lambda: partial(evidence_figure, srcdir),
         "claims": lambda: claims,
         "this_build": lambda: lambda name: read(tutorial, name),
         "heading_of": lambda: heading_of,

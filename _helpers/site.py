@@ -104,6 +104,10 @@ class Markdown(MarkdownConverter):
         narrow = "narrow" in (el.get("class") or [])
         return "" if narrow else super().convert_img(el, text, parent_tags)
 
+    def convert_svg(self, el, text, parent_tags):
+        """A drawing inside a page is its words."""
+        return el.get("aria-label", "")
+
     def convert_pre(self, el, text, parent_tags):
         """Code of a tutorial is Python, what it prints is text."""
         box = el.find_parent("div", class_=["highlight-Python", "highlight-python"])
@@ -149,14 +153,11 @@ def mend_html(app, pagename, templatename, context, doctree):
 
 
 def size_pictures(app, exception):
-    """After the build: the pictures of links have the size that asks for no cropping, cards 360 pixels and 24 colours."""
-    for path in Path(app.outdir, "_images").rglob("*.png"):
+    """After the build: the pictures of links have the size that asks for no cropping."""
+    for path in Path(app.outdir, "_images", "social_previews").glob("*.png"):
         with Image.open(path) as picture:
-            if path.parent.name == "social_previews" and picture.size != (1200, 630):
+            if picture.size != (1200, 630):
                 picture.resize((1200, 630)).save(path)
-            elif path.stem.endswith("_thumb") and picture.mode != "P":
-                small = picture.convert("RGB").resize((360, 252), Image.Resampling.LANCZOS)
-                small.quantize(24, 1).save(path, optimize=True)
 
 
 def write_llms_txt(app, exception):
@@ -255,7 +256,7 @@ def cards(srcdir):
             "",
         ]
         for page in own:
-            thumb = f"/auto_examples/images/thumb/sphx_glr_{page.stem}_thumb.png"
+            thumb = f"/auto_examples/images/thumb/sphx_glr_{page.stem}_thumb.webp"
             run = known.get(short_name(page))
             cost = f"{run['seconds']:.0f} s" if run else "not measured"
             lines += ["   .. container:: card-box", "", f"      .. image:: {thumb}"]

@@ -1,7 +1,7 @@
 """Sphinx extension: what a cell prints in columns is a table on the page; scripts and notebooks keep the text.
 
 A block of output is read line by line. Lines are a table as long as the places that are blank in all of them
-leave the same columns; everything else stays as it was. No word is added, lost or moved.
+leave the same columns; everything else stays as it was. No word that is seen is added, lost or moved.
 """
 
 import itertools
@@ -133,8 +133,11 @@ def _row(cells, numeric):
     return row
 
 
-def table_node(header, rows, title=""):
-    """A table whose first column names its rows, with numbers to the right, below its title."""
+def table_node(header, rows, title="", section=""):
+    """A table whose first column names its rows, with numbers to the right, below its title.
+
+    Without a title its name is that of its section, which a screen reader says and nobody sees twice.
+    """
     columns = list(zip(*rows, strict=True))
     numeric = [all(NUMBER.fullmatch(c) for c in own if c) and any(own) for own in columns]
     numeric[0] = False
@@ -147,8 +150,9 @@ def table_node(header, rows, title=""):
         group += nodes.thead("", _row(header, numeric))
     group += nodes.tbody("", *(_row(row, numeric) for row in rows))
     table = nodes.table("", group, classes=["printed", "colwidths-auto"])
-    if title:
-        table.insert(0, nodes.title(title, title))
+    if name := title or section:
+        unseen = [] if title else ["visually-hidden"]
+        table.insert(0, nodes.title(name, name, classes=unseen))
     return table
 
 
@@ -160,10 +164,12 @@ def show_tables(app, doctree):
         parts = split_output(block.astext()) if OUTPUT in block["classes"] else []
         if not any(kind == "table" for kind, *_ in parts):
             continue
-        box, title = nodes.container(classes=["printed-parts"]), ""
+        box, title, section = nodes.container(classes=["printed-parts"]), "", block
+        while not isinstance(section, nodes.section):
+            section = section.parent
         for number, (kind, *own) in enumerate(parts):
             if kind == "table":
-                box += table_node(*own, title)
+                box += table_node(*own, title, section[0].astext())
                 box[-1]["ids"].append(f"printed-{block.line}-{number}")
                 title = ""
                 continue

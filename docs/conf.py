@@ -96,7 +96,7 @@ html_favicon = "_static/favicon.svg"
 html_copy_source = False
 html_show_sourcelink = False
 PLAIN = (
-    "index", "references", "real", "evidence", "models", "benchmarks", "glossary", "write_a_tutorial", "tags",
+    "index", "references", "evidence", "models", "benchmarks", "glossary", "write_a_tutorial", "tags",
     "status", "predictions", "explore",
 )  # fmt: skip
 html_sidebars = {page: [] for page in PLAIN}

@@ -98,7 +98,7 @@ def panel_title(ax, letter, text):
 
 
 def show_on_card(*axes):
-    """Name the panels that make the small picture of a page; a figure without any is shown whole."""
+    """Name the panels that make the small picture of a page; without any it is the first."""
     for number, ax in enumerate(axes):
         ax.set_gid(f"card-{number}")
 

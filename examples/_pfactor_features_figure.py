@@ -30,6 +30,6 @@ def draw_prediction_figure(panels, **words):
         ax.set_xlabel("true value")
         panel_title(ax, letter, name)
     axes[0].set_ylabel("predicted value")
-    show_on_card(*axes)
+    show_on_card(axes[0])
     footnote(fig, f"brackets: {INTERVAL}")
     return fig

@@ -48,7 +48,8 @@ def draw_rhythm_figure(maps, rho, *, freqs, ch_names, **words):
         image = _draw_map(ax, values, freqs)
         ax.set_yticks(named, [ch_names[i] if cell == 0 else "" for i in named])
         panel_title(ax, letter, name[0].upper() + name[1:])
-        show_on_card(ax)
+        if letter == "A":
+            show_on_card(ax)
     colour_bar(
         fig, image, (0.89, 0.50, 0.015, 0.31), "d output / d log amplitude, of largest"
     )

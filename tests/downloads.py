@@ -2,7 +2,10 @@
 
 import contextlib
 import filecmp
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -74,3 +77,43 @@ def try_gallery(kind, scripts):
                 if any(bad):
                     raise ExampleError(f"{name}: {bad} are not those of {script.stem}.zip")
         return _line(scripts[0].stem + suffix, folder)
+
+
+#: What a hosted notebook brings, in its newest release, and what runs a notebook here.
+FOREIGN = (
+    "torch",
+    "numpy",
+    "pandas",
+    "scipy",
+    "scikit-learn",
+    "matplotlib",
+    "requests",
+    "tqdm",
+)
+
+
+def try_foreign(name, folder):
+    """Run a published notebook, alone, in a new environment; its line and what the environment held.
+
+    The first cell of the notebook installs, so this run has a network.
+    """
+    venv = folder / "venv"
+    subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    pip = [venv / "bin" / "pip", "install", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, *FOREIGN, "nbclient", "ipykernel"], check=True)
+    shutil.copy(_published(name), folder)
+    ours = ("EEG", "JUPYTER", "PYTHON")
+    env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    # The kernel is that of the environment, and its pip as well.
+    env |= {"PATH": f"{venv / 'bin'}{os.pathsep}{env['PATH']}", "HF_HUB_OFFLINE": "1"}
+    run = {"cwd": folder, "env": env, "capture_output": True, "text": True}
+    ran = subprocess.run([venv / "bin" / "python", NOTEBOOK, name], timeout=900, **run)
+    if ran.returncode:
+        raise ExampleError(f"{name} in a foreign environment:\n{ran.stderr[-3000:]}")
+    held = subprocess.run([*pip[:1], "freeze"], **run).stdout
+    held = [
+        pin
+        for pin in held.split()
+        if pin.split("==")[0] in ("torch", "torchaudio", "braindecode")
+    ]
+    return line_of(name, ran.stdout), " ".join(held)

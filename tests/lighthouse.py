@@ -1,4 +1,4 @@
-"""Ask Lighthouse (npm) about pages of the built site, as a phone on a slow network would see them."""
+"""Ask Lighthouse (npm) about pages of the built site: a phone on a slow network, then the speed of a desk."""
 
 import json
 import os
@@ -17,22 +17,22 @@ PROGRAM = FOLDER / "node_modules" / ".bin" / "lighthouse"
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 
 
-def ask(url):
+def ask(url, categories=CATEGORIES, *more):
     """Scores of a page by category, and the audits that cost points outside performance."""
     flags = ["--headless", *QUIET, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "report.json"
         command = [
             PROGRAM, url, "--quiet", "--output=json",
-            f"--output-path={out}", f"--only-categories={','.join(CATEGORIES)}",
+            f"--output-path={out}", f"--only-categories={','.join(categories)}", *more,
             f"--chrome-flags={' '.join(flags)} --user-data-dir={folder}/profile",
         ]  # fmt: skip
         subprocess.run(command, check=True, env=os.environ | {"CHROME_PATH": executable()})
         report = json.loads(out.read_text("utf-8"))
-    scores = {name: round(100 * report["categories"][name]["score"]) for name in CATEGORIES}
+    scores = {name: round(100 * report["categories"][name]["score"]) for name in categories}
     lost = [
         f"{ref['id']}: {report['audits'][ref['id']]['title']}"
-        for name in CATEGORIES[1:]
+        for name in categories[1:]
         for ref in report["categories"][name]["auditRefs"]
         if ref["weight"] and report["audits"][ref["id"]]["score"] not in (None, 1)
     ]
@@ -51,11 +51,13 @@ def main():
             print(f"Lighthouse was left out: npm could not install {PACKAGE}")
             return 0
     failed = []
-    print(f"{'page':<55}", *(f"{name:>15}" for name in CATEGORIES))
+    print(f"{'page':<55}", *(f"{name:>15}" for name in (*CATEGORIES, "desk")))
     with served(HTML) as base:
         for name in ("index", *(f"auto_examples/{script.stem}" for script in tutorials())):
             scores, lost = ask(f"{base}{name}.html")
-            print(f"{name:<55}", *(f"{scores[c]:>15}" for c in CATEGORIES), flush=True)
+            desk, _ = ask(f"{base}{name}.html", CATEGORIES[:1], "--preset=desktop")
+            told = [*scores.values(), *desk.values()]
+            print(f"{name:<55}", *(f"{score:>15}" for score in told), flush=True)
             failed += [f"{name}: {audit}" for audit in lost]
     print(*failed, sep="\n")
     return 1 if failed else 0

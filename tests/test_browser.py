@@ -6,14 +6,17 @@ import json
 import re
 import urllib.parse
 import zipfile
+from functools import partial
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from _helpers.icons import STYLES
 from _helpers.pages import ROOT, tutorials
 
-HTML = ROOT / "docs" / "_build" / "html"
+DOCS = ROOT / "docs"
+HTML = DOCS / "_build" / "html"
 PAGES = sorted(
     path.relative_to(HTML).as_posix()
     for path in HTML.rglob("*.html")
@@ -22,9 +25,8 @@ PAGES = sorted(
 TUTORIALS = [f"auto_examples/{script.stem}.html" for script in tutorials()]
 SCREENS = {"light": (1280, "light"), "dark": (1280, "dark"), "phone": (390, "light")}
 #: KiB, compressed, everything loaded. Figures of a page are counted once: a phone or a desk.
-#: After scrolling to the end, gzipped. Pages that are made of figures have more.
-LIMIT_KIB = {"auto_examples/index.html": 200, "index.html": 200, "real.html": 400}
-LIMIT_KIB |= {"evidence.html": 300, "concepts/from_simulated_to_real.html": 200}
+#: After scrolling to the end, gzipped; 150 where nothing else is said.
+LIMIT_KIB = {"auto_examples/index.html": 200}
 LIMIT_KIB |= dict.fromkeys(TUTORIALS, 200)
 pytestmark = pytest.mark.browser
 
@@ -105,7 +107,7 @@ def test_page_is_light(page, address, name, record_property):
     def weigh(response):
         if response.url.startswith(address):
             body = response.body()
-            packed = response.url.split("?")[0].endswith((".woff2", ".png"))
+            packed = response.url.split("?")[0].endswith((".woff2", ".png", ".webp"))
             sizes[response.url] = len(body if packed else gzip.compress(body))
 
     page.on("response", weigh)
@@ -141,8 +143,8 @@ def test_figures_stack_on_a_phone_and_change_with_the_theme(page, address, name)
         panels = panels_of(page.request.get(source).text())
         beside = urllib.parse.urljoin(address + name, wide.get_attribute("src"))
         assert len(panels) == len(panels_of(page.request.get(beside).text()))
-    thumbnail = HTML / "_images" / f"sphx_glr_{Path(name).stem}_thumb.png"
-    assert thumbnail.stat().st_size < 60_000
+    thumbnail = HTML / "_images" / f"sphx_glr_{Path(name).stem}_thumb.webp"
+    assert thumbnail.stat().st_size < 6_000
 
 
 def panels_of(svg):
@@ -165,10 +167,45 @@ def test_a_figure_is_dark_where_the_page_is(page, address):
     assert seen["dark"] < 150
 
 
-FIGURES = sorted((HTML.parent.parent / "auto_examples" / "images").glob("*.csv"))
+def fulfil(path, route):
+    route.fulfill(path=path)
 
 
-@pytest.mark.parametrize("numbers", FIGURES, ids=lambda path: path.stem)
+#: Everything that a browser computed for every element, without the names of variables.
+LOOKS = """() => [...document.querySelectorAll('*')].map(element => {
+  const style = getComputedStyle(element);
+  return [...style].filter(k => !k.startsWith('--')).map(k => k + style.getPropertyValue(k)).join();
+})"""
+
+
+@pytest.mark.parametrize(("name", "screen"), [
+    ("index.html", "phone"), (TUTORIALS[3], "dark"), ("search.html?q=leak", "light"),
+])  # fmt: skip
+def test_the_short_style_sheet_looks_like_the_whole_one(page, address, name, screen):
+    width, colours = SCREENS[screen]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=colours, reduced_motion="reduce")
+    sheets, seen = [HTML.parent / "icons" / STYLES, DOCS / "_static" / "site.css"], []
+    for whole in (False, True):
+        for path in sheets if whole else ():
+            page.route(f"**/{path.name}*", partial(fulfil, path))
+        page.goto(address + name)
+        load_everything(page)
+        page.wait_for_timeout(500)
+        looks = page.evaluate(LOOKS)
+        opener = "primary-toggle" if screen == "phone" else "theme-switch-button"
+        page.locator(f"button.{opener}:visible").first.click()
+        page.wait_for_timeout(500)
+        seen.append([*looks, *page.evaluate(LOOKS)])
+    assert len(seen[0]) == len(seen[1]) > 200
+    differ = [i for i, (short, long) in enumerate(zip(*seen, strict=True)) if short != long]
+    assert not differ
+
+
+FIGURES = [*DOCS.glob("auto_examples/images/*.csv"), *DOCS.glob("real/*/plot_*.csv")]
+
+
+@pytest.mark.parametrize("numbers", sorted(FIGURES), ids=lambda path: path.stem)
 def test_a_figure_is_drawn_again_from_its_numbers(numbers, tmp_path):
     import matplotlib as mpl
     import matplotlib.pyplot as plt
@@ -187,6 +224,13 @@ def test_a_figure_is_drawn_again_from_its_numbers(numbers, tmp_path):
     for end in ("", "_narrow"):
         built = numbers.with_name(f"{numbers.stem}{end}.svg").read_bytes()
         assert (tmp_path / f"again{end}.svg").read_bytes() == built
+
+
+@pytest.mark.parametrize("name", TUTORIALS)
+def test_every_table_has_a_name(name):
+    text = (HTML / name).read_text("utf-8")
+    tables = re.findall(r'<table[^>]*class="[^"]*\bprinted\b[^>]*>\s*<(\w+)', text)
+    assert set(tables) == {"caption"}
 
 
 @pytest.mark.parametrize("name", TUTORIALS)

@@ -28,6 +28,7 @@ def test_kept_results_keep_contract_and_provenance(path):
     names = {f.file for f in result.figures}
     names |= {f.file.replace(".svg", "_narrow.svg") for f in result.figures if f.narrow}
     assert names == {p.name for p in path.parent.glob(f"{path.stem}_*.svg")}
+    assert all((path.parent / f.file).with_suffix(".csv").is_file() for f in result.figures)
     text = path.read_text("utf-8") + "".join(
         (path.parent / f.file).read_text("utf-8") for f in result.figures
     )

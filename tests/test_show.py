@@ -254,7 +254,7 @@ def filled(page, **names):
     """Words of a page of this site, with given numbers."""
     template = environment(DOCS).from_string((DOCS / f"{page}.rst").read_text("utf-8"))
     given = context(DOCS, lambda path: None, {"download_size", "claims", "heading_of"})
-    given |= {"scale_figure": str, "evidence_figure": lambda *what: "", "page": str} | names
+    given |= {"scale_figure": str, "page": str} | names
     return " ".join(re.sub(r"\\(.)", r"\1", template.render(given)).split())
 
 

@@ -8,6 +8,7 @@ from filelock import FileLock
 
 import binder
 import downloads
+from _helpers.contracts import parse
 from _helpers.measure import Meter
 from _helpers.pages import DOCS, HTML, short_name, tutorials
 from _helpers.show import tutorial
@@ -58,3 +59,11 @@ def test_a_notebook_runs_in_binder(lab, script):
     print(f"{n_figures} figures, {megabytes:.0f} MB, {line[:60]}...")
     assert n_figures
     assert megabytes <= binder.LIMIT_MB
+
+
+@pytest.mark.binder
+def test_a_lone_notebook_installs_what_a_foreign_environment_misses(tmp_path):
+    """As in Colab: the newest torch and the usual packages are there, Braindecode and EEGDash are not."""
+    line, text = downloads.try_foreign("plot_73_finetune_pretrained_model.ipynb", tmp_path)
+    print(text)
+    assert parse(line).frozen_state_unchanged
