@@ -32,13 +32,11 @@ def nothing_gained(key, run):
 
 def claims(page, runs):
     """The claims of a tutorial in the lines of its runs."""
-    return [
-        Claim(
-            key,
-            words,
-            nothing_gained(key, runs[0]),
-            [get(run, key) for run in runs],
-            [tuple(ends) for run in runs if (ends := interval_of(run, key))],
+
+    def claim(key, words):
+        ends = [tuple(own) for run in runs if (own := interval_of(run, key))]
+        return Claim(
+            key, words, nothing_gained(key, runs[0]), [get(r, key) for r in runs], ends
         )
-        for key, words in CONTRACTS[page].claims.items()
-    ]
+
+    return [claim(*own) for own in CONTRACTS[page].claims.items()]

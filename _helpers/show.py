@@ -331,7 +331,7 @@ class TutorialFigure(SphinxDirective):
 def setup(app):
     """Connect to Sphinx; register role and directive."""
     app.connect("source-read", render)
-    app.connect("html-page-context", tell)
+    app.connect("html-page-context", tell, priority=300)
     app.add_role("value", Value())
     app.add_directive("tutorial-figure", TutorialFigure)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

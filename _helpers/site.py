@@ -143,6 +143,8 @@ def mend_html(app, pagename, templatename, context, doctree):
         return
     text = Markdown(heading_style="ATX", bullets="-").convert(context["body"])
     text = re.sub(r"\n{3,}", "\n\n", text).strip()
+    if told := context.get("told"):  # the template has it, not the body
+        text = text.replace("\n", f"\n\n**{told['answer']}**\n", 1)
     write_if_changed(Path(app.outdir, f"{pagename}.md"), text + "\n")
     tags = [context.get("metatags", "")]
     if words := html.escape(app.env.metadata[pagename].get("og:description", "")):
@@ -249,12 +251,8 @@ def cards(srcdir):
     pages = sorted(srcdir.glob("auto_examples/plot_*.rst"))
     lines = []
     for digit, own in itertools.groupby(pages, lambda page: page.stem[len("plot_")]):
-        lines += [
-            f".. rubric:: {GROUPS.get(digit, 'More')}",
-            "",
-            ".. container:: cards",
-            "",
-        ]
+        group = GROUPS.get(digit, "More")
+        lines += [f".. rubric:: {group}", "", ".. container:: cards", ""]
         for page in own:
             thumb = f"/auto_examples/images/thumb/sphx_glr_{page.stem}_thumb.webp"
             run = known.get(short_name(page))

@@ -142,10 +142,8 @@ def table_node(header, rows, title="", section=""):
     numeric = [all(NUMBER.fullmatch(c) for c in own if c) and any(own) for own in columns]
     numeric[0] = False
     group = nodes.tgroup(cols=len(columns))
-    for number in range(len(columns)):
-        group += (
-            nodes.colspec(colwidth=1, stub=1) if not number else nodes.colspec(colwidth=1)
-        )
+    group += nodes.colspec(colwidth=1, stub=1)
+    group += [nodes.colspec(colwidth=1) for _ in columns[1:]]
     if header:
         group += nodes.thead("", _row(header, numeric))
     group += nodes.tbody("", *(_row(row, numeric) for row in rows))

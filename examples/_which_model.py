@@ -171,7 +171,7 @@ def _interpolated(own, wanted, placed, first):
     if len(placed) < FEWEST_POSITIONS:
         why = f"{guessed} electrodes are absent, and too few have a position"
         return Fit("refuses", (*first, why))
-    found = _estimated(guessed, len(placed), len(wanted))
+    found = _estimated(guessed, len(placed), len(wanted) - len(made))
     return Fit(found.verdict, (*first, *found.steps))
 
 

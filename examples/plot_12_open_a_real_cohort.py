@@ -22,8 +22,8 @@ Tags: :tag:`p-factor`, :tag:`BIDS`, :tag:`preprocessing`
 # What does it cost?
 # ------------------
 # ``ds005505`` is the first release of the Healthy Brain Network
-# :cite:p:`alexander2017hbn,shirazi2024hbneeg`. EEGDash knows the sizes of datasets on
-# OpenNeuro and NEMAR :cite:p:`delorme2022nemar` offline.
+# :cite:p:`alexander2017hbn,shirazi2024hbneeg`. EEGDash ships the sizes of datasets on
+# OpenNeuro and NEMAR :cite:p:`delorme2022nemar`.
 import json
 import os
 
@@ -74,8 +74,9 @@ for name, (n, megabytes) in sizes.items():
 # of a model of what parents report in the Child Behavior Checklist (CBCL). The idea is
 # from another cohort :cite:p:`caspi2014pfactor`. The number is no diagnosis.
 #
-# The people below are **simulated** and sit in the same kind of folder. ``find_study``
-# reads the tables and no signal. Predict: does everybody have a score?
+# The people below are **simulated** and sit in the same kind of folder; the calls for a
+# real one are shown, not run. ``find_study`` reads the tables and no signal. Predict: does
+# everybody have a score?
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 everybody = _study.list_people(STUDY)
 found = _study.find_study(STUDY, column="p_factor", on_missing="drop")
@@ -186,10 +187,10 @@ print(f"windows {X.shape}, people {np.unique(subjects).tolist()}, scores {np.uni
 # %%
 # The other pages use ``found.open()``, which has more checks and takes its steps from a
 # table of studies. For these simulated signals the table has no reference and no filter, so
-# the signals differ; the people and windows have to be the same.
+# the signals differ; every window has to be of the same person.
 study = found.open(np.unique(subjects))
 same = study.metadata["subject"].tolist() == subjects.tolist()
-print(f"the same people, window by window: {same}")
+print(f"as many windows, each of the same person: {same}")
 
 # %%
 # Modify

@@ -15,7 +15,7 @@ look if no run found anything? And how many people does a faint score need?
 You need: :doc:`band power and its null </auto_examples/plot_80_pfactor_features>`,
 scikit-learn.
 
-Takes ten seconds and 20 MB. Background: :doc:`/concepts/leakage_and_evaluation`.
+Background: :doc:`/concepts/leakage_and_evaluation`.
 
 Tags: :tag:`p-factor`, :tag:`regression`, :tag:`leakage`
 """
@@ -25,6 +25,7 @@ Tags: :tag:`p-factor`, :tag:`regression`, :tag:`leakage`
 # ------------------------
 import json
 import os
+from bisect import bisect_right
 
 import _luck
 import _runtime
@@ -99,14 +100,14 @@ for k in (20, RUNS[0]):
 # How many people does a faint score need?
 # ----------------------------------------
 # Two questions. How many people does *one* planned test need, to find a true r in 80 of 100
-# studies? And how many before the best of many useless runs stays below that r?
+# studies at p < .05? And how many before the best of many useless runs stays below that r?
 FAINT = [0.05, 0.137, 0.3]
-n_tried = np.unique(np.geomspace(10, 20_000, 200).astype(int))
-luck_at = np.array([_luck.expected_best_r(n, RUNS[1]) for n in n_tried])
+TRIED = range(10, 20_001)
 needed, above_luck = {}, {}
 for r in FAINT:
     needed[str(r)] = _luck.people_needed(r)
-    above_luck[str(r)] = int(n_tried[np.argmax(luck_at < r)])
+    enough = bisect_right(TRIED, -r, key=lambda n: -_luck.expected_best_r(n, RUNS[1]))
+    above_luck[str(r)] = TRIED[enough]  # the best falls with the number of people
     print(f"true r {r:<6}{needed[str(r)]:>6,} people to find it in one planned test;")
     print(f"{'':13}{above_luck[str(r)]:>6,} before the best of {RUNS[1]:,} is below it")
 
@@ -170,7 +171,8 @@ best_own = _luck.best_of_some(own_r, N_RUNS)
 formula = _luck.expected_best_r(n_test, count)
 print(f"{N_NULLS:,} nulls; the formula assumes normal values, which scores need not have")
 for k in SOME_RUNS:
-    print(f"best of {k:>3}  null {best_own[k - 1]:+.2f}  formula {formula[k - 1]:+.2f}")
+    both = f"null {best_own[k - 1]:+.2f}  formula {formula[k - 1]:+.2f}"
+    print(f"{f'best of {k}':<12}{both}")
 
 # %%
 # Runs of one leaderboard resemble each other
@@ -189,8 +191,9 @@ print(f"best of {N_RUNS}: {best_board[-1]:.2f}, if independent {formula[-1]:.2f}
 print(f"{N_RUNS} runs are worth {effective:.0f} independent ones")
 
 # %%
-# So the formula is what independent runs reach. Submissions of one challenge share data,
-# starter code and ideas, and theirs reach less. How much less, only their predictions say.
+# The formula is for independent runs. Submissions of one challenge share data, starter code
+# and ideas, so theirs can reach less. How much less can only be found from their
+# predictions.
 n_runs = np.geomspace(1, RUNS[-1], 40)
 curves = {n: (n_runs, _luck.expected_best_r(n, n_runs)) for n in (n_test, FEWER, PEOPLE)}
 nulls = {"formula": (count, formula), "all scores exchanged": (count, best_own)}

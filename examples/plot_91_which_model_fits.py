@@ -10,7 +10,7 @@ with published weights, and which classes of Braindecode run on it.
    :class: tip
 
    - list the steps from your windows to published weights;
-   - see where spatial weights are lost, and why;
+   - see where spatial weights are lost, and for how many electrodes;
    - find classes that take a wrong rate without a word.
 
 You need: :doc:`three regimes </auto_examples/plot_73_finetune_pretrained_model>` and a
@@ -28,6 +28,7 @@ import json
 import os
 from collections import Counter
 from dataclasses import replace
+from textwrap import shorten
 
 import _runtime
 import pandas as pd
@@ -81,7 +82,8 @@ print(f"{n_unlicensed} a licence of the weights")
 # ------------------
 # Predict: how many families take your windows as they are?
 #
-# Four things are compared, and the worst decides. **Electrodes**: some families take any,
+# Four things are compared, and the worst decides. A few families ask for one more step,
+# which comes first: a filter, or terms to agree to. **Electrodes**: some families take any,
 # some need positions, some have weights for certain names; what is absent can be estimated
 # from the electrodes around it. An estimate holds nothing that your electrodes do not: with
 # more estimates than electrodes, the verdict is *loses spatial weights*. **Rate**: windows
@@ -101,6 +103,13 @@ counts = {
     for own, fit in fits.items()
 }
 print(pd.DataFrame(counts).to_string())
+
+# %%
+# Families that lose their spatial weights there, and why:
+for own in recordings[1:]:
+    for name, fit in fits[own.name].items():
+        if fit.verdict == "loses spatial weights":
+            print(f"{own.name:<10}{name:<13}{'; '.join(fit.steps)}")
 
 # %%
 # The same per family:
@@ -136,28 +145,31 @@ print(kept.value_counts().rename_axis(None).to_string())
 # built for the electrodes of the cap, and keeps its weights. The reasons of the classes
 # that do not run:
 for name, why in looked.loc[looked["runs"] != "yes", "runs"].items():
-    print(f"{name:<24}{why[:64]}")
+    print(f"{name:<24}{shorten(why, 64)}")
 
 # %%
 # A common mistake: it runs, so it fits
 # -------------------------------------
 # You give a class windows at twice the rate on which its weights were trained. Predict: how
 # many of them say something? Below, each is built for both rates with windows of the same
-# number of samples, as it happens when a configuration is taken over.
+# number of samples, as it happens when a configuration is taken over. *Silent* means the
+# same shapes and no word, *says so* a warning or an error. A temporal filter that was
+# learned at 10 Hz then responds to 20 Hz.
 print(runs["twice the rate"].value_counts().rename_axis(None).to_string())
 print()
 print(runs[["other cap", "twice the rate"]].to_string(col_space=18))
 n_silent = int((runs["twice the rate"] == "silent").sum())
-print(f"{n_silent} of {len(runs)}: same shapes, no warning, and filters an octave off")
+print(f"{n_silent} of {len(runs)} take the wrong rate in silence")
 
 # %%
 # The recovery is a step of the list above: resample to the rate of the weights.
 # :doc:`plot_92_bring_your_checkpoint` does it, and the other steps, for a real folder.
 #
-# Can you tell two models apart?
-# ------------------------------
+# How well will you know a score?
+# -------------------------------
 # With few test people the interval of an accuracy is wide. If people differ by a standard
-# deviation of 0.1, and half of yours are tested, it reaches this far to both sides:
+# deviation of 0.1, and half of yours are tested, it reaches this far to both sides. For two
+# models on the same people it is the standard deviation of their *differences* that counts.
 for own in recordings:
     half = expected_half_width(max(2, own.n_people // 2), 0.1)
     print(f"{own.name:<10}{max(2, own.n_people // 2):4} test people: +/- {half:.2f}")

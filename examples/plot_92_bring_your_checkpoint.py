@@ -107,7 +107,8 @@ print(
 # The file with the weights does not hold any of this. ``config.json`` holds the electrodes
 # and the rate if whoever saved it gave them to the model; how windows were scaled stands in
 # neither. For classes with published weights, the scale of those weights is taken; anything
-# else that nobody says is asked for.
+# else that nobody says is asked for. Scale *window*: each window is divided by its own
+# standard deviation.
 #
 # Bring the windows to it
 # -----------------------
@@ -146,7 +147,8 @@ def adapt(regime, seed, lr):
 
 
 # %%
-# Every tensor of the encoder has to arrive; those that were different before prove it.
+# Every tensor of the encoder has to arrive; those that were different before show that
+# they did.
 _, loaded = fit_model(model, X.shape[2], len(target.classes))
 print(f"under a fresh head: {loaded}")
 
@@ -168,7 +170,7 @@ for regime, rates in RATES.items():
     runs[regime] = [tried[lr[regime]], *more]
 n_correct = {regime: sum(n for _, n in own) for regime, own in runs.items()}
 n_val, best = len(SEEDS) * len(y_val), max(n_correct, key=n_correct.get)
-print(f"of {n_val} validation answers right: {n_correct}")
+print(f"of {n_val} ({len(SEEDS)} initialisations, {len(y_val)} windows) right: {n_correct}")
 print(f"chosen: {best}; learning rates: {lr}")
 
 # %%
@@ -182,11 +184,15 @@ print(f"the encoder of the probe is the same, bit for bit: {still}")
 # Look at the test people
 # -----------------------
 # Accuracy is computed per person and averaged over initialisations; the interval is over
-# people.
+# people. p is corrected for both differences (Holm), the intervals are not.
 hits = {r: [evaluate(m, *data["test"]) for m, _ in own] for r, own in runs.items()}
 accuracies = {r: per_subject(np.mean(h, 0), task.subjects) for r, h in hits.items()}
 print_accuracies(accuracies, task.chance, hits=hits)
 print_differences(accuracies, [(r, "from-scratch") for r in list(runs)[:2]])
+gain = difference(accuracies[best], accuracies["from-scratch"])
+print(f"gain of {best}, which was chosen, over from-scratch: {gain.mean:+.3f}")
+# %%
+# The same, person by person:
 means = ", ".join(f"{regime} {own.mean():.2f}" for regime, own in accuracies.items())
 figure = draw_rows_figure(
     {regime: dots_and_mean(own) for regime, own in accuracies.items()},
@@ -201,8 +207,9 @@ figure = draw_rows_figure(
 # %%
 # A common mistake: windows as they are
 # -------------------------------------
-# You give the adapted network windows of its shape, but skip a step on the way. Below, one
-# step at a time is left out for the validation people.
+# You give the adapted network windows that it takes, but something on the way was wrong:
+# the order of electrodes, the rate or the size. Below, one mistake at a time for the
+# validation people.
 rows = task.parts["validation"]
 unchanged, _ = fit_windows(recorded[rows], own, expected.sfreq, expected)
 ways = {"all steps": X_val, "electrodes reversed": X_val.flip(1)}
@@ -227,7 +234,8 @@ for what, windows in ways.items():
 # and the score. Whoever loads the folder should get the same answers.
 network, score = runs[best][0][0], accuracies[best].mean()
 about = f"{best} on {task.people['train']} people; accuracy {score:.2f} on "
-about += f"{task.people['test']} people of {target.data}, chance {task.chance:.2f}."
+whose = "simulated people" if target.data == "simulated" else f"people of {target.data}"
+about += f"{task.people['test']} {whose}, chance {task.chance:.2f}."
 card = {"licence": licence_of(folder), "origin": origin, "about": about}
 shared = share(network, f"adapted-{target.name}", scale=expected.scale, **card)
 print((shared / "README.md").read_text("utf-8"))
@@ -276,7 +284,6 @@ asked |= {"n_test_subjects": task.people["test"], "subject_overlap": task.overla
 asked |= {"frozen_state_unchanged": still, "reloaded_unchanged": same}
 
 # %%
-gain = difference(accuracies[best], accuracies["from-scratch"])
 contract = asked | {"best_regime": best, "gap_vs_scratch": gain.mean}
 contract |= {"gap_vs_scratch_ci": gain.ci, "n_val_windows": n_val}
 contract |= summary(accuracies) | {"lr": lr, "val_n_correct": n_correct}

@@ -29,17 +29,17 @@ def add(path, part, content):
 
 def evidence(page, end=""):
     """Run a page as it is on its contract's draws of people; a `Record` for each seed."""
-    study, n_draws, _ = CONTRACTS[page].evidence
+    drawn = CONTRACTS[page].evidence
     (script,) = tutorials([page])
 
     def one(seed):
-        run = run_example(script, study=f"{study}-{seed}{end}", timeout=1200)
+        run = run_example(script, study=f"{drawn.study}-{seed}{end}", timeout=1200)
         print(f"{page}, seed {seed}: done", flush=True)
         return run.record(seed=seed)
 
     # Each run is a process on one thread; what they print does not depend on speed.
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(one, range(n_draws)))
+        return list(pool.map(one, drawn.seeds))
 
 
 def keep(what, result):

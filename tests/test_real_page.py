@@ -198,7 +198,7 @@ def test_an_interval_is_found_by_its_name():
 )
 def test_every_value_of_the_page_is_kept(name, n_tables):
     template = environment(DOCS).from_string((DOCS / f"{name}.rst").read_text("utf-8"))
-    known = context(DOCS, lambda path: None, {"real", "compare"})
+    known = context(DOCS, lambda path: None, {"real", "compare", "evidence"})
     known |= {
         name: record["contract"] for name, record in records(DOCS / "reference").items()
     }

@@ -287,7 +287,7 @@ def test_evidence_counts_what_it_should():
         f"{words}: +0.067 on average, above 0 in 2 of 3 draws (sign test p = 1.0000)"
         in text
     )
-    assert f"{words}: +0.200 on average, and the interval holds 0 in 1 of 2" in text
+    assert f"{words}: +0.200 on average, and the interval contains zero in 1 of 2" in text
     table = text.partition("draws below it")[2]
     # Mean and sd; intervals above and below zero; this build, and the draws below it.
     assert f"{words} - 0.067 (sd 0.252) - 1 of 3 - 1 of 3 - +0.150 - 2 of 3" in table, (

@@ -136,6 +136,13 @@ class Evidence(NamedTuple):
     n_draws: int
     #: Where the study is run without its effect too: how the name of that one ends.
     null: str = ""
+    #: Seed of the tutorial's own people, which are no other draw.
+    own: int | None = None
+
+    @property
+    def seeds(self):
+        """Of the draws."""
+        return [seed for seed in range(self.n_draws) if seed != self.own]
 
 
 class Contract(Model):

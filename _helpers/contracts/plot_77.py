@@ -19,7 +19,7 @@ class Page(base.Adapted):
     headline = "LoRA trains {trainable_params[LoRA, rank 2]:,} parameters and reaches {accuracy[LoRA, rank 2]:.2f} {accuracy_ci[LoRA, rank 2]:.2f}; full-finetune trains {trainable_params[full-finetune]:,} and reaches {accuracy[full-finetune]:.2f} {accuracy_ci[full-finetune]:.2f}."
     questions = """yes accuracy.LoRA, rank 2 > accuracy.linear-probe: Does LoRA end above the linear probe?
     number accuracy.closed-form probe: What accuracy does a probe in closed form reach, without any training step?"""
-    evidence = base.Evidence("simulated-transfer", 12)
+    evidence = base.Evidence("simulated-transfer", 12, own=2)
     claims = {  # noqa: RUF012
         "minus_full.closed-form probe": "closed-form probe minus full fine-tuning",
         "minus_full.LoRA, rank 2": "LoRA, rank 2 minus full fine-tuning",
