@@ -40,7 +40,7 @@ def draw_scale_figure(passes, cells, means, *, chance, **words):
     shape = {"height_ratios": (1.2, 2), "margins": margins}
     fig, (top, bottom) = page_figure(6.4, (2, 1), **shape, **words)
     _draw_passes(top, passes)
-    panel_title(top, "A", "People in each pass")
+    panel_title(top, "A", "Tasks in each pass")
     _draw_cells(bottom, cells, means)
     draw_reference(bottom, chance)
     note(bottom, "chance", (1, chance), (-2, 3), ha="right")

@@ -104,7 +104,7 @@ RECIPE = "reference, pick, resample, filter"
 right = process(RECIPE)
 others = {
     "pick before reference": "pick, reference, resample, filter",
-    "filter before reference": "filter, reference, pick, resample",
+    "filter first": "filter, reference, pick, resample",
     "filter before resample": "reference, pick, filter, resample",
     "pick last": "reference, resample, filter, pick",
 }
@@ -115,7 +115,7 @@ tried["cut before filter"] = mne.filter.filter_data(pieces, 100, 1, 30).reshape(
 
 # %%
 # Filters and resampling have no signal beyond the ends of a recording, so the second column
-# leaves out the first and the last second.
+# leaves out the first and the last second of the recording.
 size, error, inside = np.sqrt(np.mean(right**2)), {}, {}
 for name, found in tried.items():
     wrong = (found - right[:, : found.shape[1]]) / size

@@ -169,7 +169,7 @@ for name, kind in kinds.items():
 
 # %%
 # Leaving out somebody with a high score lowers the mean of the rest. So the pooled
-# correlation of a model that knows nothing is negative, down to the lowest value there is.
+# correlation of a model that uses no signal is negative, down to the lowest value there is.
 # Score inside folds of many people, or on one hold-out. With few people, every one of these
 # estimates varies a lot :cite:p:`varoquaux2018cv`.
 #
@@ -223,12 +223,12 @@ print(f"the leak scores higher in {n_higher} of {n_splits} splits")
 #
 #    </details>
 #
-# Every step that looks at scores belongs inside the split.
+# Every step that uses scores belongs inside the split.
 #
 # The result, as one line
 # -----------------------
 # So, is a split leaking? Compare the people of both sides, and run the whole pipeline where
-# there is nothing to learn. A score whose interval is above zero there is a leak, or rarely
+# there is nothing to learn. There, an interval above zero means a leak or, rarely,
 # chance. Try ridge instead of the forest: how much of the leak is left?
 contract = {"tutorial": "plot_11", "version": 3, "data": study.data}
 contract |= {"effect": study.effect, "n_subjects": n_people, "n_windows": len(y)}

@@ -63,7 +63,7 @@ print(f"classes: {', '.join(target.classes)}; channels: {', '.join(target.ch_nam
 # One network, three regimes
 # --------------------------
 # A regime says where the weights come from and which of them learn.
-# Below are beginnings of names; every name begins with ``""``.
+# Each entry is the beginning of a parameter's name; ``""`` fits every parameter.
 LEARNS = {"from-scratch": ("",), "linear-probe": ("final_layer",), "full-finetune": ("",)}
 figure = draw_regimes_figure(LEARNS)
 
@@ -297,7 +297,7 @@ print_accuracies(last, task.chance)
 # Wrap-up
 # -------
 # A regime is two decisions: where the weights come from, and which of them learn. A ranking
-# of regimes belongs to one task, one pretraining and one number of labelled people.
+# of regimes holds for one task, one pretraining and one number of labelled people.
 #
 # **Try it yourself.** Replace the network by :class:`~braindecode.models.EEGNet`. Pretrain
 # for 20 steps instead. Run the page on real EEG :cite:p:`zyma2019arithmetic`, which EEGDash

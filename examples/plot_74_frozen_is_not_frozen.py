@@ -189,7 +189,7 @@ print(counts.to_string(index_names=False))
 print(f"left out because they take longer: {', '.join(SLOW)}")
 
 # %%
-# A *state that moves* is a buffer, as those of batch normalisation; an *output that
+# A *state that moves* is a buffer, such as those of batch normalisation; an *output that
 # differs* from evaluation mode can also be dropout. Look at the row of foundation models: a
 # state that stands still does not make the output the same.
 #

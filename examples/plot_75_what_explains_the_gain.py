@@ -118,7 +118,8 @@ figure = draw_rows_figure(
 # %%
 # How much of the gain over from-scratch is left with shuffled labels? Such a gain would
 # come from a :term:`warm start`: weights of a fitting size, and running statistics of EEG.
-# If its interval holds zero, this page has not shown that there is one.
+# If its interval holds zero, this page has not shown that there is one. p is not corrected
+# here.
 warm = difference(scores["shuffled labels"], scores["from-scratch"])
 whole = claim["full-finetune - from-scratch"]
 print(f"whole gain                     {whole}")
@@ -129,8 +130,9 @@ print(f"of a warmed-up start           {warm}")
 # --------------------------------------------
 # You compare the interval of the claim with that of a control. If they overlap, it is
 # tempting to conclude that there is no difference. But two intervals can overlap although
-# the paired one excludes zero. Both scores come from the same people, and with few people
-# each interval is wide :cite:p:`varoquaux2018cv`. Does any pair overlap here?
+# the paired one excludes zero. Both scores come from the same people, and an interval over
+# few people can be wide :cite:p:`varoquaux2018cv`. Does any pair overlap here? If none
+# does, both ways of looking agree.
 for control in CONTROLS:
     one, other = interval(scores["full-finetune"]), interval(scores[control])
     overlap = one[0] < other[1] and other[0] < one[1]

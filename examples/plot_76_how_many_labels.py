@@ -44,9 +44,9 @@ for n in budgets:
 # %%
 # Predict, then run
 # -----------------
-# At which number of people does training from scratch overtake the probe? From which on is
-# its difference to full fine-tuning too small for these test people to show? Write down
-# both.
+# At which number of people does training from scratch overtake the linear probe? From
+# which on is its difference to full fine-tuning too small for these test people to show?
+# Write down both.
 #
 # Every budget gets one initialisation and the same number of steps. Learning rates are the
 # middle ones of :doc:`plot_73_finetune_pretrained_model`, so no regime is tuned along the
@@ -82,8 +82,8 @@ figure = draw_labels_figure(
 # %%
 # What pretraining is still worth
 # -------------------------------
-# The difference of full fine-tuning and training from scratch within people, per budget; p
-# is corrected for all budgets. Where the interval holds zero, it is open whether
+# The difference between full fine-tuning and training from scratch within people, per
+# budget; p is corrected for all budgets. Where the interval holds zero, it is open whether
 # pretraining still helps: it does not show that both are equal.
 full = {f"full, {n}": values for n, values in scores["full-finetune"].items()}
 scratch = {f"scratch, {n}": values for n, values in scores["from-scratch"].items()}
@@ -93,7 +93,7 @@ open_ones = [n for n, gain in gains.items() if gain.ci[0] <= 0]
 one, other = scores["from-scratch"], scores["linear-probe"]
 above = [n for n in budgets if one[n].mean() > other[n].mean()]
 print(f"interval holds zero or is below it at: {open_ones or 'no budget'}")
-print(f"scratch is above the probe at: {above}")
+print(f"from-scratch is above the linear probe at: {above}")
 
 # %%
 # A common mistake: more people than there are
@@ -134,10 +134,10 @@ print(f"first of these budgets from scratch: {enough[0] if enough else 'none'}")
 #
 # Wrap-up
 # -------
-# Report the gain of pretraining for several numbers of labelled people. Where it ends
-# depends on task and network: the :doc:`evidence page </evidence>` has other draws of
-# people. Benchmarks of large pretrained models find that networks trained from scratch stay
-# competitive :cite:p:`liu2026eegfm`.
+# Report the gain of pretraining for several numbers of labelled people. On other draws of
+# people it can end elsewhere: :doc:`evidence page </evidence>`. Benchmarks of large
+# pretrained models find that networks trained from scratch stay competitive
+# :cite:p:`liu2026eegfm`.
 contract = {"tutorial": "plot_76", "version": 1, "data": task.target.data}
 contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}
 contract["budgets"] = budgets

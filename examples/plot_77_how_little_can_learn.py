@@ -131,7 +131,7 @@ print(f"penalty of the closed-form probe: {alpha:g}")
 # %%
 # Each way minus full fine-tuning, within people; p is corrected for all of them, the
 # intervals are not, so an interval can exclude zero while p is large. An interval that
-# holds zero does not show that two ways are equal: with few people it can also be too wide.
+# holds zero does not show that two ways are equal: with few people it can be wide.
 others = [way for way in scores if way != "full-finetune"]
 gaps = print_differences(scores, [(way, "full-finetune") for way in others])
 gaps = dict(zip(others, gaps.values(), strict=True))

@@ -1,6 +1,6 @@
 """
-A new person arrives: what do a few minutes of theirs buy?
-==========================================================
+A new person arrives: what does a minute of theirs buy?
+=======================================================
 
 Your network was trained on other people. Now somebody new puts on the cap. Here every
 person of a small study is the new one once, and you measure what their first windows are
@@ -41,12 +41,14 @@ from _splits import assert_no_leakage
 from _training import deal, evaluate, fit, make_optimizer
 
 # %%
-# The first windows of a session may calibrate, all later ones are looked at once.
+# *Own* windows are the first ones of the new person's session, from which a network may be
+# calibrated; all later ones are scored once. Chance is one over the number of classes.
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-person")
 cohort = new.open_cohort(STUDY, _runtime.setup())
 people = cohort.people
 print(f"own windows: {cohort.n_own}, seconds: {[cohort.seconds(n) for n in cohort.n_own]}")
-print(f"looked at once, per person: {[len(p.later[1]) for p in people.values()]}")
+print(f"classes: {', '.join(map(str, cohort.study.classes))}; chance {cohort.chance:.2f}")
+print(f"scored once, per person: {[len(p.later[1]) for p in people.values()]}")
 
 # %%
 # People are new in groups, so that the network is pretrained once per group and not once
@@ -60,7 +62,7 @@ if cohort.one_class_per_recording:
     print("person (time, drift, gel) counts as class here, so own labels may buy too much,")
     print("and own windows are the first ones of each recording, not of the session.")
 else:
-    print("Recordings hold several classes: time within a session is no class.")
+    print("Recordings hold several classes, so class is not tied to time in a session.")
 
 # %%
 # Without labels
@@ -68,8 +70,9 @@ else:
 # Three ways use nothing but the signal. *Scaling* gives every channel a standard deviation
 # of 1. *Euclidean alignment* makes the mean covariance of a person the identity
 # :cite:p:`he2020alignment`. *Batch norm* recomputes the statistics of the normalisation
-# layer, which hold the people of pretraining otherwise :cite:p:`li2016adabn`. Scaling and
-# alignment are a matrix over channels that every person gets, in pretraining as well.
+# layer, which otherwise come from the people of the pretraining :cite:p:`li2016adabn`.
+# Scaling and alignment are a matrix over channels that every person gets, in pretraining as
+# well.
 
 
 def without_labels(models, person, seen):
@@ -83,7 +86,7 @@ def without_labels(models, person, seen):
 
 
 # %%
-# What matters is ``seen``. *Inductive* statistics come from the own seconds and are frozen.
+# What matters is ``seen``. *Inductive* statistics come from the own seconds and stay.
 # *Transductive* ones come from the whole recording, the windows to be classified included,
 # which nobody has while the person sits there. Replace all later windows by noise: what is
 # inductive must not change by a byte.
@@ -98,8 +101,8 @@ for what, seen in {
 # %%
 # With labels
 # -----------
-# *Band power* and *from-scratch* know nobody else. Two probes keep the encoder frozen, one
-# of them in closed form. *Full fine-tuning* puts a fresh head on it, as
+# *Band power* and *from-scratch* use no data of other people. Two probes keep the encoder
+# frozen, one of them in closed form. *Full fine-tuning* puts a fresh head on it, as
 # :doc:`plot_73_finetune_pretrained_model` does. *Keep the head* goes on from where
 # pretraining ended: the question is the same, only the person is new.
 LEARNS = {"from-scratch": "", "linear-probe": "final_layer", "full-finetune": ""}
@@ -137,8 +140,8 @@ def adapt(way, model, X, y, lr, n_steps, look=None):
 results = compare(cohort, adapt, without_labels)
 
 # %%
-# Balanced accuracy, which guessing puts at chance for every person; intervals are over
-# people. *Ahead* is transductive.
+# Balanced accuracy (the mean over classes); intervals are over people. *Zero-shot* is the
+# pretrained network as it is, *ahead* means transductive.
 final = results.with_all(cohort)
 print_accuracies(final, cohort.chance)
 print("\nminus zero-shot, p corrected for all ways")
@@ -146,9 +149,9 @@ pairs = [(way, "zero-shot") for way in final if way != "zero-shot"]
 gains = print_differences(final, pairs)
 
 # %%
-# What was chosen without the new people, for each of them. The difference to from-scratch
-# on the same own windows is what other people are worth; the difference between
-# transductive and inductive was only to be had by looking ahead.
+# *Chosen* is, for each new person, the way chosen on source people. The difference to
+# from-scratch on the same own windows is what other people are worth; the difference
+# between transductive and inductive was only to be had by looking ahead.
 final["chosen"] = results.of_choice(cohort, "with_labels")
 best = {"chosen": final["chosen"], "from-scratch": final["from-scratch"]}
 for kind, suffix in {"inductive": "", "transductive": ", ahead"}.items():
@@ -209,7 +212,7 @@ def inverse_root(C):
 X = {s: p.X.double() - p.X.double().mean(dim=1, keepdim=True) for s, p in people.items()}
 roots = {s: inverse_root(new.covariance(own)) for s, own in X.items()}
 broken = [s for s, root in roots.items() if not torch.isfinite(root).all()]
-print(f"not finite: {len(broken)} of {len(people)} people; rounding, blown up: the others")
+print(f"not finite: {len(broken)} of {len(people)} people; amplified rounding: the others")
 for subject in broken[:1]:
     model, y = results.models[subject]["alignment"], people[subject].y
     guess = evaluate(model, (roots[subject] @ X[subject]).float(), y)
@@ -220,7 +223,7 @@ for subject in broken[:1]:
         print(f"{type(error).__name__}: {error}")
 
 # %%
-# The recovery is to whiten in the space that is there.
+# The recovery is to whiten only the directions that have a variance.
 for subject in broken[:1]:
     matrix = new.alignment(X[subject])
     rank = torch.linalg.matrix_rank(matrix)
@@ -255,9 +258,9 @@ print(f"aligned - as recorded: {difference(np.array(both), final['keep the head'
 # What the result means
 # ---------------------
 # What own seconds buy depends on how far people are from each other. Run the page with
-# ``EEG_TUTORIAL_STUDY=simulated-person-effect0``, where they are alike: what is left of
-# each gain? Other draws of people are on the :doc:`evidence page </evidence>`. Intervals
-# over few people are wide :cite:p:`varoquaux2018cv`.
+# ``EEG_TUTORIAL_STUDY=simulated-person-effect0``, where they are alike: which gain goes,
+# and which grows? Other draws of people are on the :doc:`evidence page </evidence>`.
+# Intervals over few people are wide :cite:p:`varoquaux2018cv`.
 gap = difference(best["chosen"], best["from-scratch"])
 print(f"over from-scratch, half an interval: {np.ptp(gap.ci) / 2:.3f}")
 

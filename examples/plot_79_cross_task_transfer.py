@@ -59,7 +59,7 @@ studies = {
 
 # %%
 # A person is on one side of the split in *every* task. If the encoder were pretrained on
-# the test people at rest, it could recognise them later.
+# the test people at rest, the test score could be too high.
 sizes = {"test": 20, "labelled": 1}
 table = studies["side"].metadata
 parts = split_subjects(table, sizes, rest="others", seed=0)
@@ -156,9 +156,11 @@ for target in TASKS:
 # --------------------
 # Two differences for each pair: full fine-tuning minus training from scratch, which is what
 # you would gain, and minus the *same* source with shuffled labels, which is what the labels
-# of the source task gave. p is corrected within each of the two. An interval above
-# zero is positive transfer, one below zero :term:`negative transfer`. A gain over
-# from-scratch that is gone in the second list came from a :term:`warm start`.
+# of the source task gave. A difference above zero is positive transfer, one below zero
+# :term:`negative transfer`, if its interval excludes zero and p, corrected within each of
+# the two, is below .05. A gain over from-scratch that is gone in the second list came from
+# a :term:`warm start`. Where shuffled labels are worse than from scratch, the second
+# difference is larger than what you would gain.
 gains = {
     "minus from-scratch": {p: difference(full[p], scratch[p[1]]) for p in pairs},
     "minus shuffled labels": {p: difference(full[p], control[p]) for p in pairs},
@@ -169,11 +171,9 @@ for name, own in gains.items():
     for pair, p in zip(pairs, corrected, strict=True):
         print(f"{' -> '.join(pair):<20}{own[pair]._replace(p=p)}")
         own[pair] = own[pair]._replace(p=p)
-    above, below = (
-        [p for p in pairs if own[p].ci[i] * s > 0] for i, s in ((0, 1), (1, -1))
-    )
-    for what, found in {"above": above, "below": below}.items():
-        print(f"{what} zero: {', '.join(' -> '.join(p) for p in found) or 'no pair'}")
+    for what, end, sign in (("above", 0, 1), ("below", 1, -1)):
+        found = [" -> ".join(p) for p in pairs if own[p].ci[end] * sign > 0]
+        print(f"interval {what} zero: {', '.join(found) or 'no pair'}")
 
 # %%
 matrices = {
@@ -235,9 +235,8 @@ print_accuracies({"flicker, rest -> side": both, "rest -> side": full["rest", "s
 #
 # Wrap-up
 # -------
-# A gain from one task to another need not hold in the other direction. Compare with
-# training from scratch at the same learning rate, and with shuffled labels of the same
-# source.
+# Compare with training from scratch at the same learning rate, which says what you would
+# gain, and with shuffled labels of the same source, which says what its labels gave.
 names = {pair: ">".join(pair) for pair in pairs}
 contract = {"tutorial": "plot_79", "version": 2, "data": studies["side"].data}
 contract |= {"tasks": list(TASKS), "n_train_subjects": len(who["train"])}

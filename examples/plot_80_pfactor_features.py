@@ -146,8 +146,8 @@ for name, own in scores.items():
     print(f"{name}: {'predicted' if is_predicted(own) else 'not predicted'}")
 
 # %%
-# Of fewer than 40 people one split says little: another one holds out others. Then the
-# split is repeated and the spread of the scores is printed.
+# Of fewer than 40 people in all, one split says little: another one holds out others. In
+# such a study the split is repeated here, and the spread of the scores is printed.
 X_all, y_all = np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test])
 print_other_splits(build_models()["ridge"], X_all, y_all, RECIPE.n_hold_out)
 
@@ -216,7 +216,8 @@ print(f"by chance, one feature with the score: sd {by_chance:.2f}")
 # not show how far: where ridge finds nothing it can choose a large penalty, and then its
 # predictions hardly differ between people. The last line is a better scale: the deviation
 # of the covariance of one feature with a score it has nothing to do with. The largest of
-# many features is often more than twice that.
+# many features is larger than that. Bands in Hz: delta 1 to 4, theta 4 to 8, alpha 8 to 13,
+# low beta 13 to 20, high beta 20 to 30.
 #
 # A common mistake: windows counted as people
 # -------------------------------------------
@@ -264,9 +265,9 @@ for name, own in fewer.items():
 #
 # What the result means
 # ---------------------
-# A score is predicted where the features beat the train mean, R2 is positive, and the null
-# shows neither. Even then the result is about a group. It says nothing about one child, and
-# nothing here is a clinical tool. Good recordings come first :cite:p:`cisotto2024tips`.
+# A score is predicted by the two criteria above, and the null has to fail them. Even then
+# the result is about a group. It says nothing about one child, and nothing here is a
+# clinical tool. Good recordings come first :cite:p:`cisotto2024tips`.
 #
 # **Try it yourself.** Set ``STUDY`` to ``"simulated-pfactor-effect0.25"``: can you still
 # tell the result from the null? Change ``random_state`` of the split: how far does r move?

@@ -93,8 +93,8 @@ print(f"{n_parameters:,} parameters, {report['n_train']} people to train on")
 # Train, and choose nothing on test people
 # ----------------------------------------
 # With far more parameters than people, it would be easy to stop at the epoch that suits the
-# test people. So the number of steps is fixed, by the time that a page
-# may take. The learning rate rises and falls once
+# test people. So the number of epochs was fixed in advance, such that the page
+# runs quickly. The learning rate rises and falls once
 # (:class:`~torch.optim.lr_scheduler.OneCycleLR`), and the score is z-scored with mean and
 # deviation of the training people. A person's prediction is the mean over their windows.
 #
@@ -163,8 +163,8 @@ print(f"published: r {PUBLISHED_R:+.3f}; here: r {scores['network']['pearson_r']
 # %%
 # The effect of the simulation was chosen large, so that a page can show it with few people.
 #
-# The null goes the same way: the same people, three seeds, ridge, and no trace of the score
-# in any signal.
+# The same steps are run on the null: the same people, three seeds, ridge, and no trace of
+# the score in any signal.
 null_by_seed = [predict_by_network(null_train, null_test, seed) for seed in SEEDS]
 null_fitted, null_predicted = (np.mean(s, axis=0) for s in zip(*null_by_seed, strict=True))
 scores["network, null"] = judge(null_train, null_test, null_predicted)
@@ -176,8 +176,7 @@ print(f"network, null, on its own training people: {on_train:.2f} of their mean'
 
 # %%
 # Compare two errors of the null network: on the people it was trained on, and on the test
-# people. Where the first is smaller, the network learned its training people by heart
-# (overfitting).
+# people. The distance between them is overfitting.
 #
 # Is it better than ridge?
 # ------------------------
@@ -274,10 +273,11 @@ print(f"ridge minus ShallowFBCSPNet: {difference(errors['ridge'], (shallow - tru
 #
 # What the result means
 # ---------------------
-# Use a network if its error is smaller than that of ridge on the same people, with several
-# seeds, and if its null shows nothing. A correlation over people is about a group. It says
-# nothing about one person, and the score is not a diagnosis. What the network uses is the
-# question of :doc:`the next page </auto_examples/plot_82_which_rhythm>`.
+# Use a network if its error is smaller than that of ridge on the same people, by a paired
+# interval that excludes zero or in most draws, and if its null shows nothing. A correlation
+# over people is about a group. It says nothing about one person, and the score is not a
+# diagnosis. What the network uses is the question of :doc:`the next page
+# </auto_examples/plot_82_which_rhythm>`.
 #
 # **Try it yourself.** Pass ``n_epochs=60`` to ``net.fit_network``: what happens to the
 # error, in the study and in the null? Average ten seeds instead of three.

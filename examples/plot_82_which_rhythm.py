@@ -153,9 +153,10 @@ for domain, own in maps.items():
         print(f"{domain:<11}{name:<23}mean {np.mean(values):+.2f}, {ends}, pairs: {n}")
 
 # %%
-# Read the first row of each block against the third. If they are alike, training changed
-# the order of the points of a map little. Something may have been learned all the same: a
-# new peak moves few ranks, however high it is. The shares below measure the peak.
+# Read the first row of each block against the third; the second is one pair, of two
+# networks that started from the same weights. If first and third are alike, training
+# changed the order of the points of a map little. Something may have been learned all the
+# same: a new peak moves few ranks, however high it is. The shares below measure the peak.
 mean_rho = {d: {name: np.mean(v) for name, v in own.items()} for d, own in rho.items()}
 for domain, own in mean_rho.items():
     more = own["trained and untrained"] - own["untrained, among them"]
@@ -188,9 +189,9 @@ for name, share in shares.items():
     print(f"{name:<21}{share:.3f} of the map at {np.array(electrodes)[place]}, 8 to 13 Hz")
 
 # %%
-# Read the second row too, and how far it spreads over other draws of people on the
-# :doc:`evidence page </evidence>`: a network that had nothing to learn can also have a map
-# with its peak in this place. A map shows what a network reacts to. It does not show that
+# Read the second row too. On the :doc:`evidence page </evidence>` it spreads widely over
+# other draws of people: a network that had nothing to learn can also have a map with its
+# peak in this place. A map shows what a network reacts to. It does not show that
 # its predictions are right: for that, there are r and the null above.
 shown = {**maps["frequency"], "untrained": maps["frequency"]["untrained"][0]}
 

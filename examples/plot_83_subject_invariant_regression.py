@@ -126,9 +126,9 @@ for way, (value, (low, high)) in ratio.items():
 
 # %%
 # The last column is the squared error as a part of what each person's own mean leaves:
-# below 1, the model says something about when a person is slow. Correlation cannot see a
-# constant that is added to all predictions for a person, or a wrong scale. The error sees
-# both.
+# below 1, the model says something about when a person is slow. A constant that is
+# added to all predictions for a person, or a wrong scale, does not change a correlation. It
+# changes the error.
 gains = {
     "within r": difference(r["person"], r["none"]),
     "squared error": difference(errors["person"][0], errors["none"][0]),
@@ -207,7 +207,7 @@ figure = draw_invariant_figure(
 # %%
 # A common mistake: one trial of a new person
 # -------------------------------------------
-# A new person comes, and the model is asked after the first trial.
+# A new person comes, and a prediction is wanted after the first trial.
 try:
     with np.errstate(invalid="ignore"):
         predict(normalise("person", order == 0), target)
@@ -257,9 +257,10 @@ print(f"person is better in {n_better} of {len(found['none'])} splits, which sha
 # ---------------------
 # Judge a regression within people by its error, not by r alone, and probe what is left of
 # the person with statistics from other trials. Compare the two tables: did the way that
-# leaves least of the person have the smallest error? Three ways can show that the two go
-# together, and not that one is the cause. The scores belong to this hold-out. Other splits
-# share people with it, so their spread is no interval :cite:p:`varoquaux2018cv`.
+# leaves least of the person have the smallest error? Even if so, three ways do not show
+# that one is the cause of the other. The scores belong to this hold-out, and the exercise
+# shows how far they move on others. Other splits share people with it, so their spread is
+# no interval :cite:p:`varoquaux2018cv`.
 #
 # **Try it yourself.** Replace ridge by :class:`~sklearn.ensemble.RandomForestRegressor`:
 # which column of the table moves? Use a random forest as the probe, too.

@@ -3,7 +3,7 @@ How do I get from a laptop to a cohort?
 =======================================
 
 With thousands of people something will break: a file, a disk, a machine. On this page
-the work is cut into plain functions that can be stopped, repeated and run on any engine.
+the work is cut into plain functions that can be stopped, repeated and run elsewhere.
 
 .. admonition:: What you will be able to do
    :class: tip
@@ -116,7 +116,7 @@ passes = {"first": counts}
 # %%
 # Predict, then run: the second pass
 # ----------------------------------
-# Now a file of windows is deleted and another one truncated. How many people will be done,
+# Now a file of windows is deleted and another one truncated. How many tasks will be done,
 # skipped and failed in the second pass? Write the three numbers down.
 lost, short = (Path(windows_folder, f"sub-{person}.npy") for person in people[3:5])
 lost.unlink()
@@ -229,8 +229,8 @@ print(f"weights and answers: {sum(same_results)} of {len(same_results)} the same
 #    client = Client(cluster)
 #
 # The scores are averaged over seeds and draws for each test person. The interval is over
-# test people. It does not cover other draws of labelled people, which are the small marks
-# of panel B.
+# test people. It does not cover other draws of labelled people and other seeds, which are
+# the small marks of panel B.
 
 
 def shares_of(grid, results):
@@ -263,7 +263,7 @@ figure = draw_scale_figure(
     title="Each pass does only what is missing",
     subtitle=f"{len(people)} people and a damaged copy of one; {len(grid)} trainings",
     provenance=f"data: {first.data}",
-    alt=f"Two panels. Number of people per pass. {said}. Test accuracy by regime, means: "
+    alt=f"Two panels. Number of tasks per pass. {said}. Test accuracy by regime, means: "
     f"{', '.join(f'{r} {v:.2f}' for r, v in means['accuracy'].items())}.",
 )
 

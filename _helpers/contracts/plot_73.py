@@ -4,7 +4,7 @@ from _helpers.contracts import base
 
 
 class Page(base.Regimes):
-    headline = "Validation people choose {best_regime}: accuracy {best_accuracy:.2f} on new people where chance is {chance_level:.2f}, {gap_vs_scratch:+.2f} {gap_vs_scratch_ci:+.2f} against from-scratch, an interval {gap_vs_scratch_ci:above|that holds|below} zero."
+    headline = "Chosen on validation people: {best_regime}, with accuracy {best_accuracy:.2f} on new people where chance is {chance_level:.2f}, {gap_vs_scratch:+.2f} {gap_vs_scratch_ci:+.2f} against from-scratch, an interval {gap_vs_scratch_ci:above|that holds|below} zero."
     questions = """order accuracy: Put the three regimes in order of test accuracy, the highest first.
     number gap_vs_scratch: How much accuracy does the chosen regime gain over from-scratch?"""
     evidence = base.Evidence("simulated-transfer", 12, own=2)

@@ -6,7 +6,7 @@ from _helpers.contracts import base
 
 
 class Page(base.Adapted):
-    headline = "{running_var[naive]:Not|It is|Not@1} by requires_grad alone: the running variance ends at {running_var[naive]:.2f} of its start, and a naive probe scores {naive_minus_frozen[all][mean]:+.2f} {naive_minus_frozen[all][ci]:+.2f} against a frozen one; {models_moved} of {n_models} models of Braindecode move."
+    headline = "{running_var[naive]:Not|It is|Not@1} by requires_grad alone: the running variance ends at {running_var[naive]:.2f} of its start, and a naive probe scores {naive_minus_frozen[all][mean]:+.3f} {naive_minus_frozen[all][ci]:+.3f} against a frozen one in this draw of people; {models_moved} of the {n_models} Braindecode models that were checked move."
     questions = """number running_var.naive: After a naive probe, what is the running variance, as a multiple of its start?
     yes foundation_moved > 0: Does any foundation model hold numbers that move although no parameter learns?"""
     bands = {"running_var": 0.1, "models_moved": 3.0}  # noqa: RUF012

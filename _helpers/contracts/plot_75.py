@@ -10,7 +10,7 @@ CONTROLS = Literal[
 
 
 class Page(base.Adapted):
-    headline = "{gains[shuffled labels][ci]:Here it is|That is not shown|Here it is not}: accuracy of full-finetune minus pretraining on shuffled labels is {gains[shuffled labels][mean]:+.2f} {gains[shuffled labels][ci]:+.2f}, minus from-scratch {gains[from-scratch][mean]:+.2f} {gains[from-scratch][ci]:+.2f}."
+    headline = "{gains[shuffled labels][ci]:Here, yes|That is not shown|Here, no}: accuracy of full-finetune minus pretraining on shuffled labels is {gains[shuffled labels][mean]:+.2f} {gains[shuffled labels][ci]:+.2f}, minus from-scratch {gains[from-scratch][mean]:+.2f} {gains[from-scratch][ci]:+.2f}."
     questions = """yes gains.shuffled labels.ci.0 > 0: Is the gain over an encoder pretrained on shuffled labels clear: a whole interval above zero?
     number accuracy.zero-shot: The pretrained network meets the new task without any training there. What is its accuracy?"""
     evidence = base.Evidence("simulated-transfer", 12, own=2)

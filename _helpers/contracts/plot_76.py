@@ -10,7 +10,7 @@ WAYS = Literal["from-scratch", "linear-probe", "full-finetune", "closed-form pro
 
 
 class Page(base.Adapted):
-    headline = "Accuracy of full-finetune minus from-scratch is {gain[0]:+.2f} {gain_ci[0]:+.2f} at a budget of {budgets[0]} and {gain[-1]:+.2f} {gain_ci[-1]:+.2f} at {budgets[-1]} labelled people: {gain_ci[-1]:pretraining still pays|a difference not told from zero|pretraining hurts}."
+    headline = "Accuracy of full-finetune minus from-scratch is {gain[0]:+.2f} {gain_ci[0]:+.2f} at a budget of {budgets[0]} and {gain[-1]:+.2f} {gain_ci[-1]:+.2f} at {budgets[-1]} labelled people: {gain_ci[-1]:pretraining still pays|not distinguished from zero|pretraining hurts}."
     questions = """number accuracy.from-scratch.0: With one labelled person, what accuracy does from-scratch reach?
     yes gain_ci.16.0 > 0: With 16 labelled people, is full fine-tuning still clearly above from-scratch?"""
     evidence = base.Evidence("simulated-transfer", 12, own=2)

@@ -16,7 +16,7 @@ WAYS = Literal[
 
 
 class Page(base.Adapted):
-    headline = "LoRA trains {trainable_params[LoRA, rank 2]:,} parameters and reaches {accuracy[LoRA, rank 2]:.2f} {accuracy_ci[LoRA, rank 2]:.2f}; full-finetune trains {trainable_params[full-finetune]:,} and reaches {accuracy[full-finetune]:.2f} {accuracy_ci[full-finetune]:.2f}."
+    headline = "LoRA trains {trainable_params[LoRA, rank 2]:,} parameters and reaches {accuracy[LoRA, rank 2]:.2f} {accuracy_ci[LoRA, rank 2]:.2f}; full-finetune trains {trainable_params[full-finetune]:,} and reaches {accuracy[full-finetune]:.2f} {accuracy_ci[full-finetune]:.2f}; p of their difference is {minus_full_p[LoRA, rank 2]:.2f}."
     questions = """yes accuracy.LoRA, rank 2 > accuracy.linear-probe: Does LoRA end above the linear probe?
     number accuracy.closed-form probe: What accuracy does a probe in closed form reach, without any training step?"""
     evidence = base.Evidence("simulated-transfer", 12, own=2)

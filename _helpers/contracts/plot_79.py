@@ -4,7 +4,7 @@ from _helpers.contracts import base
 
 
 class Page(base.Adapted):
-    headline = "{learned_ci[rest>side]:Rest helps side|Help of rest for side is not shown|Rest harms side}: {learned[rest>side]:+.2f} {learned_ci[rest>side]:+.2f} against shuffled labels; rest to flicker {gain[rest>flicker]:+.2f} {gain_ci[rest>flicker]:+.2f} against from-scratch."
+    headline = "{gain_ci[rest>side]:Rest helps side|Help of rest for side is not shown|Rest harms side}: {gain[rest>side]:+.3f} {gain_ci[rest>side]:+.3f} against from-scratch, {learned[rest>side]:+.3f} {learned_ci[rest>side]:+.3f} against shuffled labels. Side to flicker: {gain[side>flicker]:+.3f} {gain_ci[side>flicker]:+.3f} against from-scratch."
     questions = """order scratch: From scratch, which task is decoded best? The highest accuracy first.
     yes gain.rest>flicker < 0: Is an encoder pretrained on rest worse for flicker than none?"""
     evidence = base.Evidence("simulated-tasks", 12, own=4)

@@ -4,7 +4,7 @@ from _helpers.contracts import base
 
 
 class Page(base.PersonScore, base.Scores):
-    headline = "{r_ci:Yes|That cannot be told|No}: ridge on band power predicts the score of new people with r = {pearson_r:+.2f} {r_ci:+.2f}, and with {null_r:+.2f} {null_r_ci:+.2f} where there is nothing to learn."
+    headline = "{r_ci:In this draw, yes|That cannot be told|In this draw, no}: predictions of ridge on band power have r = {pearson_r:+.2f} {r_ci:+.2f} with the score of new people; where there is nothing to learn, {null_r:+.2f} {null_r_ci:+.2f}."
     questions = """number pearson_r: What is r between predicted and true score, over people nobody trained on?
     yes forest.mse < mse: Is the squared error of a random forest smaller than that of ridge?"""
     evidence = base.Evidence("simulated-pfactor", 12)

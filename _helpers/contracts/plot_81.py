@@ -10,7 +10,7 @@ Three = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
 class Page(base.PersonScore):
-    headline = "{ridge_minus_network[ci]:Yes|That is not shown|No}: the squared error of ridge minus the network's is {ridge_minus_network[mean]:+.2f} {ridge_minus_network[ci]:+.2f}; r is {pearson_r:+.2f} {r_ci:+.2f}, and {null_r:+.2f} on the null."
+    headline = "{ridge_minus_network[ci]:Yes|That is not shown|No}: the squared error of ridge minus the network's is {ridge_minus_network[mean]:+.2f} {ridge_minus_network[ci]:+.2f}; the network's r is {pearson_r:+.2f} {r_ci:+.2f}, on the null {null_r:+.2f}."
     questions = """yes ridge_minus_network.ci.0 > 0: Is the network clearly better than ridge: a whole interval above zero?
     number null_r: The network trains where nothing can be learned. What is its r over new people?"""
     evidence = base.Evidence("simulated-pfactor", 12)

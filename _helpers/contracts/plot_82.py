@@ -4,7 +4,7 @@ from _helpers.contracts import base
 
 
 class Page(base.Correlation):
-    headline = "Of the map of a trained network (r = {pearson_r:+.2f} {r_ci:+.2f}) {attribution_share:.0%} lie on Cz and Pz at 8 to 13 Hz; of an untrained one {attribution_share_random_init:.0%}, of one trained on the null {attribution_share_null:.0%}."
+    headline = "Of the map of a trained network (r = {pearson_r:+.2f} {r_ci:+.2f}) {attribution_share:.0%} lie on Cz and Pz at 8 to 13 Hz; of untrained ones {attribution_share_random_init:.0%} on average, of one trained on the null {attribution_share_null:.0%}, of a map without structure {attribution_share_even:.0%}."
     questions = """number attribution_share: Which part of the trained network's map lies on the two channels and the band of the effect?
     yes attribution_share_random_init > attribution_share_even: Does an untrained network put more there than a map without structure would?"""
     evidence = base.Evidence("simulated-pfactor", 12)
