@@ -82,10 +82,7 @@ def _used(rules, words):
 
 
 def drop_rules(app, exception):
-    """After the pages are written: style sheets without rules for what no page or script names.
-
-    Every build begins with whole ones, because Sphinx copies what differs from its source.
-    """
+    """After the pages are written: style sheets, whole ones in every build, without rules that no page uses."""
     if exception or app.builder.name != "html":
         return
     out = Path(app.outdir)

@@ -31,6 +31,7 @@ from _helpers.filters import FILTERS, compare, escaped, get, num, say, value_ci
 from _helpers.gallery import figure_text
 from _helpers.pages import ROOT, read_before, short_name, sibling, tutorials
 from _helpers.record import RecordError, drift, load, records
+from _helpers.redraw import write_csv
 
 TUTORIAL = re.compile(r"plot_\d+")
 #: Beside the figures of the tutorials, which are made anew as well.
@@ -115,10 +116,8 @@ def figure(srcdir, name, number):
     return path, Markup(figure_text(**figures[number - 1]))
 
 
-def draw_scale(found, path):
-    """Draw cost and memory against people; returns the figure's words and size."""
-    import matplotlib.pyplot as plt
-
+def draw_scale(found):
+    """Draw cost and memory against people; returns the figure."""
     style, rows = sibling("_figure_style"), pd.DataFrame(found["sizes"])
     once, ends = found["at_once"], np.array([0, rows["people"].max()])
     people, seconds, memory = rows["people"], rows["cpu_seconds"], rows["peak_mb"]
@@ -129,29 +128,34 @@ def draw_scale(found, path):
         f"{once['peak_mb']:.0f} MB for {once['people']} people as one study."
     )
     words = {"title": "What a cohort costs", "provenance": "data: simulated", "alt": alt}
-    with plt.rc_context():
-        fig, (left, right) = style.page_figure(3.8, (1, 2), **words)
-        line = seconds.mean() + found["seconds_per_person"] * (ends - people.mean())
-        left.plot(ends, line, color=style.PALE, linewidth=1, label="straight line")
-        left.plot(people, seconds, "o", color=style.BLUE, label="one by one")
-        left.set(xlabel="people", ylabel="CPU time in s")
-        right.plot(people, memory, "o-", color=style.BLUE, label="one by one")
-        once_mb, look = once["peak_mb"], {"color": style.AMBER, "label": "as one study"}
-        right.plot(once["people"], once_mb, "D", **look)
-        right.set(xlabel="people", ylabel="peak memory in MB")
-        right.set(ylim=(0, 1.25 * max(*memory, once_mb)))
-        for axes, what in ((left, "A  CPU time"), (right, "B  Peak memory")):
-            style.panel_title(axes, *what.split("  "))
-            style.small_legend(axes, "best")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        described = save(fig, path)
-        plt.close(fig)
-    return described
+    fig, (left, right) = style.page_figure(3.8, (1, 2), **words)
+    line = seconds.mean() + found["seconds_per_person"] * (ends - people.mean())
+    left.plot(ends, line, color=style.PALE, linewidth=1, label="straight line")
+    left.plot(people, seconds, "o", color=style.BLUE, label="one by one")
+    left.set(xlabel="people", ylabel="CPU time in s")
+    right.plot(people, memory, "o-", color=style.BLUE, label="one by one")
+    once_mb, look = once["peak_mb"], {"color": style.AMBER, "label": "as one study"}
+    right.plot(once["people"], once_mb, "D", **look)
+    right.set(xlabel="people", ylabel="peak memory in MB")
+    right.set(ylim=(0, 1.25 * max(*memory, once_mb)))
+    for axes, what in ((left, "A  CPU time"), (right, "B  Peak memory")):
+        style.panel_title(axes, *what.split("  "))
+        style.small_legend(axes, "best")
+    return fig
 
 
 def scale_figure(srcdir, found):
     """Cost and memory of a cohort, drawn from the numbers of ``benchmarks.json``."""
-    return Markup(figure_text(SCALE, **draw_scale(found, Path(srcdir, SCALE))))
+    import matplotlib.pyplot as plt
+
+    path = Path(srcdir, SCALE)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_csv(path.with_suffix(".csv"), (__name__, "draw_scale", {"found": found}))
+    with plt.rc_context():
+        plt.rcdefaults()
+        words = save(draw_scale(found), path)
+        plt.close("all")
+    return Markup(figure_text(SCALE, **words, numbers=True))
 
 
 class Real:

@@ -10,6 +10,7 @@ import pytest
 from sphinx.errors import ExtensionError
 
 from _helpers import record, show
+from _helpers.figures import save
 from _helpers.filters import escaped
 from _helpers.pages import DOCS, ROOT, tutorials
 from _helpers.show import context, environment, look_up
@@ -367,7 +368,8 @@ def test_cost_follows_the_benchmark_and_the_catalogue():
 
 def test_scale_is_drawn_the_same_twice_and_described(tmp_path):
     paths = [tmp_path / "a" / "1.svg", tmp_path / "a" / "2.svg"]
-    alts = [show.draw_scale(scale_part(), path)["alt"] for path in paths]
+    paths[0].parent.mkdir()
+    alts = [save(show.draw_scale(scale_part()), path)["alt"] for path in paths]
     assert paths[0].read_bytes() == paths[1].read_bytes()
     assert alts[0] == alts[1]
     assert "500, 510 MB one by one, 900 MB for 20 people" in alts[0]

@@ -28,7 +28,7 @@ CONTROLS = Literal["shuffled labels", "another person"]
 
 
 class Page(base.Contract):
-    headline = "With {own_seconds:.0f} labelled seconds accuracy goes from {accuracy[zero-shot]:.2f} to {accuracy[chosen]:.2f} where chance is {chance_level:.2f}, {gap_vs_scratch:+.2f} {gap_vs_scratch_ci:+.2f} against from-scratch on the same seconds; without labels they give {inductive_gain:+.2f} {inductive_gain_ci:+.2f} over the start."
+    headline = "With {own_seconds:.0f} labelled seconds accuracy goes from {accuracy[zero-shot]:.2f} (zero-shot) to {accuracy[chosen]:.2f} where chance is {chance_level:.2f}, {gap_vs_scratch:+.2f} {gap_vs_scratch_ci:+.2f} against from-scratch on the same seconds; without labels they add {inductive_gain:+.2f} {inductive_gain_ci:+.2f} to zero-shot."
     questions = """number gap_vs_scratch: On the same own windows, how much accuracy do other people add to a start from scratch?
     yes transductive_gain > inductive_gain: Does a look at the whole recording gain more than a look at the first seconds?"""
     evidence = base.Evidence("simulated-person", 12, "-effect0", own=10)
