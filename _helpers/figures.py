@@ -6,6 +6,8 @@ import sys
 from dataclasses import is_dataclass
 from pathlib import Path
 
+from _helpers.redraw import remember_figures, write_csv
+
 
 def save(figure, path):
     """Write an SVG without a date and without random names, and describe it.
@@ -24,8 +26,11 @@ def save(figure, path):
     -------
     dict
         ``alt``, and ``width`` and ``height`` in CSS pixels, 96 to the inch; ``narrow`` is the
-        height of the second file, None without one.
+        height of the second file, None without one; ``numbers`` tells whether a CSV is beside it,
+        which is where the figure remembers what it was drawn from.
     """
+    if given := getattr(figure, "drawn_by", None):
+        write_csv(path.with_suffix(".csv"), given)
     style = sys.modules.get("_figure_style")
     _write(figure, path, style)
     width, height = (round(inches * 96) for inches in figure.get_size_inches())
@@ -34,7 +39,8 @@ def save(figure, path):
         style.stack_panels(figure)
         _write(figure, path.with_stem(f"{path.stem}_narrow"), style)
     narrow = round(figure.get_figheight() * 96) if style else None
-    return {"alt": alt, "width": width, "height": height, "narrow": narrow}
+    size = {"width": width, "height": height, "narrow": narrow}
+    return {"alt": alt, **size, "numbers": bool(given)}
 
 
 def _write(figure, path, style):
@@ -83,18 +89,14 @@ def opened(names):
 
 def main(folder, script):
     """Run a script, then write its figures and their numbers to a new folder, with ``run.json`` beside them."""
-    from _helpers.redraw import remember_figures, write_csv
-
     remember_figures(script)
     names = runpy.run_path(script, run_name="__main__")
     import matplotlib.pyplot as plt
 
-    folder, drawn = Path(folder), []
+    folder = Path(folder)
     folder.mkdir()
-    for i, figure in enumerate(map(plt.figure, plt.get_fignums()), 1):
-        if given := getattr(figure, "drawn_by", None):
-            write_csv(folder / f"{i}.csv", given)
-        drawn.append(save(figure, folder / f"{i}.svg"))
+    shown = enumerate(map(plt.figure, plt.get_fignums()), 1)
+    drawn = [save(figure, folder / f"{i}.svg") for i, figure in shown]
     content = {"figures": drawn, "opened": opened(names)}
     (folder / "run.json").write_text(json.dumps(content), "utf-8")
 

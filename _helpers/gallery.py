@@ -26,7 +26,7 @@ from _helpers.contracts import CONTRACTS
 from _helpers.figures import save
 from _helpers.notebooks import guarded, readme, standalone
 from _helpers.pages import ROOT, short_name, siblings, write_if_changed
-from _helpers.redraw import remember_figures, write_csv
+from _helpers.redraw import remember_figures
 
 #: Where Binder finds torch and torchaudio without CUDA: a smaller image that starts sooner.
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
@@ -253,12 +253,9 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
             what = f"a figure of {block_vars['src_file']} has no alt text"
             raise ExtensionError(f"{what}: call fig.set_label('...')")
         path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
-        given = getattr(figure, "drawn_by", None)
         target = path.relative_to(gallery_conf["src_dir"]).as_posix()
-        figures.append({"file": target, **save(figure, path), "numbers": bool(given)})
+        figures.append({"file": target, **save(figure, path)})
         rst.append(figure_text(**figures[-1]))
-        if given:
-            write_csv(path.with_suffix(".csv"), given)
         # Last: the figure is narrow now, and its letters are large beside it.
         size, extent = _card(figure)
         how = {"dpi": CARD_PIXELS / size, "bbox_inches": extent}

@@ -71,6 +71,8 @@ class Figure(Strict):
     height: Some
     narrow: Some | None = None
     """height of the file with its panels below each other, null without one"""
+    numbers: bool = False
+    """is what it was drawn from beside it, as a CSV?"""
 
 
 class Machine(Strict):
@@ -171,6 +173,7 @@ def load(path):
             raise RecordError(f"{name} is a result of {said}")
     files = [f.file for f in record.figures]
     files += [f"{Path(f.file).stem}_narrow.svg" for f in record.figures if f.narrow]
+    files += [f"{Path(f.file).stem}.csv" for f in record.figures if f.numbers]
     absent = [name for name in files if not (path.parent / name).is_file()]
     if absent:
         raise RecordError(f"{name}: no figure {absent} beside it")

@@ -31,7 +31,7 @@ from _helpers.filters import FILTERS, compare, escaped, get, num, say, value_ci
 from _helpers.gallery import figure_text
 from _helpers.pages import ROOT, read_before, short_name, sibling, tutorials
 from _helpers.record import RecordError, drift, load, records
-from _helpers.redraw import write_csv
+from _helpers.redraw import remember
 
 TUTORIAL = re.compile(r"plot_\d+")
 #: Beside the figures of the tutorials, which are made anew as well.
@@ -68,7 +68,6 @@ def kept(srcdir, study, name):
         raise ExtensionError(f"real.{study}.{name}: {err}") from err
     for figure in result["figures"]:
         figure["file"] = f"real/{study}/{figure['file']}"
-        figure["numbers"] = Path(srcdir, figure["file"]).with_suffix(".csv").is_file()
     return path, result
 
 
@@ -150,12 +149,11 @@ def scale_figure(srcdir, found):
 
     path = Path(srcdir, SCALE)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_csv(path.with_suffix(".csv"), (__name__, "draw_scale", {"found": found}))
     with plt.rc_context():
         plt.rcdefaults()
-        words = save(draw_scale(found), path)
+        words = save(remember(draw_scale)(found), path)
         plt.close("all")
-    return Markup(figure_text(SCALE, **words, numbers=True))
+    return Markup(figure_text(SCALE, **words))
 
 
 class Real:

@@ -118,7 +118,7 @@ def test_a_run_writes_contract_provenance_and_figures(script, bids, tmp_path):
     assert sorted(p.name for p in folder.iterdir()) == ["plot_10.json", "plot_10_1.svg"]
     assert load(folder / "plot_10.json") == result
     assert result.figures[0].model_dump() == {
-        "file": "plot_10_1.svg", "alt": "A line.", "width": 384, "height": 288, "narrow": None,
+        "file": "plot_10_1.svg", "alt": "A line.", "width": 384, "height": 288, "narrow": None, "numbers": False,
     }  # fmt: skip
     own = result.provenance
     assert (own.dataset, own.n_people, own.n_recordings) == ("mystudy", 3, 3)
