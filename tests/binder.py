@@ -36,20 +36,25 @@ def requirements(text):
     return "\n".join(keep) + "\n", skipped
 
 
+def environ_of(venv):
+    """The environment of a reader who works in ``venv``, offline as to weights."""
+    ours = ("EEG", "JUPYTER", "PYTHON")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return env | {
+        "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "HF_HUB_OFFLINE": "1",
+    }
+
+
 def build(site, folder):
     """Make ``venv`` as Binder does, unless it is there; returns the environment of JupyterLab."""
     binder, venv = folder / "binder", folder / "venv"
-    ours = ("EEG", "JUPYTER", "PYTHON")
-    env = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    env = environ_of(venv)
     # The new home has no cache of pip's.
     cache = [sys.executable, "-m", "pip", "cache", "dir"]
     cache = subprocess.run(cache, capture_output=True, text=True).stdout.strip()
     env |= {"PIP_CACHE_DIR": cache} if cache else {}
-    env |= {
-        "PATH": f"{venv / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "HF_HUB_OFFLINE": "1",
-        "MEM_LIMIT": str(2 * 1024**3),  # Binder tells a notebook how much memory it has
-    }
+    env["MEM_LIMIT"] = str(2 * 1024**3)  # Binder tells a notebook how much memory it has
     if folder.is_dir():
         return env
     for part in ("binder", "notebooks"):

@@ -2,7 +2,6 @@
 
 import contextlib
 import filecmp
-import os
 import shutil
 import subprocess
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from _helpers.pages import HTML, ExampleError, siblings
 from _helpers.sandbox import line_of, run_alone
+from binder import environ_of
 
 NOTEBOOK = str(Path(__file__).with_name("run_notebook.py"))
 
@@ -102,18 +102,13 @@ def try_foreign(name, folder):
     pip = [venv / "bin" / "pip", "install", "-q", "--disable-pip-version-check"]
     subprocess.run([*pip, *FOREIGN, "nbclient", "ipykernel"], check=True)
     shutil.copy(_published(name), folder)
-    ours = ("EEG", "JUPYTER", "PYTHON")
-    env = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
     # The kernel is that of the environment, and its pip as well.
-    env |= {"PATH": f"{venv / 'bin'}{os.pathsep}{env['PATH']}", "HF_HUB_OFFLINE": "1"}
-    run = {"cwd": folder, "env": env, "capture_output": True, "text": True}
+    run = {"cwd": folder, "env": environ_of(venv), "capture_output": True, "text": True}
     ran = subprocess.run([venv / "bin" / "python", NOTEBOOK, name], timeout=900, **run)
     if ran.returncode:
         raise ExampleError(f"{name} in a foreign environment:\n{ran.stderr[-3000:]}")
     held = subprocess.run([*pip[:1], "freeze"], **run).stdout
-    held = [
-        pin
-        for pin in held.split()
-        if pin.split("==")[0] in ("torch", "torchaudio", "braindecode")
-    ]
-    return line_of(name, ran.stdout), " ".join(held)
+    looked_at = ("torch==", "torchaudio==", "braindecode==")
+    return line_of(name, ran.stdout), " ".join(
+        pin for pin in held.split() if pin.startswith(looked_at)
+    )
