@@ -95,7 +95,8 @@ def features_and_target(study):
 
 X_train, y_train = features_and_target(train)
 X_test, y_test = features_and_target(test)
-print(f"{X_train.shape[1]} features: {len(train.ch_names)} channels x {', '.join(BANDS)}")
+bands = ", ".join(f"{band} {low}-{high} Hz" for band, (low, high) in BANDS.items())
+print(f"{X_train.shape[1]} features: {len(train.ch_names)} channels x {bands}")
 print(f"{len(X_train)} people to train on, {len(X_test)} to test")
 
 # %%
@@ -216,8 +217,7 @@ print(f"by chance, one feature with the score: sd {by_chance:.2f}")
 # not show how far: where ridge finds nothing it can choose a large penalty, and then its
 # predictions hardly differ between people. The last line is a better scale: the deviation
 # of the covariance of one feature with a score it has nothing to do with. The largest of
-# many features is larger than that. Bands in Hz: delta 1 to 4, theta 4 to 8, alpha 8 to 13,
-# low beta 13 to 20, high beta 20 to 30.
+# many features is larger than that.
 #
 # A common mistake: windows counted as people
 # -------------------------------------------

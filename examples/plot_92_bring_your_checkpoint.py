@@ -191,6 +191,7 @@ print_accuracies(accuracies, task.chance, hits=hits)
 print_differences(accuracies, [(r, "from-scratch") for r in list(runs)[:2]])
 gain = difference(accuracies[best], accuracies["from-scratch"])
 print(f"gain of {best}, which was chosen, over from-scratch: {gain.mean:+.3f}")
+
 # %%
 # The same, person by person:
 means = ", ".join(f"{regime} {own.mean():.2f}" for regime, own in accuracies.items())
