@@ -25,7 +25,7 @@ from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 from _helpers.contracts import CONTRACTS
 from _helpers.figures import save
 from _helpers.notebooks import guarded, readme, standalone
-from _helpers.pages import ROOT, short_name, siblings, write_if_changed
+from _helpers.pages import ROOT, short_name, travels, write_if_changed
 from _helpers.redraw import remember_figures
 
 #: Where Binder finds torch and torchaudio without CUDA: a smaller image that starts sooner.
@@ -36,7 +36,7 @@ CARD_PIXELS = 480
 DATA = ".. container:: figure-data\n\n   :download:`Numbers of this figure </{}>` (CSV)\n\n"
 #: What has a docstring, and what writes the simulated studies.
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
-WRITERS = ("_simulate.py", "_study_simulated.py")
+WRITERS = ("_study/simulated/signals.py", "_study/simulated/person.py", "_study/simulated/write.py")
 #: The picture of the README, and the figure that it is.
 PICTURE, FIGURE = "finetune.svg", "sphx_glr_plot_73_*_002.svg"
 
@@ -81,19 +81,19 @@ def meaning(page, modules):
     A page that prints the source of functions sees every byte.
     """
     seen, prints = [], "getsource(" in page.read_text("utf-8")
-    for path in modules:
+    for name, path in modules.items():
         tree = ast.parse(source := path.read_text("utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, DOCUMENTED) and ast.get_docstring(node):
                 node.body = node.body[1:]
-        seen += [path.name, source if prints else ast.dump(tree)]
+        seen += [name, source if prints else ast.dump(tree)]
     return hashlib.sha256("\n".join(seen).encode()).hexdigest()
 
 
 def forget_stale_runs(app):
     """Before the gallery runs: a page that sees a change in a sibling has to run again."""
     for source, generated in _pages(app):
-        digest = meaning(source, siblings(source))
+        digest = meaning(source, travels(source))
         seen = generated.with_suffix(".siblings")
         current = seen.is_file() and seen.read_text("utf-8") == digest
         if not (current and generated.with_suffix(".json").is_file()):
@@ -140,7 +140,7 @@ def complete_downloads(app):
     site = app.config.html_baseurl or ""
     gallery = {"requirements.txt": pins_file}
     for source, script in _pages(app):
-        modules, notebook = siblings(source), script.with_suffix(".ipynb")
+        modules, notebook = travels(source), script.with_suffix(".ipynb")
         _, blocks = split_code_and_text_blocks(str(source))
         if conf["remove_config_comments"]:
             blocks = [b._replace(content=uncommented(b.content)) for b in blocks]
@@ -151,11 +151,11 @@ def complete_downloads(app):
         text = json.dumps(content, indent=1, ensure_ascii=False)
         write_if_changed(notebook, text + "\n")
         where = urljoin(site, f"{folder.name}/{script.stem}.html")
-        names = [path.stem for path in modules]
+        names = sorted({name.split("/")[0].removesuffix(".py") for name in modules})
         text = guarded(source.read_text("utf-8"), script.name, names, where)
         script.write_text(text, "utf-8")
-        _date_from(script, [source, *modules])
-        files = {path.name: path for path in (script, notebook, *modules)}
+        _date_from(script, [source, *modules.values()])
+        files = {script.name: script, notebook.name: notebook, **modules}
         files["requirements.txt"] = pins_file
         about = readme(script.stem, [script.name, notebook.name])
         write_zip(script.with_suffix(".zip"), files, {"README.md": about})
@@ -193,8 +193,11 @@ def publish_binder(app, exception):
     for name in ("postBuild", "cpu_torch.py"):
         shutil.copy(ROOT / "_helpers" / name, binder)
     for source, script in _pages(app):
-        for path in (script.with_suffix(".ipynb"), *siblings(source)):
-            shutil.copy(path, notebooks / "auto_examples")
+        notebook = script.with_suffix(".ipynb")
+        for name, path in {notebook.name: notebook, **travels(source)}.items():
+            target = notebooks / "auto_examples" / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(path, target)
     shutil.rmtree(notebooks / "auto_examples" / "images", ignore_errors=True)
 
 

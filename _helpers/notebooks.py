@@ -109,8 +109,8 @@ def standalone(content, modules, pins, bibliography=None, site="", questions=())
     carried.append(
         {**cell, "metadata": hidden, "source": [_filled("install.py.jinja", needs=needs)]}
     )
-    for path in modules:
-        text = f"%%writefile {path.name}\n{path.read_text('utf-8')}".rstrip("\n")
+    for name, path in modules.items():
+        text = f"%%writefile {name}\n{path.read_text('utf-8')}".rstrip("\n")
         carried.append({**cell, "metadata": hidden, "source": [text]})
     # After the title, before the words that belong to the first code cell.
     code = [i for i, cell in enumerate(cells) if cell["cell_type"] == "code"]

@@ -56,14 +56,23 @@ def read_before(page):
 
 @functools.cache
 def _imported(path, changed):
-    """Top-level names that a file imports; looked up again when the file has changed."""
+    """Dotted names that a file imports; looked up again when the file has changed."""
     names = set()
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
+            names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and not node.level:
-            names.add(node.module.split(".")[0])
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
     return names
+
+
+def _files_of(dotted, folder):
+    """Files that are read when a dotted name is imported, those that lie in a folder."""
+    files, place = set(), folder
+    for part in dotted.split("."):
+        place = place / part
+        files |= {place.with_suffix(".py"), place / "__init__.py"}
+    return {path for path in files if path.is_file()}
 
 
 def siblings(script):
@@ -77,17 +86,35 @@ def siblings(script):
     Returns
     -------
     list of pathlib.Path
-        The siblings, sorted. They are what has to travel with the script.
+        Modules beside the script and in packages beside it, sorted; with a module of a package
+        the package's ``__init__.py``. They are what has to travel with the script.
     """
-    found, todo = set(), [script]
+    files, todo = set(), [script]
     while todo:
         path = todo.pop()
         names = _imported(path, path.stat().st_mtime_ns)
-        new = {script.parent / f"{name}.py" for name in names} - found
-        new = {path for path in new if path.is_file()}
-        found |= new
+        new = set().union(*(_files_of(name, script.parent) for name in names)) - files
+        files |= new
         todo += new
-    return sorted(found)
+    return sorted(files)
+
+
+def travels(script):
+    """What :func:`siblings` returns, under the names that a download gives them.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        A Python file.
+
+    Returns
+    -------
+    dict of str to pathlib.Path
+        Such as ``"_study/find.py"`` and its file.
+    """
+    return {
+        path.relative_to(script.parent).as_posix(): path for path in siblings(script)
+    }
 
 
 def sibling(name):

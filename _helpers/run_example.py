@@ -87,12 +87,12 @@ def describe_data(root, credit="", megabytes_catalogue=None):
 
 def find_data(study):
     """Folder and description of a study; fetched only if the reader asked for that."""
-    _study, _study_catalogue = sibling("_study"), sibling("_study_catalogue")
-    if _study_catalogue.is_simulated(study):
+    _study = sibling("_study")
+    if _study.catalogue.is_simulated(study):
         raise RecordError(f"{study} is simulated: pass the path of a BIDS folder or its id")
     root = _study.find_study(study).root.resolve()
     size = None
-    if root.name in _study_catalogue.catalogue().index:
+    if root.name in _study.catalogue.catalogue().index:
         size = round(_study.download_size(root.name)[1], 1)
     return root, describe_data(root, _study.get_recipe(root.name).credit, size)
 

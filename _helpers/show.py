@@ -240,8 +240,8 @@ def context(srcdir, note, names):
         "this_build": lambda: lambda name: read(tutorial, name),
         "heading_of": lambda: heading_of,
         "download_size": lambda: sibling("_study").download_size,
-        "families": lambda: sibling("_families").families(),
-        "best_of_nulls": lambda: sibling("_luck").expected_best_r,
+        "families": lambda: sibling("_model.families").families(),
+        "best_of_nulls": lambda: sibling("_score.luck").expected_best_r,
     }
     return {name: make() for name, make in known.items() if name in names}
 

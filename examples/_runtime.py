@@ -76,7 +76,7 @@ def short_errors():
     before = sys.excepthook
 
     def hook(kind, err, trace):
-        study_error = getattr(sys.modules.get("_study_catalogue"), "StudyError", ())
+        study_error = getattr(sys.modules.get("_study.catalogue"), "StudyError", ())
         if isinstance(err, study_error):
             print(f"StudyError: {err}", file=sys.stderr)
         else:

@@ -26,13 +26,13 @@ Tags: :tag:`preprocessing`, :tag:`BIDS`
 import json
 
 import _runtime
-import _spoil
+import _study.simulated.spoil
 import _study
 import mne
 import numpy as np
 import pandas as pd
 from _preprocess_figure import draw_preprocess_figure
-from _scores import rounded
+from _score.scores import rounded
 from eegdash import EEGDashDataset
 
 _runtime.setup()
@@ -53,10 +53,12 @@ print(pd.Series(raw.annotations.description).value_counts().to_string())
 # %%
 # **Is it EEG?** No step below repairs a dead electrode or a wrong unit, and a reference
 # spreads both. So ``_study`` looks at each recording as it was read. It refuses gross
-# faults and prints doubtful ones; the limits stand at the top of ``_study_signals``. Four
+# faults and prints doubtful ones; the limits stand at the top of ``_study.quality``. Four
 # faults are planted in a copy here. Predict: will all be found, and anything in the
 # original?
-_spoil.print_faults({"as recorded": raw, "with faults": _spoil.spoil(raw)})
+_study.simulated.spoil.print_faults(
+    {"as recorded": raw, "with faults": _study.simulated.spoil.spoil(raw)}
+)
 
 # %%
 # What the reference hides

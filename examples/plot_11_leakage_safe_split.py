@@ -29,11 +29,11 @@ import os
 import _runtime
 import _study
 import numpy as np
-from _features import log_band_power
+from _score.features import log_band_power
 from _leakage_figure import draw_leakage_scatter
-from _person_scores import MIN_PEOPLE, score_people
-from _scores import per_subject, rounded
-from _splits import assert_no_leakage, load_split, save_split, split_subjects
+from _score.person import MIN_PEOPLE, score_people
+from _score.scores import per_subject, rounded
+from _score.splits import assert_no_leakage, load_split, save_split, split_subjects
 
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")

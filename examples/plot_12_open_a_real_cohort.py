@@ -33,8 +33,8 @@ import numpy as np
 import pandas as pd
 from _cohort_figure import draw_cohort_figure
 from _runtime import setup
-from _person_scores import MIN_PEOPLE
-from _scores import interval, rounded
+from _score.person import MIN_PEOPLE
+from _score.scores import interval, rounded
 from eegdash import EEGDashDataset
 
 setup()

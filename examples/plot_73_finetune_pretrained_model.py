@@ -29,14 +29,14 @@ from itertools import combinations
 import _runtime
 import numpy as np
 import torch
-from _checkpoint import read_checkpoint
-from _encoder import encoder_state, load_encoder, split_where_learning_starts
-from _finetune import open_task, save_model
+from _model.checkpoint import read_checkpoint
+from _model.encoder import encoder_state, load_encoder, split_where_learning_starts
+from _model.regimes import open_task, save_model
 from _finetune_figure import draw_finetune_figure, draw_regimes_figure
-from _ledger import count_parameters
-from _scores import difference, dots_and_mean, per_subject, print_accuracies
-from _scores import print_differences, rounded, summary
-from _training import deal, evaluate, make_optimizer
+from _model.ledger import count_parameters
+from _score.scores import difference, dots_and_mean, per_subject, print_accuracies
+from _score.scores import print_differences, rounded, summary
+from _model.training import deal, evaluate, make_optimizer
 
 # %%
 # Windows of one person look alike, so no person may be on both sides of a split

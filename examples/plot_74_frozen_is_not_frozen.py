@@ -31,12 +31,20 @@ import os
 import _runtime
 import numpy as np
 from _adapt_figure import draw_frozen_figure
-from _encoder import freeze_encoder, is_head, load_encoder, split_at_head
-from _finetune import LR, SEEDS, accuracy, adapt, build_model, open_task, pretrained_encoder
-from _ledger import fingerprints, ledger
-from _scores import print_accuracies, print_differences, rounded, summary
-from _training import deal, evaluate, fit, make_optimizer
-from _zoo import SLOW, look_at_models
+from _model.encoder import freeze_encoder, is_head, load_encoder, split_at_head
+from _model.regimes import (
+    LR,
+    SEEDS,
+    accuracy,
+    adapt,
+    build_model,
+    open_task,
+    pretrained_encoder,
+)
+from _model.ledger import fingerprints, ledger
+from _score.scores import print_accuracies, print_differences, rounded, summary
+from _model.training import deal, evaluate, fit, make_optimizer
+from _model.zoo import SLOW, look_at_models
 
 # %%
 # The pretrained encoder below a head that has seen one batch:

@@ -31,11 +31,11 @@ import os
 import _runtime
 import numpy as np
 from _adapt_figure import draw_rows_figure
-from _encoder import encoder_state
-from _features import log_band_power
-from _finetune import SEEDS, accuracy, adapt, open_task, pretrain
-from _scores import difference, dots_and_mean, interval, per_subject, rounded, summary
-from _scores import print_accuracies, print_differences
+from _model.encoder import encoder_state
+from _score.features import log_band_power
+from _model.regimes import SEEDS, accuracy, adapt, open_task, pretrain
+from _score.scores import difference, dots_and_mean, interval, per_subject, rounded, summary
+from _score.scores import print_accuracies, print_differences
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 task = open_task(STUDY, _runtime.setup())

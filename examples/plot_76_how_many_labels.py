@@ -30,9 +30,9 @@ import os
 import _runtime
 import numpy as np
 from _adapt_figure import draw_labels_figure
-from _finetune import accuracy, adapt, closed_form_probe, open_task, pretrained_encoder
-from _scores import interval, print_differences, rounded, with_interval
-from _splits import SplitError, split_subjects
+from _model.regimes import accuracy, adapt, closed_form_probe, open_task, pretrained_encoder
+from _score.scores import interval, print_differences, rounded, with_interval
+from _score.splits import SplitError, split_subjects
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 task = open_task(STUDY, _runtime.setup())

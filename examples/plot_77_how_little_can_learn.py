@@ -31,11 +31,24 @@ import _runtime
 import numpy as np
 import torch
 from _adapt_figure import draw_rows_figure
-from _encoder import encoder_state, load_encoder, split_where_learning_starts
-from _finetune import SEEDS, accuracy, build_model, closed_form_probe, open_task, pretrain
-from _ledger import count_parameters
-from _scores import dots_and_mean, print_accuracies, print_differences, rounded, summary
-from _training import deal, fit, make_optimizer
+from _model.encoder import encoder_state, load_encoder, split_where_learning_starts
+from _model.regimes import (
+    SEEDS,
+    accuracy,
+    build_model,
+    closed_form_probe,
+    open_task,
+    pretrain,
+)
+from _model.ledger import count_parameters
+from _score.scores import (
+    dots_and_mean,
+    print_accuracies,
+    print_differences,
+    rounded,
+    summary,
+)
+from _model.training import deal, fit, make_optimizer
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 task = open_task(STUDY, _runtime.setup())

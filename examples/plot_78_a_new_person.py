@@ -27,18 +27,18 @@ Tags: :tag:`fine-tuning`, :tag:`transfer`, :tag:`classification`
 import json
 import os
 
-import _new_person as new
+import _model.new_person as new
 import _runtime
 import numpy as np
 import torch
-from _encoder import encoder_state, load_encoder, split_where_learning_starts
-from _new_person_choice import build_model
+from _model.encoder import encoder_state, load_encoder, split_where_learning_starts
+from _model.new_person_choice import build_model
 from _new_person_figure import draw_new_person_figure
-from _new_person_run import CURVE, compare, run_controls
-from _scores import difference, interval, print_accuracies, print_differences
-from _scores import rounded, summary
-from _splits import assert_no_leakage
-from _training import deal, evaluate, fit, make_optimizer
+from _model.new_person_run import CURVE, compare, run_controls
+from _score.scores import difference, interval, print_accuracies, print_differences
+from _score.scores import rounded, summary
+from _score.splits import assert_no_leakage
+from _model.training import deal, evaluate, fit, make_optimizer
 
 # %%
 # *Own* windows are the first ones of the new person's session, from which a network may be

@@ -32,11 +32,11 @@ import _study
 import numpy as np
 import pandas as pd
 import torch
-from _encoder import encoder_state, freeze_encoder, load_encoder
-from _encoder import split_where_learning_starts
-from _scores import difference, holm, per_subject, print_accuracies, rounded
-from _splits import assert_no_leakage, split_subjects
-from _training import deal, evaluate, fit, make_optimizer, to_tensors
+from _model.encoder import encoder_state, freeze_encoder, load_encoder
+from _model.encoder import split_where_learning_starts
+from _score.scores import difference, holm, per_subject, print_accuracies, rounded
+from _score.splits import assert_no_leakage, split_subjects
+from _model.training import deal, evaluate, fit, make_optimizer, to_tensors
 from _transfer_figure import draw_transfer_figure
 
 DEVICE = _runtime.setup()

@@ -32,11 +32,11 @@ import _runtime
 import _study
 import numpy as np
 import pandas as pd
-from _features import BANDS, log_band_power
+from _score.features import BANDS, log_band_power
 from _pfactor_features_figure import draw_prediction_figure
-from _person_scores import print_other_splits, print_scores, score_people
-from _scores import per_subject, rounded
-from _splits import assert_no_leakage
+from _score.person import print_other_splits, print_scores, score_people
+from _score.scores import per_subject, rounded
+from _score.splits import assert_no_leakage
 
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")

@@ -28,16 +28,16 @@ Tags: :tag:`p-factor`, :tag:`regression`, :tag:`deep network`
 import json
 import os
 
-import _pfactor_network as net
+import _model.pfactor as net
 import _runtime
 import _study
 import numpy as np
 import torch
-from _features import log_band_power
+from _score.features import log_band_power
 from _pfactor_deep_figure import draw_pfactor_deep_figure
-from _person_scores import print_scores, score_people
-from _scores import difference, rounded, with_interval
-from _splits import assert_no_leakage
+from _score.person import print_scores, score_people
+from _score.scores import difference, rounded, with_interval
+from _score.splits import assert_no_leakage
 from sklearn.model_selection import train_test_split
 
 # %%
@@ -118,7 +118,7 @@ def predict_by_ridge(train, test):
 
 
 # %%
-# The network is trained by ``fit_network`` of ``_pfactor_network.py``, a file beside this
+# The network is trained by ``fit_network`` of ``_model/pfactor.py``, a file beside this
 # page. It never gets the test people.
 
 

@@ -29,16 +29,16 @@ import itertools
 import json
 import os
 
-import _pfactor_network as net
+import _model.pfactor as net
 import _runtime
 import _study
 import numpy as np
 import torch
-from _features import BANDS
+from _score.features import BANDS
 from _rhythm_figure import draw_rhythm_figure
-from _person_scores import print_scores, score_people
-from _scores import rounded
-from _splits import assert_no_leakage
+from _score.person import print_scores, score_people
+from _score.scores import rounded
+from _score.splits import assert_no_leakage
 from sklearn.model_selection import train_test_split
 
 # %%

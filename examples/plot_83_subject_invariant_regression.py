@@ -32,11 +32,11 @@ import _runtime
 import _study
 import numpy as np
 import pandas as pd
-from _features import log_band_power
+from _score.features import log_band_power
 from _invariant_figure import draw_invariant_figure
-from _scores import difference, holm, interval, per_subject, ratio_interval, rounded
-from _scores import with_interval
-from _splits import assert_no_leakage
+from _score.scores import difference, holm, interval, per_subject, ratio_interval, rounded
+from _score.scores import with_interval
+from _score.splits import assert_no_leakage
 
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-tasks")

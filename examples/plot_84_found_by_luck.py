@@ -27,15 +27,15 @@ import json
 import os
 from bisect import bisect_right
 
-import _luck
+import _score.luck
 import _runtime
 import _study
 import numpy as np
-from _features import log_band_power
+from _score.features import log_band_power
 from _luck_figure import draw_luck_figure
-from _person_scores import score_people
-from _scores import per_subject, rounded
-from _splits import assert_no_leakage
+from _score.person import score_people
+from _score.scores import per_subject, rounded
+from _score.splits import assert_no_leakage
 
 # %%
 # These numbers are settings of this page: change them to those of your leaderboard. They
@@ -61,8 +61,8 @@ print(f"{PEOPLE} or {FEWER} test people; {RUNS} runs; noise of {SIZES} SD of the
 # How large is the best r of all these runs? Predict, then run.
 best_r, best_nrmse = {}, {}
 for n in (PEOPLE, FEWER):
-    best_r[n] = _luck.expected_best_r(n, RUNS)
-    best_nrmse[n] = _luck.expected_best_nrmse(n, RUNS, SIZES)
+    best_r[n] = _score.luck.expected_best_r(n, RUNS)
+    best_nrmse[n] = _score.luck.expected_best_nrmse(n, RUNS, SIZES)
     for k, r, error in zip(RUNS, best_r[n], best_nrmse[n], strict=True):
         print(f"{n} people, best of {k:>5,}  r {r:.2f}  nRMSE {error:.3f}")
 
@@ -90,9 +90,9 @@ simulated, off = {}, {}
 for k in (20, RUNS[0]):
     boards = [best_of_board(PEOPLE, k) for _ in range(N_BOARDS)]
     simulated[k] = np.mean(boards, axis=0)
-    formula = _luck.expected_best_r(PEOPLE, k)
+    formula = _score.luck.expected_best_r(PEOPLE, k)
     off[k] = simulated[k][0] / formula - 1
-    errors = simulated[k][1], _luck.expected_best_nrmse(PEOPLE, k, SIZES)
+    errors = simulated[k][1], _score.luck.expected_best_nrmse(PEOPLE, k, SIZES)
     print(f"best of {k:>3}: r {simulated[k][0]:.4f}, formula {formula:.4f} ({off[k]:+.1%})")
     print("{:14}nRMSE {:.4f}, formula {:.4f}".format("", *errors))
 
@@ -105,8 +105,8 @@ FAINT = [0.05, 0.137, 0.3]
 TRIED = range(10, 20_001)
 needed, above_luck = {}, {}
 for r in FAINT:
-    needed[str(r)] = _luck.people_needed(r)
-    enough = bisect_right(TRIED, -r, key=lambda n: -_luck.expected_best_r(n, RUNS[1]))
+    needed[str(r)] = _score.luck.people_needed(r)
+    enough = bisect_right(TRIED, -r, key=lambda n: -_score.luck.expected_best_r(n, RUNS[1]))
     above_luck[str(r)] = TRIED[enough]  # the best falls with the number of people
     print(f"true r {r:<6}{needed[str(r)]:>6,} people to find it in one planned test;")
     print(f"{'':13}{above_luck[str(r)]:>6,} before the best of {RUNS[1]:,} is below it")
@@ -167,8 +167,8 @@ def correlate(predicted, true):
 # own. Its r and the formula for so many test people:
 own_r = np.diag(correlate(predict(exchanged[:-n_test]), exchanged[-n_test:]))
 count = np.arange(1, N_RUNS + 1)
-best_own = _luck.best_of_some(own_r, N_RUNS)
-formula = _luck.expected_best_r(n_test, count)
+best_own = _score.luck.best_of_some(own_r, N_RUNS)
+formula = _score.luck.expected_best_r(n_test, count)
 print(f"{N_NULLS:,} nulls; the formula assumes normal values, which scores need not have")
 for k in SOME_RUNS:
     both = f"null {best_own[k - 1]:+.2f}  formula {formula[k - 1]:+.2f}"
@@ -183,8 +183,8 @@ for k in SOME_RUNS:
 runs = predict(np.array([rng.permutation(scores[0]) for _ in range(N_RUNS)]).T)
 truths = np.array([rng.permutation(scores[1]) for _ in range(N_BOARDS)]).T
 board_r = correlate(runs, truths)
-best_board = _luck.best_of_some(board_r.T, N_RUNS).mean(axis=0)
-effective = _luck.independent_runs(best_board[-1], n_test)
+best_board = _score.luck.best_of_some(board_r.T, N_RUNS).mean(axis=0)
+effective = _score.luck.independent_runs(best_board[-1], n_test)
 alike = np.corrcoef(runs, rowvar=False)[np.triu_indices(N_RUNS, 1)]
 print(f"two runs have a correlation of {np.abs(alike).mean():.2f} in size, on average")
 print(f"best of {N_RUNS}: {best_board[-1]:.2f}, if independent {formula[-1]:.2f}")
@@ -195,7 +195,9 @@ print(f"{N_RUNS} runs are worth {effective:.0f} independent ones")
 # and ideas, so theirs can reach less. How much less can only be found from their
 # predictions.
 n_runs = np.geomspace(1, RUNS[-1], 40)
-curves = {n: (n_runs, _luck.expected_best_r(n, n_runs)) for n in (n_test, FEWER, PEOPLE)}
+curves = {
+    n: (n_runs, _score.luck.expected_best_r(n, n_runs)) for n in (n_test, FEWER, PEOPLE)
+}
 nulls = {"formula": (count, formula), "all scores exchanged": (count, best_own)}
 nulls["one leaderboard"] = count, best_board
 
@@ -243,7 +245,7 @@ print(
 #
 #    <details class="solution"><summary>Solution: your own search</summary>
 for n in (16, 40, 132):
-    r = _luck.expected_best_r(n, 5 * 4 * 3)
+    r = _score.luck.expected_best_r(n, 5 * 4 * 3)
     print(f"{n:>4} people: the best of {5 * 4 * 3} useless runs has r {r:.2f}")
 
 # %%

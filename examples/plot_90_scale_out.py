@@ -28,17 +28,17 @@ import json
 import os
 from pathlib import Path
 
-import _cache
+import _study.cache
 import _runtime
-import _scale_files
-import _scale_grid
-import _scale_workers
+import _scale.files
+import _scale.grid
+import _scale.workers
 import _study
 import numpy as np
 import pandas as pd
 from _scale_figure import draw_scale_figure
-from _scores import print_accuracies, rounded, summary
-from _splits import assert_no_leakage
+from _score.scores import print_accuracies, rounded, summary
+from _score.splits import assert_no_leakage
 
 # %%
 # The first person is read alone and sets classes and channels. Everybody else must have
@@ -48,11 +48,11 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 found = _study.find_study(STUDY)
 source = list(_study.list_people(STUDY, cohort="source").index)
 target = list(_study.list_people(STUDY, cohort="target").index)
-_scale_grid.refuse_few(STUDY, source, target)
+_scale.grid.refuse_few(STUDY, source, target)
 people, folder = source + target, str(found.root)
 print(f"{len(source)} people to pretrain on, {len(target)} to adapt to")
 
-first = _scale_files.read_person(folder, found.records[people[0]], {})
+first = _scale.files.read_person(folder, found.records[people[0]], {})
 settings = {"classes": list(first.classes), "channels": list(first.ch_names)}
 print(f"windows {first.windows.shape} in {first.unit}, {first.sfreq:g} Hz")
 print(settings)
@@ -72,7 +72,7 @@ def print_code(source):
     print(head.rstrip() + body.rstrip())
 
 
-print_code(inspect.getsource(_scale_files.save_person))
+print_code(inspect.getsource(_scale.files.save_person))
 
 # %%
 # - ``write_person`` gives the file its name when it is complete, and then writes a record
@@ -84,7 +84,9 @@ print_code(inspect.getsource(_scale_files.save_person))
 # file was truncated, as an interrupted download leaves it.
 import shutil
 
-workshop = _cache.Workshop(_study.get_cache_dir())  # deleted at the end, or by the next run
+workshop = _study.cache.Workshop(
+    _study.get_cache_dir()
+)  # deleted at the end, or by the next run
 windows_folder = str(Path(workshop.name, "windows"))
 tasks = [(folder, p, found.records[p], windows_folder, settings) for p in people]
 
@@ -97,14 +99,14 @@ damaged = next(path for path in files if path.suffix in _study.DATA_SUFFIXES)
 os.truncate(damaged, damaged.stat().st_size // 2)
 
 # %%
-# ``_scale_workers.run_tasks`` calls the function once per task. A task that fails does
+# ``_scale.workers.run_tasks`` calls the function once per task. A task that fails does
 # not stop the others.
 
 
 def save_windows(tasks, client=None):
     """One pass over people: print counts and reasons, and return the outcomes."""
-    outcomes = _scale_workers.run_tasks(_scale_files.save_person, tasks, client)
-    counts = _scale_workers.count_status(outcomes, hide=workshop.name)
+    outcomes = _scale.workers.run_tasks(_scale.files.save_person, tasks, client)
+    counts = _scale.workers.count_status(outcomes, hide=workshop.name)
     return outcomes, counts
 
 
@@ -142,7 +144,7 @@ print(f"{n_windows} windows in {len(made)} files")
 # -------------------------
 # For training, the files stay on the disk: a batch copies the windows that it draws, and
 # nothing else.
-windows = _scale_files.WindowFiles(windows_folder, source)
+windows = _scale.files.WindowFiles(windows_folder, source)
 X = windows.read([0, len(windows) // 2, len(windows) - 1])
 print(f"{len(windows)} windows in {len(windows.files)} files")
 print(f"a file: {type(windows.files[0]).__name__} {windows.files[0].shape}")
@@ -152,7 +154,7 @@ print(f"a batch of three: {X.shape}, {X.nbytes:,} bytes in memory")
 # The grid is regimes x seeds x draws of labelled people. One task is one training. The loop
 # of :doc:`plot_73_finetune_pretrained_model` draws window indices, and here it draws them
 # from the files.
-print_code(inspect.getsource(_scale_grid.train_cell))
+print_code(inspect.getsource(_scale.grid.train_cell))
 
 # %%
 # Half of the target people are test people in every task. The others are the pool from
@@ -170,7 +172,7 @@ def draw_people(n, draw):
 
 def metadata(own):
     """Whose windows these are, as a table."""
-    return pd.DataFrame(_scale_files.WindowFiles(windows_folder, own).metadata)
+    return pd.DataFrame(_scale.files.WindowFiles(windows_folder, own).metadata)
 
 
 report = assert_no_leakage(metadata(source + pool), metadata(test))
@@ -178,7 +180,7 @@ report = assert_no_leakage(metadata(source + pool), metadata(test))
 # %%
 # The encoder is pretrained once. Then the grid runs in a loop.
 checkpoint = str(Path(workshop.name, "encoder.pt"))
-pretrained = _scale_grid.pretrain(windows_folder, tuple(source), checkpoint)
+pretrained = _scale.grid.pretrain(windows_folder, tuple(source), checkpoint)
 SEEDS, N_DRAWS, N_LABELLED = (1, 2), 3, 4
 grid = [
     (windows_folder, checkpoint, regime, seed, draw_people(N_LABELLED, draw), test, lr)
@@ -186,7 +188,7 @@ grid = [
     for seed in SEEDS
     for draw in range(N_DRAWS)
 ]
-results = _scale_workers.run_tasks(_scale_grid.train_cell, grid)
+results = _scale.workers.run_tasks(_scale.grid.train_cell, grid)
 print(f"{len(grid)} trainings; weights of the first: {results[0]['weights'][:16]}...")
 
 # %%
@@ -197,10 +199,10 @@ print(f"{len(grid)} trainings; weights of the first: {results[0]['weights'][:16]
 # cache that you keep: run the page again, and the workers skip everybody.
 kept_folder = str(_study.get_cache_dir() / f"windows-{Path(folder).name}")
 kept_tasks = [(folder, p, found.records[p], kept_folder, settings) for p in people]
-with _scale_workers.open_workers(n_workers=2) as client:
+with _scale.workers.open_workers(n_workers=2) as client:
     engine = "loop" if client is None else "dask"
     kept, _ = save_windows(kept_tasks, client)
-    elsewhere = _scale_workers.run_tasks(_scale_grid.train_cell, grid, client)
+    elsewhere = _scale.workers.run_tasks(_scale.grid.train_cell, grid, client)
 same_files = [a["sha256"] == b["sha256"] for a, b in zip(made, kept, strict=True)]
 same_results = [a == b for a, b in zip(results, elsewhere, strict=True)]
 identical = all(same_files) and all(same_results)
@@ -281,7 +283,7 @@ more = [
     for number, task in enumerate(grid)
     if task[3] == SEEDS[0]
 ]
-eight = shares_of(more, _scale_workers.run_tasks(_scale_grid.train_cell, more))
+eight = shares_of(more, _scale.workers.run_tasks(_scale.grid.train_cell, more))
 print_accuracies({regime: rows.mean(axis=0) for regime, rows in eight.items()}, chance)
 
 # %%

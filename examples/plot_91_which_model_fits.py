@@ -32,11 +32,11 @@ from textwrap import shorten
 
 import _runtime
 import pandas as pd
-from _families import families
-from _scores import expected_half_width
+from _model.families import families
+from _score.scores import expected_half_width
 from _study import find_study
 from _which_figure import draw_fit_figure
-from _which_model import VERDICTS, Recording, fit_families, look_at_classes
+from _model.which import VERDICTS, Recording, fit_families, look_at_classes
 
 # %%
 # One person is enough to know what the windows of all are like.
@@ -63,7 +63,7 @@ for own in recordings:
 # Braindecode has classes for the families below, among them BENDR
 # :cite:p:`kostas2021bendr`, BIOT :cite:p:`yang2023biot` and LaBraM
 # :cite:p:`jiang2024labram`. What their windows were like stands in docstrings, in papers,
-# or nowhere: ``_families.py`` has each fact with the words it rests on.
+# or nowhere: ``_model/families.py`` has each fact with the words it rests on.
 table = pd.DataFrame([vars(family) for family in families().values()]).set_index("name")
 shown = table[["parameters", "sfreq", "scale", "licence", "corpora"]]
 shown = shown.astype(object).where(shown.notna(), "not stated")

@@ -30,14 +30,14 @@ import _runtime
 import numpy as np
 import torch
 from _adapt_figure import draw_rows_figure
-from _checkpoint import read_checkpoint
-from _checkpoint_fit import channel_infos, expected_windows, fit_model, fit_windows
-from _checkpoint_share import find_checkpoint, licence_of, share
-from _encoder import encoder_state, is_head, split_where_learning_starts
-from _finetune import open_task
-from _scores import difference, dots_and_mean, per_subject, print_accuracies
-from _scores import print_differences, rounded, summary
-from _training import deal, evaluate, fit, make_optimizer, to_tensors
+from _model.checkpoint import read_checkpoint
+from _model.fit import channel_infos, expected_windows, fit_model, fit_windows
+from _model.share import find_checkpoint, licence_of, share
+from _model.encoder import encoder_state, is_head, split_where_learning_starts
+from _model.regimes import open_task
+from _score.scores import difference, dots_and_mean, per_subject, print_accuracies
+from _score.scores import print_differences, rounded, summary
+from _model.training import deal, evaluate, fit, make_optimizer, to_tensors
 from mne.filter import resample
 
 # %%

@@ -12,8 +12,8 @@ from braindecode.models import ShallowFBCSPNet
 from _helpers.measure import paired
 from _helpers.pages import sibling
 
-encoder, runtime, splits = map(sibling, ("_encoder", "_runtime", "_splits"))
-study_room, training = map(sibling, ("_study", "_training"))
+encoder, runtime, splits = map(sibling, ("_model.encoder", "_runtime", "_score.splits"))
+study_room, training = map(sibling, ("_study", "_model.training"))
 STUDY, N_STEPS = "simulated-transfer", 80
 
 

@@ -27,10 +27,9 @@ from _helpers.pages import EXAMPLES, ROOT, sibling
 from _helpers.sandbox import run_alone
 from bench import keep
 
-_runtime, _simulate, _study = map(sibling, ("_runtime", "_simulate", "_study"))
-_study_find, _study_simulated = map(sibling, ("_study_find", "_study_simulated"))
-_scale_files, _scale_grid = map(sibling, ("_scale_files", "_scale_grid"))
-_scale_workers = sibling("_scale_workers")
+_runtime, _study, _scale = map(sibling, ("_runtime", "_study", "_scale"))
+for name in ("_scale.files", "_scale.grid", "_scale.workers"):
+    sibling(name)
 
 #: Name of a study with the recipe of HBN-shaped people.
 NAME = "simulated-highdensity"
@@ -44,20 +43,22 @@ CELL_STEPS, N_CELLS = 200, 8
 
 def write_person(root, subject, blocks, seed):
     """Write one simulated person as an EEGLAB file with its sidecars."""
-    names, places = _study_simulated.high_density_cap()
+    names, places = _study.simulated.write.high_density_cap()
     rng = np.random.default_rng([90, seed])
-    recorded, _ = _simulate.simulate_high_density(rng, places, blocks)
+    recorded, _ = _study.simulated.signals.simulate_high_density(rng, places, blocks)
     info = mne.create_info(names, 500.0, "eeg")
     raw = mne.io.RawArray(recorded * 1e-6, info, verbose="ERROR")
     onsets = np.cumsum([seconds for seconds, _ in blocks])[:-1]
-    shown = [_simulate.EYES[i % 2] for i in range(len(onsets))]
+    shown = [_study.simulated.signals.EYES[i % 2] for i in range(len(onsets))]
     raw.set_annotations(mne.Annotations(onsets, 0.0, shown))
     raw.info["line_freq"] = 60
     write_raw_bids(
         raw,
         BIDSPath(subject=subject, task="RestingState", datatype="eeg", root=root),
         format="EEGLAB",
-        event_id={name: code + 1 for code, name in enumerate(_simulate.EYES)},
+        event_id={
+            name: code + 1 for code, name in enumerate(_study.simulated.signals.EYES)
+        },
         allow_preload=True,
         verbose="ERROR",
     )
@@ -67,7 +68,7 @@ def write_cohort(root, blocks, n_people, n_different=4):
     """Write a study of ``n_people``, of whom ``n_different`` differ and the rest are links."""
     root, people = Path(root), LABELS[:n_people]
     root.mkdir(parents=True)
-    (root / _study_simulated.MANIFEST).touch()  # so that it is known as simulated
+    (root / _study.simulated.write.MANIFEST).touch()  # so that it is known as simulated
     for number, person in enumerate(people[:n_different]):
         write_person(root, person, blocks, number)
     for number, person in enumerate(people[n_different:], n_different):
@@ -76,13 +77,13 @@ def write_cohort(root, blocks, n_people, n_different=4):
         for path in (root / f"sub-{people[number % n_different]}" / "eeg").iterdir():
             own.joinpath(re.sub(r"sub-\d+", f"sub-{person}", path.name)).symlink_to(path)
     rows = [{"participant_id": f"sub-{person}"} for person in people]
-    _study_simulated.write_tables(root, rows, {}, "Simulated cohort (NOT real EEG)")
+    _study.simulated.write.write_tables(root, rows, {}, "Simulated cohort (NOT real EEG)")
     return {}
 
 
 def records_of(root, people):
     """Records of each person. Most people are links to a few: as a study they would be refused."""
-    root, find = Path(root), _study_find.record_of
+    root, find = Path(root), _study.find.record_of
     return {
         person: [find(root, path) for path in root.glob(f"sub-{person}/eeg/*_eeg.set")]
         for person in people
@@ -98,12 +99,12 @@ def process_people(root, n_people, folder):
     people = LABELS[:n_people]
     records = records_of(root, people)
     tasks = [(root, person, records[person], folder, {}) for person in people]
-    _scale_files.save_person(root, people[0], records[people[0]], f"{folder}-first", {})
+    _scale.files.save_person(root, people[0], records[people[0]], f"{folder}-first", {})
     first_mb = Meter().look().peak
-    took, outcomes = timed(_scale_workers.run_tasks, _scale_files.save_person, tasks)
+    took, outcomes = timed(_scale.workers.run_tasks, _scale.files.save_person, tasks)
     if failed := [outcome for outcome in outcomes if outcome["status"] != "done"]:
         raise RuntimeError(f"{len(failed)} people failed, the first: {failed[0]}")
-    windows = _scale_files.WindowFiles(folder, people)
+    windows = _scale.files.WindowFiles(folder, people)
     n_read = sum(len(windows[rows]) for rows in torch.randperm(len(windows)).split(64))
     return {
         "people": n_people,
@@ -140,7 +141,7 @@ def in_fresh_process(function, workplace, *args):
 
 def seconds_of(function, tasks, client):
     """Wall seconds of tasks, and what they returned."""
-    took, results = timed(_scale_workers.run_tasks, function, tasks, client)
+    took, results = timed(_scale.workers.run_tasks, function, tasks, client)
     return took["wall_seconds"], results
 
 
@@ -151,8 +152,8 @@ def make_cells(workplace):
     folder, checkpoint = str(workplace / "grid"), str(workplace / "encoder.pt")
     settings = {"classes": ["delta", "alpha"]}
     tasks = [(study, p, found.records[p], folder, settings) for p in people]
-    _scale_workers.run_tasks(_scale_files.save_person, tasks)
-    _scale_grid.pretrain(folder, tuple(people[:4]), checkpoint, n_steps=20)
+    _scale.workers.run_tasks(_scale.files.save_person, tasks)
+    _scale.grid.pretrain(folder, tuple(people[:4]), checkpoint, n_steps=20)
     sides = tuple(people[:4]), tuple(people[4:])
     return [
         (folder, checkpoint, "full-finetune", seed, *sides, 1e-3, CELL_STEPS)
@@ -162,9 +163,9 @@ def make_cells(workplace):
 
 def process_workers(workplace, rounds):
     """Loop and two warm workers in turn on the grid of the page, and what workers cost."""
-    cells, cell, rows = make_cells(Path(workplace)), _scale_grid.train_cell, []
+    cells, cell, rows = make_cells(Path(workplace)), _scale.grid.train_cell, []
     begin = time.perf_counter()
-    with _scale_workers.local_workers(2) as client:
+    with _scale.workers.local_workers(2) as client:
         start = time.perf_counter() - begin
         first, expected = seconds_of(cell, cells[:2], client)  # not counted: imports
         for _ in range(rounds):

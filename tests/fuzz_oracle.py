@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-import _scale_files
+import _scale.files
 import _study
 import fuzz_bases
 from _study import StudyError
@@ -456,7 +456,7 @@ def save_people(tree, opened, folder):
     own = None if opened is None else opened.metadata["subject"]
     for subject in sorted(records or ()):
         task = (str(tree.root), subject, records[subject], folder / "windows", settings)
-        _, err = attempt(lambda task=task: _scale_files.save_person(*task))
+        _, err = attempt(lambda task=task: _scale.files.save_person(*task))
         if err is not None and not isinstance(err, StudyError):
             break
         if opened is None or not opened.classes or subject not in set(own):

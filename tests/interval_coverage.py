@@ -15,7 +15,7 @@ from scipy.stats import bootstrap, pearsonr
 from _helpers.pages import sibling
 from bench import keep
 
-SCORES = sibling("_scores")
+SCORES = sibling("_score.scores")
 N_PEOPLE, N_SAMPLES, N_RESAMPLES, N_DRAWS = (10, 16, 40), 1000, 999, 12
 
 
@@ -23,7 +23,10 @@ def accuracies():
     """Accuracy of many people: from band power, its gain over half the training people."""
     from sklearn.linear_model import LogisticRegression
 
-    study_of, power = sibling("_study").open_study, sibling("_features").log_band_power
+    study_of, power = (
+        sibling("_study").open_study,
+        sibling("_score.features").log_band_power,
+    )
     found = []
     for seed in range(N_DRAWS):
         parts = [
@@ -44,7 +47,10 @@ def predictions():
     """True and predicted score of many people, and the mean of those who were trained on."""
     from sklearn.linear_model import RidgeCV
 
-    study_of, power = sibling("_study").open_study, sibling("_features").log_band_power
+    study_of, power = (
+        sibling("_study").open_study,
+        sibling("_score.features").log_band_power,
+    )
     X, y = [], []
     for seed in range(N_DRAWS):
         study = study_of(f"simulated-pfactor-{seed}", column="p_factor", on_missing="drop")

@@ -38,7 +38,7 @@ SMALL = {
 def twice_as_fast(X):
     """A second of windows at twice the rate, as long in samples as two seconds at the right one."""
     n_times = X.shape[-1]
-    faster = sibling("_checkpoint_fit").mne.filter.resample(
+    faster = sibling("_model.fit").mne.filter.resample(
         X.astype(float), up=2.0, verbose="ERROR"
     )
     return faster[..., n_times // 2 : n_times // 2 + n_times].astype(np.float32)
@@ -57,7 +57,7 @@ MISTAKES = {
 
 def windows(study):
     """Windows at the rate of the models, in units of 100 uV."""
-    X = sibling("_checkpoint_fit").mne.filter.resample(
+    X = sibling("_model.fit").mne.filter.resample(
         study.windows.astype(float), up=RATE, down=study.sfreq, verbose="ERROR"
     )
     return (X / 100).astype(np.float32)
@@ -65,7 +65,7 @@ def windows(study):
 
 def open_data():
     """Source windows, target windows, and their split by people."""
-    task = sibling("_finetune").open_task(STUDY)
+    task = sibling("_model.regimes").open_task(STUDY)
     return task, windows(task.source), windows(task.target)
 
 
@@ -78,7 +78,7 @@ def build(name, task, n_outputs):
     told = {"n_outputs": n_outputs, "n_chans": len(task.source.ch_names), "sfreq": RATE}
     told["n_times"] = round(RATE * task.source.windows.shape[2] / task.source.sfreq)
     if "chs_info" in inspect.signature(models_dict[name]).parameters and name not in PLAIN:
-        told["chs_info"] = sibling("_checkpoint_fit").channel_infos(task.source.ch_names)
+        told["chs_info"] = sibling("_model.fit").channel_infos(task.source.ch_names)
     return models_dict[name](**told, **SMALL[name])
 
 
@@ -86,9 +86,9 @@ def adapt(checkpoint, regime, seed, X, y, rows, lr, part="test"):
     """One regime from one initialisation: right or not for each window of a part."""
     import torch
 
-    encoder, training = sibling("_encoder"), sibling("_training")
+    encoder, training = sibling("_model.encoder"), sibling("_model.training")
     torch.manual_seed(seed)
-    model, _ = sibling("_checkpoint_fit").fit_model(
+    model, _ = sibling("_model.fit").fit_model(
         checkpoint,
         int(checkpoint.n_times),
         2,
@@ -115,11 +115,11 @@ def choose(checkpoint, regime, *data):
 
 def score(checkpoint, regime, X, y, rows, lr, subjects):
     """Accuracy of each test person, mean over initialisations; or what the model said."""
-    scores = sibling("_scores")
+    scores = sibling("_score.scores")
     try:
         hits = [adapt(checkpoint, regime, seed, X, y, rows, lr) for seed in SEEDS]
     except Exception as err:  # a model refuses in any way
-        return sibling("_zoo").reason(err)
+        return sibling("_model.zoo").reason(err)
     return scores.per_subject(np.mean(hits, axis=0), subjects)
 
 
@@ -132,7 +132,7 @@ def measure(name):
     import torch
 
     warnings.simplefilter("ignore")
-    training, scores = sibling("_training"), sibling("_scores")
+    training, scores = sibling("_model.training"), sibling("_score.scores")
     task, X_source, X_target = open_data()
     torch.manual_seed(0)
     model = build(name, task, len(task.source.classes))
@@ -143,15 +143,15 @@ def measure(name):
     with tempfile.TemporaryDirectory() as folder:
         cache, os.environ["EEGDASH_CACHE_DIR"] = os.environ.get("EEGDASH_CACHE_DIR"), folder
         card = {"licence": "cc0-1.0", "origin": "simulated", "about": "Made for a table."}
-        shared = sibling("_checkpoint_share").share(model, name, scale="uV/100", **card)
-        again = sibling("_checkpoint").read_checkpoint(shared)
+        shared = sibling("_model.share").share(model, name, scale="uV/100", **card)
+        again = sibling("_model.checkpoint").read_checkpoint(shared)
         os.environ.pop("EEGDASH_CACHE_DIR")
         if cache:
             os.environ["EEGDASH_CACHE_DIR"] = cache
     X = torch.tensor(X_source[:8])
     with torch.no_grad():
         same = torch.equal(again(X), model.eval()(X))
-    _, loaded = sibling("_checkpoint_fit").fit_model(again, int(again.n_times), 2)
+    _, loaded = sibling("_model.fit").fit_model(again, int(again.n_times), 2)
     groups = {part: task.parts[part] for part in ("validation", "test")}
     groups["train"] = task.parts[N_PEOPLE]
     y, subjects = torch.tensor(task.target.targets), task.subjects
@@ -184,7 +184,7 @@ def measure(name):
 
 def spread(people):
     """Mean over people and its interval."""
-    ends = sibling("_scores").interval(people)
+    ends = sibling("_score.scores").interval(people)
     return {"mean": round(float(people.mean()), 4), "ci": [round(end, 4) for end in ends]}
 
 

@@ -14,9 +14,10 @@ import torch
 from braindecode.models import BIOT, CBraMod, EEGConformer, ShallowFBCSPNet
 from safetensors.torch import load_file, save_file
 
-import _checkpoint_share
-from _checkpoint import CheckpointError, read_checkpoint
-from _checkpoint_fit import (
+import _model.share
+from _model.checkpoint import CheckpointError, read_checkpoint
+from _model.encoder import is_head
+from _model.fit import (
     Expected,
     channel_infos,
     channel_matrix,
@@ -24,8 +25,7 @@ from _checkpoint_fit import (
     fit_model,
     fit_windows,
 )
-from _checkpoint_share import find_checkpoint, licence_of, share
-from _encoder import is_head
+from _model.share import find_checkpoint, licence_of, share
 
 SHALLOW = "ShallowFBCSPNet"
 CAP = ("Fz", "Cz", "Pz", "C3", "C4", "Oz")
@@ -271,7 +271,7 @@ def test_an_id_of_the_hub_needs_permission_and_says_its_size(
     assert (folder, name) == (saved, f"somebody/model@{'a' * 8}")
     assert asked == [("somebody/model", "v2"), ("somebody/model", "a" * 40)]
     assert "20.0 MB" in capsys.readouterr().out
-    assert _checkpoint_share.HUB.fullmatch("a/b")
+    assert _model.share.HUB.fullmatch("a/b")
 
 
 @pytest.mark.slow

@@ -319,7 +319,7 @@ def test_sliders_say_and_draw_what_was_measured(page, address):
     page.keyboard.press("Home")
     runs.focus()
     page.keyboard.press("End")
-    best = float(sibling("_luck").expected_best_r(16, 10_000))
+    best = float(sibling("_score.luck").expected_best_r(16, 10_000))
     assert f"r = {best:.2f} on average" in luck.locator("[role=status]").inner_text()
     assert luck.locator("polyline.own").count() == 1
 

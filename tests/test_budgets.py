@@ -28,7 +28,10 @@ BUDGET = {
     "private": 0,
 }
 #: Where another number holds for good.
-OTHER = {("module", "examples/_simulate.py"): 480, ("module", "docs/conf.py"): 130}
+OTHER = {
+    ("module", "examples/_study/simulated/signals.py"): 480,
+    ("module", "docs/conf.py"): 130,
+}
 #: What is over its budget today, with its present size. Numbers here only fall; a line that is
 #: within its budget is deleted.
 TODAY = {}
@@ -189,7 +192,7 @@ def test_nothing_is_over_its_budget_or_larger_than_it_was():
 def test_a_body_is_written_once():
     # The loop stands on the fine-tuning page as well; test_training.py compares the two.
     assert not repeated(
-        [p for p in [*SIBLINGS, *PAGES, *HELPERS] if p.name != "_training.py"]
+        [p for p in [*SIBLINGS, *PAGES, *HELPERS] if p.name != "_model/training.py"]
     )
 
 

@@ -11,8 +11,8 @@ import torch
 from braindecode.models import EEGNet, EEGSimpleConv, ShallowFBCSPNet
 from safetensors.torch import load_file, save_file
 
-import _checkpoint
-from _checkpoint import CheckpointError, read_checkpoint
+import _model.checkpoint
+from _model.checkpoint import CheckpointError, read_checkpoint
 
 SIZES = {"n_chans": 4, "n_outputs": 2, "n_times": 200, "sfreq": 100.0}
 
@@ -237,6 +237,6 @@ def test_every_default_that_is_a_class_is_on_the_list():
             ):
                 kind = parameter.default
                 lacking |= {f"{kind.__module__}.{kind.__qualname__}"} - set(
-                    _checkpoint.NAMES
+                    _model.checkpoint.NAMES
                 )
     assert lacking == set()

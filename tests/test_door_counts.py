@@ -12,10 +12,10 @@ import pytest
 
 import _study
 from _study import StudyError
-from _study_events import name_events, read_events
-from _study_tables import read_table
-from _study_twins import find_twins
-from _study_windows import _check_counts
+from _study.events import name_events, read_events
+from _study.tables import read_table
+from _study.twins import find_twins
+from _study.windows import _check_counts
 from conftest import write_bids
 from test_door_tables import edit, look_at, of, opened, refused
 
@@ -149,7 +149,7 @@ def test_a_bad_channel_is_interpolated_where_places_are_known(tmp_path, capsys):
 
 
 def test_interpolation_uses_the_neighbours():
-    from _study_channels import mend_bad_channels
+    from _study.channels import mend_bad_channels
 
     names = ["Fz", "Cz", "Pz", "Oz", "C3", "C4", "F3", "F4"]
     raw = mne.io.RawArray(
@@ -336,7 +336,7 @@ def test_what_braindecode_refuses_is_said_of_the_study(bids, monkeypatch):
     def cut(*args, **kwargs):
         raise ValueError("too short")
 
-    monkeypatch.setattr("_study_windows.create_windows_from_events", cut)
+    monkeypatch.setattr("_study.windows.create_windows_from_events", cut)
     refused(bids, r"Braindecode cannot cut windows of mystudy \(too short\): look at")
 
 

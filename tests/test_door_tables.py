@@ -12,7 +12,7 @@ import pytest
 
 import _study
 from _study import StudyError
-from _study_tables import read_table
+from _study.tables import read_table
 from conftest import write_bids
 
 EXAMPLES = Path(_study.__file__).parent

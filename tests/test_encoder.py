@@ -11,11 +11,11 @@ from braindecode.models.util import (
     models_mandatory_parameters,
 )
 
-import _encoder
-import _ledger
-from _encoder import EncoderError
-from _ledger import ModelError
-from _training import deal, fit, make_optimizer
+import _model.encoder
+import _model.ledger
+from _model.encoder import EncoderError
+from _model.ledger import ModelError
+from _model.training import deal, fit, make_optimizer
 
 torch.set_num_threads(1)
 SIGNALS = {name: (needed, signal) for name, needed, signal in models_mandatory_parameters}
@@ -76,7 +76,7 @@ def probed(name):
     model, X = build(name), windows_of(name)
     with torch.no_grad():
         model(X)
-    _encoder.check_head(model, X)
+    _model.encoder.check_head(model, X)
     return model, X
 
 
@@ -92,19 +92,19 @@ def test_every_model_is_in_one_list():
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_probe_on_stored_features_is_the_model_bit_for_bit(name):
     model, X = probed(name)
-    head, features = _encoder.split_at_head(model, X)
+    head, features = _model.encoder.split_at_head(model, X)
     with torch.no_grad():
         assert torch.equal(head(features), model(X))
     # It is the model's own head: what it learns, the model says.
-    before = _ledger.fingerprints(model)
+    before = _model.ledger.fingerprints(model)
     torch.manual_seed(0)
     loss = lambda output, y: output.square().mean()  # noqa: E731
     optimizer = make_optimizer(head, 0.1)
     fit(head, deal(features, torch.zeros(3), n_steps=2, batch_size=3), optimizer, loss)
-    after = _ledger.fingerprints(model)
+    after = _model.ledger.fingerprints(model)
     moved = [key for key in before if before[key] != after[key]]
     assert moved
-    assert all(_encoder.is_head(key, model) for key in moved)
+    assert all(_model.encoder.is_head(key, model) for key in moved)
     with torch.no_grad():
         assert torch.equal(head.eval()(features), model(X))
 
@@ -134,32 +134,32 @@ def test_what_does_not_fit_is_refused_by_name(name):
 @pytest.mark.parametrize("name", [*FEW, "EEGDINO"])
 def test_a_frozen_encoder_stays_and_says_what_it_says_in_evaluation_mode(name):
     model, X = probed(name)
-    _, expected = _encoder.split_at_head(model, X)
-    _encoder.freeze_encoder(model)
-    before, model = _ledger.fingerprints(model), copy.deepcopy(model)
+    _, expected = _model.encoder.split_at_head(model, X)
+    _model.encoder.freeze_encoder(model)
+    before, model = _model.ledger.fingerprints(model), copy.deepcopy(model)
     seen = []
-    head = dict(model.named_modules())[_encoder.head_names(model)[0]]
+    head = dict(model.named_modules())[_model.encoder.head_names(model)[0]]
     head.register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
     torch.manual_seed(0)
     loss = lambda output, y: output.square().mean()  # noqa: E731
     batches = deal(X, torch.zeros(3), n_steps=2, batch_size=3)
     fit(model, batches, make_optimizer(model, 0.1), loss)
-    after = _ledger.fingerprints(model)
+    after = _model.ledger.fingerprints(model)
     moved = [key for key in before if before[key] != after[key]]
     assert moved
-    assert all(_encoder.is_head(key, model) for key in moved)
+    assert all(_model.encoder.is_head(key, model) for key in moved)
     order = torch.Generator().manual_seed(0)
     first = torch.randperm(3, generator=order)
     torch.testing.assert_close(seen[0], expected[first], rtol=1e-4, atol=1e-5)
     assert head.training
-    n_frozen, n_learns, n_all = _ledger.count_parameters(model)
+    n_frozen, n_learns, n_all = _model.ledger.count_parameters(model)
     assert n_frozen + n_learns == n_all
     assert n_learns == sum(p.numel() for p in head.parameters())
 
 
 def test_freezing_ends_when_the_encoder_may_learn_again():
     model, X = probed("ShallowFBCSPNet")
-    _encoder.freeze_encoder(model)
+    _model.encoder.freeze_encoder(model)
     model.train()(X)
     assert not model.bnorm.training
     assert model.final_layer.training
@@ -176,9 +176,9 @@ def test_a_fresh_head_on_the_same_encoder(name):
     else:
         model = probed(name)[0] if name in SAMPLE else build(name)
     torch.manual_seed(3)
-    fresh = _encoder.swap_head(model, 7)
+    fresh = _model.encoder.swap_head(model, 7)
     assert (fresh.n_outputs, model.n_outputs) == (7, build(name).n_outputs)
-    one, other = _encoder.encoder_state(model), _encoder.encoder_state(fresh)
+    one, other = _model.encoder.encoder_state(model), _model.encoder.encoder_state(fresh)
     assert list(one) == list(other)
     assert all(torch.equal(one[key], other[key]) for key in one)
     X = windows_of(name, 2)
@@ -189,28 +189,32 @@ def test_a_fresh_head_on_the_same_encoder(name):
 @pytest.mark.parametrize("name", FEW)
 def test_loading_is_counted_against_a_copy_with_another_seed(name):
     one, other = build(name), build(name, seed=1)
-    state = _encoder.encoder_state(one)
-    found = _encoder.load_encoder(other, state)
+    state = _model.encoder.encoder_state(one)
+    found = _model.encoder.load_encoder(other, state)
     assert found.n == found.of == len(state)
     assert 0 < found.changed <= found.of
     assert str(found).startswith(f"{len(state)} of {len(state)} tensors loaded, ")
-    assert _encoder.load_encoder(other, state).changed == 0
-    assert all(torch.equal(v, state[k]) for k, v in _encoder.encoder_state(other).items())
+    assert _model.encoder.load_encoder(other, state).changed == 0
+    assert all(
+        torch.equal(v, state[k]) for k, v in _model.encoder.encoder_state(other).items()
+    )
     state[next(iter(state))].zero_()  # a copy: the model it came from is not touched
-    assert _encoder.load_encoder(other, _encoder.encoder_state(one)).changed == 0
+    assert (
+        _model.encoder.load_encoder(other, _model.encoder.encoder_state(one)).changed == 0
+    )
 
 
 def test_what_starts_alike_in_every_copy_proves_nothing():
     one, other = build("ShallowFBCSPNet"), build("ShallowFBCSPNet", seed=1)
-    found = _encoder.load_encoder(other, _encoder.encoder_state(one))
+    found = _model.encoder.load_encoder(other, _model.encoder.encoder_state(one))
     assert found == (8, 8, 2)  # batch normalisation starts at 0 and 1 everywhere
 
 
 def test_an_encoder_that_does_not_fit_is_refused_with_names():
     model = build("ShallowFBCSPNet")
     state, before = (
-        _encoder.encoder_state(build("ShallowFBCSPNet", 1)),
-        _ledger.fingerprint(model),
+        _model.encoder.encoder_state(build("ShallowFBCSPNet", 1)),
+        _model.ledger.fingerprint(model),
     )
     wrong = {
         "missing: bnorm.running_var": {
@@ -222,7 +226,7 @@ def test_an_encoder_that_does_not_fit_is_refused_with_names():
             **state,
             "bnorm.weight": torch.ones(2),
         },
-        "missing: conv_time_spat.conv_time.weight": _encoder.encoder_state(
+        "missing: conv_time_spat.conv_time.weight": _model.encoder.encoder_state(
             build("EEGConformer")
         ),
     }
@@ -230,8 +234,8 @@ def test_an_encoder_that_does_not_fit_is_refused_with_names():
         with pytest.raises(
             EncoderError, match=f"encoder does not fit this model: .*{message}"
         ):
-            _encoder.load_encoder(model, given)
-        assert _ledger.fingerprint(model) == before
+            _model.encoder.load_encoder(model, given)
+        assert _model.ledger.fingerprint(model) == before
 
 
 class Elsewhere(torch.nn.Sequential):
@@ -244,11 +248,11 @@ class Elsewhere(torch.nn.Sequential):
 def test_a_head_elsewhere_is_reported():
     model, X = Elsewhere(), torch.randn(2, 2, 10)
     for ask in (
-        _encoder.head_names,
-        _encoder.encoder_state,
-        _encoder.freeze_encoder,
-        lambda model: _encoder.split_at_head(model, X),
-        lambda model: _encoder.is_head("1.weight", model),
+        _model.encoder.head_names,
+        _model.encoder.encoder_state,
+        _model.encoder.freeze_encoder,
+        lambda model: _model.encoder.split_at_head(model, X),
+        lambda model: _model.encoder.is_head("1.weight", model),
     ):
         with pytest.raises(
             EncoderError, match="Elsewhere has no parameter below final_layer"
@@ -273,8 +277,8 @@ class Counts(torch.nn.Module):
 def test_a_buffer_that_moves_in_evaluation_mode_is_reported(persistent):
     model = Counts(persistent)
     with pytest.raises(EncoderError, match="Counts changes in evaluation mode: calls"):
-        _encoder.check_head(model, torch.randn(3, 4))
-    assert "calls" in _ledger.ledger(model).index
+        _model.encoder.check_head(model, torch.randn(3, 4))
+    assert "calls" in _model.ledger.ledger(model).index
 
 
 def test_parameters_without_a_shape_are_reported():
@@ -283,18 +287,18 @@ def test_parameters_without_a_shape_are_reported():
     model.add_module("final_layer", torch.nn.Linear(3, 2))
     X = torch.randn(2, 5)
     for ask in (
-        _encoder.encoder_state,
-        _ledger.ledger,
-        _ledger.fingerprint,
-        _ledger.count_parameters,
-        lambda model: _encoder.load_encoder(model, {}),
-        lambda model: _encoder.split_at_head(model, X),
-        lambda model: _encoder.check_head(model, X),
+        _model.encoder.encoder_state,
+        _model.ledger.ledger,
+        _model.ledger.fingerprint,
+        _model.ledger.count_parameters,
+        lambda model: _model.encoder.load_encoder(model, {}),
+        lambda model: _model.encoder.split_at_head(model, X),
+        lambda model: _model.encoder.check_head(model, X),
     ):
         with pytest.raises(ModelError, match=r"without a shape \(body.weight, body.bias\)"):
             ask(model)
     model(X)
-    _encoder.check_head(model, X)
+    _model.encoder.check_head(model, X)
 
 
 @pytest.mark.parametrize("what", ["head", "block", "all"])
@@ -303,7 +307,7 @@ def test_what_learns_is_all_that_runs_in_a_step(what):
     starts = {"head": ("final_layer",), "block": ("bnorm", "final_layer"), "all": ("",)}
     for name, parameter in model.named_parameters():
         parameter.requires_grad = name.startswith(starts[what])
-    learner, stored = _encoder.split_where_learning_starts(model, X)
+    learner, stored = _model.encoder.split_where_learning_starts(model, X)
     with torch.no_grad():
         torch.testing.assert_close(learner.eval()(stored), model.eval()(X))
     names = [name for name, _ in learner.named_parameters()]
@@ -313,33 +317,35 @@ def test_what_learns_is_all_that_runs_in_a_step(what):
 
 def test_layers_that_do_not_follow_each_other_are_split_at_the_head_or_not_at_all():
     model, X = probed("EEGNeX")
-    learner, same = _encoder.split_where_learning_starts(model, X)
+    learner, same = _model.encoder.split_where_learning_starts(model, X)
     assert learner is model
     assert same is X
-    _encoder.freeze_encoder(model)
-    learner, _ = _encoder.split_where_learning_starts(model, X)
+    _model.encoder.freeze_encoder(model)
+    learner, _ = _model.encoder.split_where_learning_starts(model, X)
     assert learner is model.final_layer
 
 
 def test_the_ledger_has_every_parameter_and_buffer():
     model = build("ShallowFBCSPNet")
-    _encoder.freeze_encoder(model)
-    table = _ledger.ledger(model, make_optimizer(model, 1e-2))
+    _model.encoder.freeze_encoder(model)
+    table = _model.ledger.ledger(model, make_optimizer(model, 1e-2))
     assert list(table.index) == list(model.state_dict())
     assert table.loc["final_layer.conv_classifier.weight"].tolist()[1:3] == [True, 0]
     assert table.loc["conv_time_spat.conv_time.weight"].tolist()[1:3] == [False, "-"]
     assert table.loc["bnorm.running_mean", "learns"] == "buffer"
     model.bnorm.running_mean[3] += 1e-3
-    moved = table.index[table["sha256"] != _ledger.ledger(model)["sha256"]]
+    moved = table.index[table["sha256"] != _model.ledger.ledger(model)["sha256"]]
     assert list(moved) == ["bnorm.running_mean"]
 
 
 def test_a_fingerprint_is_of_bits():
     model = build("ShallowFBCSPNet")
-    before = _ledger.fingerprint(model)
-    assert _ledger.fingerprint(copy.deepcopy(model)) == before
+    before = _model.ledger.fingerprint(model)
+    assert _model.ledger.fingerprint(copy.deepcopy(model)) == before
     model.to(memory_format=torch.channels_last)
-    assert _ledger.fingerprint(model) == before
+    assert _model.ledger.fingerprint(model) == before
     model.bnorm.num_batches_tracked += 1
-    assert _ledger.fingerprint(model) != before
-    assert len(_ledger.fingerprints(model.to(torch.bfloat16))) == len(model.state_dict())
+    assert _model.ledger.fingerprint(model) != before
+    assert len(_model.ledger.fingerprints(model.to(torch.bfloat16))) == len(
+        model.state_dict()
+    )

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-import _simulate
-import _simulate_person
+import _study.simulated.person
+import _study.simulated.signals
 from _helpers.contracts import CONTRACTS
 from _helpers.filters import get
 from _helpers.record import EVIDENCE, NULL_EVIDENCE, Record
@@ -32,10 +32,10 @@ def check_score(runs):
 
 
 SIMULATED = {
-    "simulated-transfer": _simulate.simulate_transfer,
-    "simulated-pfactor": _simulate.simulate_pfactor,
-    "simulated-tasks": _simulate.simulate_two_tasks,
-    "simulated-person": _simulate_person.simulate_people,
+    "simulated-transfer": _study.simulated.signals.simulate_transfer,
+    "simulated-pfactor": _study.simulated.signals.simulate_pfactor,
+    "simulated-tasks": _study.simulated.signals.simulate_two_tasks,
+    "simulated-person": _study.simulated.person.simulate_people,
 }
 
 

@@ -8,22 +8,22 @@ import torch
 from sklearn.linear_model import RidgeClassifier
 from sklearn.preprocessing import StandardScaler
 
-import _finetune
-from _encoder import encoder_state, load_encoder
-from _zoo import SLOW, look_at_models
+import _model.regimes
+from _model.encoder import encoder_state, load_encoder
+from _model.zoo import SLOW, look_at_models
 
 
 @pytest.fixture(scope="module")
 def task(cache):
     torch.set_num_threads(1)
-    task = _finetune.open_task("simulated-transfer")
+    task = _model.regimes.open_task("simulated-transfer")
     task.budget = dataclasses.replace(task.budget, pretrain_steps=5, n_steps=4)
     return task
 
 
 @pytest.fixture(scope="module")
 def encoder(task):
-    return _finetune.pretrained_encoder(task)
+    return _model.regimes.pretrained_encoder(task)
 
 
 def test_groups_of_people_are_whole_nested_and_apart(task):
@@ -38,8 +38,10 @@ def test_groups_of_people_are_whole_nested_and_apart(task):
 
 
 def test_a_regime_trains_what_it_says_and_the_seed_decides_the_rest(task, encoder):
-    for regime, learns in _finetune.LEARNS.items():
-        one, same, other = (_finetune.adapt(task, regime, s, encoder) for s in (1, 1, 2))
+    for regime, learns in _model.regimes.LEARNS.items():
+        one, same, other = (
+            _model.regimes.adapt(task, regime, s, encoder) for s in (1, 1, 2)
+        )
         assert all(map(torch.equal, one.parameters(), same.parameters()))
         assert not all(map(torch.equal, one.parameters(), other.parameters()))
         still = encoder_state(one)
@@ -49,7 +51,7 @@ def test_a_regime_trains_what_it_says_and_the_seed_decides_the_rest(task, encode
 
 def test_labels_can_be_exchanged_before_pretraining(task, encoder):
     _, y = task.data["source"]
-    blind = _finetune.pretrained_encoder(task, labels=y.flip(0))
+    blind = _model.regimes.pretrained_encoder(task, labels=y.flip(0))
     assert any(not torch.equal(blind[name], encoder[name]) for name in encoder)
 
 
@@ -59,13 +61,15 @@ def test_the_closed_form_probe_is_that_of_scikit_learn_on_any_number_of_threads(
     found = {}
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        found[threads] = _finetune.closed_form_probe(task, encoder)
+        found[threads] = _model.regimes.closed_form_probe(task, encoder)
     torch.set_num_threads(1)
     assert found[1][0].tobytes() == found[2][0].tobytes()
     assert found[1][1] == found[2][1]
-    model = _finetune.build_model(task, 0)
+    model = _model.regimes.build_model(task, 0)
     load_encoder(model, encoder)
-    X, X_test = (_finetune.features_of(task, model, part) for part in ("train", "test"))
+    X, X_test = (
+        _model.regimes.features_of(task, model, part) for part in ("train", "test")
+    )
     assert X.dtype == np.float64
     scaler = StandardScaler().fit(X)
     plain = RidgeClassifier(found[1][1]).fit(scaler.transform(X), task.data["train"][1])
@@ -75,8 +79,8 @@ def test_the_closed_form_probe_is_that_of_scikit_learn_on_any_number_of_threads(
 
 def test_a_saved_model_is_whole_or_not_there(task, tmp_path, monkeypatch):
     monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path))
-    model = _finetune.build_model(task, 3)
-    folder = _finetune.save_model(model, "mine")
+    model = _model.regimes.build_model(task, 3)
+    folder = _model.regimes.save_model(model, "mine")
     loaded = type(model).from_pretrained(folder)
     assert all(map(torch.equal, model.parameters(), loaded.parameters()))
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
@@ -86,7 +90,7 @@ def test_a_saved_model_is_whole_or_not_there(task, tmp_path, monkeypatch):
 
     monkeypatch.setattr(model, "save_pretrained", stop)
     with pytest.raises(OSError, match="disk full"):
-        _finetune.save_model(model, "mine")
+        _model.regimes.save_model(model, "mine")
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == ["mine"]
 

@@ -315,7 +315,7 @@ found = _study.find_study(sys.argv[1])
 how = {"classes": ["left", "right"]}
 print("ready", flush=True)
 for subject in found.records:
-    _scale_files.save_person(sys.argv[1], subject, found.records[subject], sys.argv[2], how)
+    _scale.files.save_person(sys.argv[1], subject, found.records[subject], sys.argv[2], how)
 print("saved")
 """
 WRITE = "print('ready', flush=True); import _study; _study.find_study('simulated-transfer'); print('found')"
@@ -422,41 +422,41 @@ def test_a_refusal_is_put_down_to_its_guard(base_of):
     (guard,) = fuzz_oracle.GUARDS
     rooms = {g for p in ROOMS for g in fuzz_oracle.guards_of(str(p)).values()}
     assert guard in rooms
-    assert guard.startswith("_study_bids.read_participants#")
+    assert guard.startswith("_study.folder.read_participants#")
 
 
 #: Refusals that no broken study reaches, and the test that does.
 ELSEWHERE = {
     "_study._open#2": "test_study.py::test_events_without_a_value",
     "_study._open#3": "test_mess.py::test_nobody_has_both_classes",
-    "_study_catalogue.download_size#1": "test_study.py::test_size_of_a_download_is_known_without_a_network",
-    "_study_catalogue.get_budget#1": "test_second_study.py::test_a_budget_for_few_people",
-    "_study_channels._check_columns#1": "test_door_counts.py::test_a_rate_of_another_file_in_a_table_of_channels",
-    "_study_events.choose_classes#1": "test_door_counts.py::test_people_without_a_common_event_are_listed",
-    "_study_events.choose_classes#2": "test_door_counts.py::test_two_tasks_are_not_one_question",
-    "_study_events.event_values#1": "test_study.py::test_a_value_of_an_event_that_is_a_word",
-    "_study_find._choose_cohort#1": "test_study.py::test_too_few_people_for_a_cohort",
-    "_study_find._download#1": "test_study.py::test_fewer_people_cost_less_and_that_is_told_before_anything",
-    "_study_find._download#2": "test_study.py::test_no_network_is_told_in_seconds_with_a_way_out",
-    "_study_find._locate#1": "test_study.py::test_empty_name",
-    "_study_find._locate#2": "test_door_tables.py::test_names_that_no_folder_can_have",
-    "_study_find._locate#3": "test_study.py::test_folder_that_does_not_exist",
-    "_study_find._locate#4": "test_door_tables.py::test_names_that_no_folder_can_have",
-    "_study_find._most_people#1": "test_door_tables.py::test_a_limit_that_is_no_number",
-    "_study_find._subject_targets#4": "test_study.py::test_target_that_nobody_has",
-    "_study_find.exchange_values#1": "test_study.py::test_a_null_needs_an_effect_or_values",
-    "_study_find.find_people#1": "test_study.py::test_arguments_that_mean_nothing",
-    "_study_find.find_people#2": "test_study.py::test_arguments_that_mean_nothing",
-    "_study_headers.find_channels#2": "test_door_counts.py::test_a_bad_channel_is_interpolated_where_places_are_known",
-    "_study_headers.find_channels#6": "test_door_counts.py::test_without_an_eeg_channel_there_is_no_reference",
-    "_study_signals.look#1": "test_signals.py::test_samples_that_are_not_finite_are_refused_with_channel_and_second",
-    "_study_tables._read_text#3": "test_door_counts.py::test_a_table_that_may_not_be_read",
-    "_study_windows._check_counts#1": "test_door_counts.py::test_windows_are_counted_against_the_events",
-    "_study_windows._cut_windows#1": "test_door_counts.py::test_what_braindecode_refuses_is_said_of_the_study",
-    "_study_windows._cut_windows#2": "test_door_counts.py::test_a_study_of_bad_segments_has_no_window_left",
-    "_study_windows._cut_windows#3": "test_door_counts.py::test_records_asked_for_twice_are_refused",
-    "_study_windows._open_recordings#1": "test_door_counts.py::test_records_asked_for_twice_are_refused",
-    "_study_windows._open_recordings#2": "test_study.py::test_recording_that_eegdash_passes_over",
+    "_study.catalogue.download_size#1": "test_study.py::test_size_of_a_download_is_known_without_a_network",
+    "_study.catalogue.get_budget#1": "test_second_study.py::test_a_budget_for_few_people",
+    "_study.channels._check_columns#1": "test_door_counts.py::test_a_rate_of_another_file_in_a_table_of_channels",
+    "_study.events.choose_classes#1": "test_door_counts.py::test_people_without_a_common_event_are_listed",
+    "_study.events.choose_classes#2": "test_door_counts.py::test_two_tasks_are_not_one_question",
+    "_study.events.event_values#1": "test_study.py::test_a_value_of_an_event_that_is_a_word",
+    "_study.find._choose_cohort#1": "test_study.py::test_too_few_people_for_a_cohort",
+    "_study.find._download#1": "test_study.py::test_fewer_people_cost_less_and_that_is_told_before_anything",
+    "_study.find._download#2": "test_study.py::test_no_network_is_told_in_seconds_with_a_way_out",
+    "_study.find._locate#1": "test_study.py::test_empty_name",
+    "_study.find._locate#2": "test_door_tables.py::test_names_that_no_folder_can_have",
+    "_study.find._locate#3": "test_study.py::test_folder_that_does_not_exist",
+    "_study.find._locate#4": "test_door_tables.py::test_names_that_no_folder_can_have",
+    "_study.find._most_people#1": "test_door_tables.py::test_a_limit_that_is_no_number",
+    "_study.find._subject_targets#4": "test_study.py::test_target_that_nobody_has",
+    "_study.find.exchange_values#1": "test_study.py::test_a_null_needs_an_effect_or_values",
+    "_study.find.find_people#1": "test_study.py::test_arguments_that_mean_nothing",
+    "_study.find.find_people#2": "test_study.py::test_arguments_that_mean_nothing",
+    "_study.channels.find_channels#2": "test_door_counts.py::test_a_bad_channel_is_interpolated_where_places_are_known",
+    "_study.channels.find_channels#6": "test_door_counts.py::test_without_an_eeg_channel_there_is_no_reference",
+    "_study.quality.look#1": "test_signals.py::test_samples_that_are_not_finite_are_refused_with_channel_and_second",
+    "_study.tables._read_text#3": "test_door_counts.py::test_a_table_that_may_not_be_read",
+    "_study.windows._check_counts#1": "test_door_counts.py::test_windows_are_counted_against_the_events",
+    "_study.windows._cut_windows#1": "test_door_counts.py::test_what_braindecode_refuses_is_said_of_the_study",
+    "_study.windows._cut_windows#2": "test_door_counts.py::test_a_study_of_bad_segments_has_no_window_left",
+    "_study.windows._cut_windows#3": "test_door_counts.py::test_records_asked_for_twice_are_refused",
+    "_study.windows._open_recordings#1": "test_door_counts.py::test_records_asked_for_twice_are_refused",
+    "_study.windows._open_recordings#2": "test_study.py::test_recording_that_eegdash_passes_over",
 }
 
 

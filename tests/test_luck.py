@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from _luck import (
+from _score.luck import (
     best_of_some,
     expected_best_nrmse,
     expected_best_r,

@@ -11,7 +11,7 @@ import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
 import _study
-import _study_find
+import _study.find
 from _helpers.run_example import find_data
 from _study import StudyError, open_study
 from conftest import snapshot
@@ -283,7 +283,7 @@ def test_the_session_fetches_what_it_was_allowed_to_fetch(tidy, tmp_path, monkey
         return shutil.copytree(tidy, cached)
 
     monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(_study_find, "_download", stand_in)
+    monkeypatch.setattr(_study.find, "_download", stand_in)
     root, data = find_data("nm000109")
     assert (root, asked) == (tmp_path / "nm000109", [("nm000109", None)])
     assert (data["n_people"], data["n_recordings"]) == (4, 8)

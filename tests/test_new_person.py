@@ -9,18 +9,18 @@ import pytest
 import torch
 from mne_bids import BIDSPath, write_raw_bids
 
-import _new_person as new
-import _simulate_person
+import _model.new_person as new
 import _study
+import _study.simulated.person
 from _helpers.contracts import parse
 from _helpers.pages import sibling, tutorials
 from _helpers.run_example import run_example
-from _scores import interval
-from _training import evaluate
+from _model.training import evaluate
+from _score.scores import interval
 from conftest import environment
 
-choice = sibling("_new_person_choice")
-run = sibling("_new_person_run")
+choice = sibling("_model.new_person_choice")
+run = sibling("_model.new_person_run")
 
 
 @pytest.fixture(scope="module")
@@ -299,7 +299,7 @@ def test_controls_shuffle_labels_and_exchange_people(cohort, results):
 def test_without_shift_people_differ_in_noise_only():
     rms = {}
     for shift in (0.0, 1.0):
-        people = list(_simulate_person.simulate_people(shift=shift, n_subjects=6))
+        people = list(_study.simulated.person.simulate_people(shift=shift, n_subjects=6))
         covariances = [np.cov(np.concatenate(list(w), axis=1)) for w, _ in people]
         logs = np.log([np.diag(c) for c in covariances])
         rms[shift] = logs.std(axis=0).mean()

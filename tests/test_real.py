@@ -105,7 +105,7 @@ def script(tmp_path):
     path = tmp_path / "scripts" / "plot_10_small.py"
     path.parent.mkdir()
     path.write_text(SCRIPT)
-    (path.parent / "_study.py").write_text(STUDY)
+    (path.parent / "_study/__init__.py").write_text(STUDY)
     return path
 
 

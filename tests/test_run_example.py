@@ -120,9 +120,9 @@ def test_a_broken_contract_is_an_error(tmp_path):
 def test_siblings_are_found_through_each_other():
     (script,) = tutorials(["73"])
     assert [p.name for p in siblings(script)] == [
-        "_cache.py", "_checkpoint.py", "_encoder.py", "_figure_style.py", "_finetune.py", "_finetune_figure.py", "_ledger.py", "_runtime.py", "_scores.py", "_simulate.py", "_simulate_person.py", "_splits.py", "_study.py",
-        "_study_bids.py", "_study_catalogue.py", "_study_channels.py", "_study_events.py", "_study_faults.py", "_study_find.py", "_study_headers.py",
-        "_study_signals.py", "_study_simulated.py", "_study_tables.py", "_study_twins.py", "_study_windows.py", "_training.py",
+        "_study/cache.py", "_model/checkpoint.py", "_model/encoder.py", "_figure_style.py", "_model/regimes.py", "_finetune_figure.py", "_model/ledger.py", "_runtime.py", "_score/scores.py", "_study/simulated/signals.py", "_study/simulated/person.py", "_score/splits.py", "_study/__init__.py",
+        "_study/folder.py", "_study/catalogue.py", "_study/channels.py", "_study/events.py", "_study/quality.py", "_study/find.py", "_study/channels.py",
+        "_study/quality.py", "_study/simulated/write.py", "_study/tables.py", "_study/twins.py", "_study/windows.py", "_model/training.py",
     ]  # fmt: skip
 
 

@@ -17,16 +17,16 @@ import numpy as np
 import pytest
 import torch
 
-import _cache
-import _scale_files
-import _scale_grid
-import _scale_workers
+import _scale.files
+import _scale.grid
+import _scale.workers
 import _study
-import _study_simulated
-import _study_windows
-from _encoder import EncoderError
+import _study.cache
+import _study.simulated.write
+import _study.windows
 from _helpers.pages import EXAMPLES
-from _training import normalise
+from _model.encoder import EncoderError
+from _model.training import normalise
 from conftest import snapshot, write_bids
 
 SETTINGS = {"classes": ["delta", "alpha"]}
@@ -46,7 +46,7 @@ def task_of(study, person, folder, settings):
 
 def save_all(study, folder, people=PEOPLE, client=None):
     tasks = [task_of(study, person, folder, SETTINGS) for person in people]
-    return _scale_workers.run_tasks(_scale_files.save_person, tasks, client)
+    return _scale.workers.run_tasks(_scale.files.save_person, tasks, client)
 
 
 def statuses(outcomes):
@@ -82,7 +82,7 @@ def test_a_person_alone_is_the_person_of_the_whole_study(study, tmp_path):
     whole = _study.open_study(study, cohort="target", subjects=PEOPLE)
     for person in PEOPLE[:2]:
         records = _study.find_study(study).records[person]
-        alone = _scale_files.read_person(study, records, SETTINGS)
+        alone = _scale.files.read_person(study, records, SETTINGS)
         rows = (whole.metadata["subject"] == person).to_numpy()
         np.testing.assert_array_equal(alone.windows, whole.windows[rows])
         own = whole.metadata[rows].reset_index(drop=True)
@@ -93,7 +93,7 @@ def test_a_person_alone_is_the_person_of_the_whole_study(study, tmp_path):
 
 def test_reading_a_person_leaves_the_study_alone(bids, tmp_path):
     before = snapshot(bids)
-    _scale_files.save_person(*task_of(bids, "01", tmp_path / "windows", {}))
+    _scale.files.save_person(*task_of(bids, "01", tmp_path / "windows", {}))
     assert snapshot(bids) == before
 
 
@@ -143,13 +143,13 @@ def test_damage_is_noticed_named_and_repaired(study, clean, folder, name, harm, 
 
 def test_what_changed_is_done_again(bids, tmp_path):
     task = task_of(bids, "01", tmp_path / "windows", {})
-    assert _scale_files.save_person(*task)["again"] == ""
-    assert _scale_files.save_person(*task)["status"] == "skipped"
+    assert _scale.files.save_person(*task)["again"] == ""
+    assert _scale.files.save_person(*task)["status"] == "skipped"
     other = (*task[:4], {"channels": ["Cz", "Fz"]})
-    assert "settings changed" in _scale_files.save_person(*other)["again"]
-    assert "settings changed" in _scale_files.save_person(*task)["again"]
+    assert "settings changed" in _scale.files.save_person(*other)["again"]
+    assert "settings changed" in _scale.files.save_person(*task)["again"]
     write_bids(bids, subjects=("01",), seconds=12)
-    again = _scale_files.save_person(*task)
+    again = _scale.files.save_person(*task)
     assert again["again"].startswith("recordings changed")
     assert again["n_windows"] == 6
 
@@ -160,7 +160,7 @@ def test_a_recording_that_raises_does_not_stop_the_others(bids, tmp_path):
     tasks = [
         task_of(bids, person, tmp_path / "w", {}) for person in ("01", "02", "03", "77")
     ]
-    outcomes = _scale_workers.run_tasks(_scale_files.save_person, tasks)
+    outcomes = _scale.workers.run_tasks(_scale.files.save_person, tasks)
     assert statuses(outcomes) == ["done", "failed", "done", "failed"]
     assert f"StudyError: {edf}: " in outcomes[1]["reason"]
     assert f"sub-77 has no recordings in {bids}" in outcomes[3]["reason"]
@@ -175,7 +175,7 @@ def test_counts_say_what_happened(capsys):
         {"status": "skipped", "again": ""},
         {"status": "failed", "reason": f"here{os.sep}file is bad"},
     ]
-    assert _scale_workers.count_status(outcomes, hide="here") == {
+    assert _scale.workers.count_status(outcomes, hide="here") == {
         "done": 1,
         "skipped": 1,
         "failed": 1,
@@ -192,7 +192,7 @@ def test_a_file_that_cannot_be_finished_leaves_the_old_one(tmp_path):
     path.write_bytes(b"old")
 
     def half(path):
-        with _cache.replacing(path) as file:
+        with _study.cache.replacing(path) as file:
             file.write(b"new")
             raise OSError("full")
 
@@ -220,7 +220,7 @@ LOOP = """
         time.sleep(0.005)
     records, how = _study.find_study(study).records, {"classes": ["delta", "alpha"]}
     tasks = [(study, p, records[p], folder, how) for p in people.split(",")]
-    print(json.dumps(_scale_workers.run_tasks(_scale_files.save_person, tasks)))
+    print(json.dumps(_scale.workers.run_tasks(_scale.files.save_person, tasks)))
 """
 
 
@@ -274,10 +274,10 @@ FULL_DISK = """
     ballast.write(bytes(150_000)), ballast.flush()
     records, how = _study.find_study(study).records, {"classes": ["delta", "alpha"]}
     tasks = [(study, p, records[p], folder, how) for p in people.split(",")]
-    first = _scale_workers.run_tasks(_scale_files.save_person, tasks)
-    left = sorted(p.name for p in _scale_files.Path(folder).iterdir() if not p.name.endswith(".lock"))
+    first = _scale.workers.run_tasks(_scale.files.save_person, tasks)
+    left = sorted(p.name for p in _scale.files.Path(folder).iterdir() if not p.name.endswith(".lock"))
     subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
-    print(json.dumps([first, left, _scale_workers.run_tasks(_scale_files.save_person, tasks)]))
+    print(json.dumps([first, left, _scale.workers.run_tasks(_scale.files.save_person, tasks)]))
 """
 
 
@@ -317,7 +317,7 @@ def save_or_die(study, subject, records, folder, settings, deadly, once):
         if once:
             Path(once).touch()
         os.kill(os.getpid(), signal.SIGKILL)
-    return _scale_files.save_person(study, subject, records, folder, settings)
+    return _scale.files.save_person(study, subject, records, folder, settings)
 
 
 @pytest.fixture(scope="module")
@@ -326,7 +326,7 @@ def client(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EEGDASH_CACHE_DIR", str(tmp_path_factory.mktemp("workers")))
         patch.delenv("DASK_SCHEDULER_ADDRESS", raising=False)
-        with _scale_workers.open_workers(2) as client:
+        with _scale.workers.open_workers(2) as client:
             yield client
 
 
@@ -338,7 +338,7 @@ def test_a_killed_worker_loses_nothing(client, study, clean, tmp_path):
     folder, once = tmp_path / "windows", str(tmp_path / "died")
     tasks = [(*task_of(study, p, folder, SETTINGS), PEOPLE[1], once) for p in PEOPLE]
     before = set(client.run(os.getpid).values())
-    outcomes = _scale_workers.run_tasks(save_or_die, tasks, client)
+    outcomes = _scale.workers.run_tasks(save_or_die, tasks, client)
     assert os.path.exists(once)
     assert statuses(outcomes) == ["done"] * len(PEOPLE)
     assert files(folder) == files(clean)
@@ -351,7 +351,7 @@ def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
 ):
     folder = tmp_path / "windows"
     tasks = [(*task_of(study, p, folder, SETTINGS), PEOPLE[0], "") for p in PEOPLE]
-    outcomes = _scale_workers.run_tasks(save_or_die, tasks, client)
+    outcomes = _scale.workers.run_tasks(save_or_die, tasks, client)
     assert statuses(outcomes)[0] == "failed"
     assert outcomes[0]["reason"].startswith("KilledWorker: ")
     # A dying worker may take the answer of a finished task with it; asked again, it is skipped.
@@ -361,23 +361,23 @@ def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
 
 def test_loop_and_workers_give_the_same_bits(client, clean, tmp_path):
     checkpoint = str(tmp_path / "encoder.pt")
-    _scale_grid.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
+    _scale.grid.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
     cells = [
         (str(clean), checkpoint, regime, seed, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
         for regime in ("from-scratch", "linear-probe", "full-finetune")
         for seed in (1, 2)
     ]
-    results = _scale_workers.run_tasks(_scale_grid.train_cell, cells)
+    results = _scale.workers.run_tasks(_scale.grid.train_cell, cells)
     assert statuses(results) == ["done"] * 6
     assert len({result["weights"] for result in results}) == 6
-    assert _scale_workers.run_tasks(_scale_grid.train_cell, cells, client) == results
-    assert _scale_workers.run_tasks(_scale_grid.train_cell, [], client) == []
+    assert _scale.workers.run_tasks(_scale.grid.train_cell, cells, client) == results
+    assert _scale.workers.run_tasks(_scale.grid.train_cell, [], client) == []
 
 
 FLAT = """
     print("the page runs")
     import os, sys, _scale_files, _scale_workers
-    with _scale_workers.local_workers(1) as client:
+    with _scale.workers.local_workers(1) as client:
         print(client.submit(os.getpid).result() != os.getpid())
     print(os.path.basename(__file__))
 """
@@ -394,13 +394,13 @@ def test_a_page_without_a_guard_is_not_run_by_its_workers(tmp_path):
 def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatch, capsys):
     pytest.importorskip("distributed")
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", "tcp://127.0.0.1:9")
-    monkeypatch.setattr(_scale_workers, "PATIENCE", 1)
-    with _scale_workers.open_workers() as client:
+    monkeypatch.setattr(_scale.workers, "PATIENCE", 1)
+    with _scale.workers.open_workers() as client:
         assert client is None
     assert "no scheduler answers at DASK_SCHEDULER_ADDRESS=tcp://127.0.0.1:9 " in (
         capsys.readouterr().out
     )
-    monkeypatch.setattr(_scale_workers, "PATIENCE", 60)  # they have to import
+    monkeypatch.setattr(_scale.workers, "PATIENCE", 60)  # they have to import
     about = tmp_path / "scheduler.json"
     dask = [sys.executable, "-m", "dask"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
@@ -426,15 +426,15 @@ def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatc
         bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         started.append(subprocess.Popen([*worker, "--no-dashboard"], env=bare, **quiet))
         with (
-            pytest.raises(_scale_files.ScaleError, match=f"PYTHONPATH={EXAMPLES}"),
-            _scale_workers.open_workers(),
+            pytest.raises(_scale.files.ScaleError, match=f"PYTHONPATH={EXAMPLES}"),
+            _scale.workers.open_workers(),
         ):
             pass
         started[-1].terminate()
         started.pop().wait(timeout=60)
         able = bare | {"PYTHONPATH": str(EXAMPLES)}
         started.append(subprocess.Popen([*worker, "--no-dashboard"], env=able, **quiet))
-        with _scale_workers.open_workers() as client:
+        with _scale.workers.open_workers() as client:
             outcomes = save_all(study, tmp_path / "windows", client=client)
         assert (
             "the scheduler of DASK_SCHEDULER_ADDRESS, 1 worker" in capsys.readouterr().out
@@ -451,8 +451,8 @@ WITHOUT = """
     import sys
     sys.modules["distributed"] = sys.modules["dask"] = None
     import _scale_files, _scale_workers
-    with _scale_workers.open_workers() as client:
-        print(client, _scale_workers.run_tasks(dict, [(), ()], client))
+    with _scale.workers.open_workers() as client:
+        print(client, _scale.workers.run_tasks(dict, [(), ()], client))
 """
 
 
@@ -466,7 +466,7 @@ def test_without_dask_everything_runs_in_a_loop_and_says_so():
 
 
 def test_windows_are_read_from_the_disk_and_are_those_that_were_written(clean):
-    windows = _scale_files.WindowFiles(clean, PEOPLE)
+    windows = _scale.files.WindowFiles(clean, PEOPLE)
     whole = np.concatenate([np.load(clean / f"sub-{person}.npy") for person in PEOPLE])
     assert len(windows) == len(whole) == len(windows.metadata["sample_id"])
     assert all(isinstance(file, np.memmap) for file in windows.files)
@@ -478,32 +478,32 @@ def test_windows_are_read_from_the_disk_and_are_those_that_were_written(clean):
 
 
 def test_a_person_without_a_file_is_named(clean):
-    with pytest.raises(_scale_files.ScaleError, match="run save_person for '99'"):
-        _scale_files.WindowFiles(clean, ["17", "99"])
+    with pytest.raises(_scale.files.ScaleError, match="run save_person for '99'"):
+        _scale.files.WindowFiles(clean, ["17", "99"])
 
 
 def test_a_probe_moves_its_head_and_nothing_else(clean, tmp_path, monkeypatch):
     checkpoint, seen = str(tmp_path / "encoder.pt"), []
-    _scale_grid.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
+    _scale.grid.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
     encoder = torch.load(checkpoint)
     monkeypatch.setattr(
-        _scale_grid, "fingerprint", lambda model: seen.append(model.state_dict())
+        _scale.grid, "fingerprint", lambda model: seen.append(model.state_dict())
     )
     how = (str(clean), checkpoint, "linear-probe", 1, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
-    result = _scale_grid.train_cell(*how)
+    result = _scale.grid.train_cell(*how)
     assert set(result["correct"]) == set(PEOPLE[3:])
     assert result["windows"] == dict.fromkeys(PEOPLE[3:], 12)
     assert all(torch.equal(seen[0][name], value) for name, value in encoder.items())
-    _scale_grid.train_cell(*how[:2], "full-finetune", *how[3:])
+    _scale.grid.train_cell(*how[:2], "full-finetune", *how[3:])
     assert not torch.equal(seen[1]["bnorm.running_var"], encoder["bnorm.running_var"])
 
 
 def test_fewer_windows_than_a_batch_still_train(clean, tmp_path):
-    windows = _scale_files.WindowFiles(clean, PEOPLE[:1])
-    model = _scale_grid.build_model(windows, 0)
-    before = _scale_grid.fingerprint(model)
-    _scale_grid.train(model, windows, lr=1e-2, n_steps=2, batch_size=64, seed=0)
-    assert _scale_grid.fingerprint(model) != before
+    windows = _scale.files.WindowFiles(clean, PEOPLE[:1])
+    model = _scale.grid.build_model(windows, 0)
+    before = _scale.grid.fingerprint(model)
+    _scale.grid.train(model, windows, lr=1e-2, n_steps=2, batch_size=64, seed=0)
+    assert _scale.grid.fingerprint(model) != before
 
 
 def test_a_checkpoint_of_another_network_is_refused(clean, tmp_path):
@@ -518,7 +518,7 @@ def test_a_checkpoint_of_another_network_is_refused(clean, tmp_path):
         1e-2,
     )
     with pytest.raises(EncoderError, match="does not fit this model"):
-        _scale_grid.train_cell(*how)
+        _scale.grid.train_cell(*how)
 
 
 def test_the_copy_of_a_set_file_is_let_go(tmp_path):
@@ -527,15 +527,15 @@ def test_the_copy_of_a_set_file_is_let_go(tmp_path):
     raw = mne.io.read_raw_eeglab(path, verbose="ERROR").load_data(verbose="ERROR")
     signals = raw.get_data()
     assert "cached_data" in raw._raw_extras[0]  # else there is nothing to let go of
-    _study_windows.release_file_buffer(raw)
+    _study.windows.release_file_buffer(raw)
     assert "cached_data" not in raw._raw_extras[0]
     np.testing.assert_array_equal(raw.get_data(), signals)
     lazy = mne.io.read_raw_eeglab(path, verbose="ERROR")
     np.testing.assert_array_equal(
-        _study_windows.release_file_buffer(lazy).get_data(), signals
+        _study.windows.release_file_buffer(lazy).get_data(), signals
     )
     del raw._raw_extras
-    assert _study_windows.release_file_buffer(raw) is raw
+    assert _study.windows.release_file_buffer(raw) is raw
 
 
 @pytest.mark.parametrize(
@@ -544,25 +544,25 @@ def test_the_copy_of_a_set_file_is_let_go(tmp_path):
 )
 def test_no_more_workers_than_fit(monkeypatch, limit, expected):
     monkeypatch.setenv("MEM_LIMIT", str(limit))
-    assert _scale_workers.workers_that_fit(4) == expected
+    assert _scale.workers.workers_that_fit(4) == expected
     monkeypatch.setenv("MEM_LIMIT", "0.5G")  # not a number of bytes: the machine's own
-    monkeypatch.setattr(_scale_workers.distributed.system, "MEMORY_LIMIT", limit)
-    assert _scale_workers.workers_that_fit(4) == expected
+    monkeypatch.setattr(_scale.workers.distributed.system, "MEMORY_LIMIT", limit)
+    assert _scale.workers.workers_that_fit(4) == expected
 
 
 @pytest.mark.parametrize("odd", ["²", "٣", "-1", "1e9", " ", "9" * 5000, "\u0661" * 30])
 def test_an_odd_limit_of_memory_is_the_limit_of_the_machine(monkeypatch, odd):
     monkeypatch.setenv("MEM_LIMIT", odd)
-    monkeypatch.setattr(_scale_workers.distributed.system, "MEMORY_LIMIT", 2_600_000_000)
-    assert _scale_workers.workers_that_fit(4) == 2
+    monkeypatch.setattr(_scale.workers.distributed.system, "MEMORY_LIMIT", 2_600_000_000)
+    assert _scale.workers.workers_that_fit(4) == 2
 
 
 OPEN = """
     import os, time
     import _scale_workers
     start = time.monotonic()
-    with _scale_workers.open_workers(2) as client:
-        print(client, _scale_workers.run_tasks(dict, [(), ()], client))
+    with _scale.workers.open_workers(2) as client:
+        print(client, _scale.workers.run_tasks(dict, [(), ()], client))
         print("seconds", int(time.monotonic() - start))
 """
 HOSTS = {
@@ -613,9 +613,9 @@ def test_a_port_that_is_no_scheduler_is_said_within_seconds(monkeypatch, capsys)
         monkeypatch.setenv(
             "DASK_SCHEDULER_ADDRESS", f"tcp://127.0.0.1:{server.getsockname()[1]}"
         )
-        monkeypatch.setattr(_scale_workers, "PATIENCE", 2)
+        monkeypatch.setattr(_scale.workers, "PATIENCE", 2)
         start = time.monotonic()
-        with _scale_workers.open_workers() as client:
+        with _scale.workers.open_workers() as client:
             assert client is None
         assert time.monotonic() - start < 8
     assert "Everything runs in a loop" in capsys.readouterr().out
@@ -627,8 +627,8 @@ def test_a_port_that_is_no_scheduler_is_said_within_seconds(monkeypatch, capsys)
 def test_an_address_that_is_none_is_no_traceback(monkeypatch, capsys, address):
     pytest.importorskip("distributed")
     monkeypatch.setenv("DASK_SCHEDULER_ADDRESS", address)
-    monkeypatch.setattr(_scale_workers, "PATIENCE", 2)
-    with _scale_workers.open_workers() as client:
+    monkeypatch.setattr(_scale.workers, "PATIENCE", 2)
+    with _scale.workers.open_workers() as client:
         assert client is None
     assert "no scheduler answers" in capsys.readouterr().out
 
@@ -637,15 +637,15 @@ def test_a_study_of_four_people_is_refused_before_anything_slow():
     with pytest.raises(
         _study.StudyError, match="mine has 1 people to pretrain on and 3 to adapt"
     ):
-        _scale_grid.refuse_few("mine", ["01"], ["02", "03", "04"])
-    _scale_grid.refuse_few("mine", ["01"], ["02", "03", "04", "05"])
+        _scale.grid.refuse_few("mine", ["01"], ["02", "03", "04"])
+    _scale.grid.refuse_few("mine", ["01"], ["02", "03", "04", "05"])
 
 
 # ------------------------------------------------------------- the cache tells the truth
 
 
 def again(bids, folder):
-    outcome = _scale_files.save_person(*task_of(bids, "01", folder, {}))
+    outcome = _scale.files.save_person(*task_of(bids, "01", folder, {}))
     return outcome["status"], outcome["again"].partition(" changed")[0]
 
 
@@ -669,34 +669,34 @@ def test_windows_are_made_again_when_what_they_depend_on_changes(
     assert again(bids, tmp_path) == ("done", "row")
     older(next(bids.rglob("sub-01*.edf")))
     assert again(bids, tmp_path) == ("done", "recordings")
-    monkeypatch.setattr(_scale_files, "version", lambda name: "0")
+    monkeypatch.setattr(_scale.files, "version", lambda name: "0")
     assert again(bids, tmp_path) == ("done", "versions")
-    monkeypatch.setattr(_scale_files, "fingerprint", lambda: "other code")
+    monkeypatch.setattr(_scale.files, "fingerprint", lambda: "other code")
     assert again(bids, tmp_path) == ("done", "code")
     assert again(bids, tmp_path) == ("skipped", "")
 
 
 def test_the_fingerprint_reads_every_room_behind_the_door(tmp_path, monkeypatch):
-    _scale_files.fingerprint.cache_clear()
+    _scale.files.fingerprint.cache_clear()
     shutil.copytree(EXAMPLES, tmp_path / "examples")
     monkeypatch.setattr(
-        _scale_files, "__file__", str(tmp_path / "examples" / "_scale_files.py")
+        _scale.files, "__file__", str(tmp_path / "examples" / "_scale/files.py")
     )
     seen = set()
     for room in (
-        "_scale_files",
+        "_scale.files",
         "_study",
-        "_study_windows",
-        "_study_catalogue",
-        "_study_signals",
+        "_study.windows",
+        "_study.catalogue",
+        "_study.quality",
     ):
-        _scale_files.fingerprint.cache_clear()
-        seen.add(_scale_files.fingerprint())
+        _scale.files.fingerprint.cache_clear()
+        seen.add(_scale.files.fingerprint())
         with (tmp_path / "examples" / f"{room}.py").open("a") as file:
             file.write("# changed")
-    _scale_files.fingerprint.cache_clear()
-    seen.add(_scale_files.fingerprint())
-    _scale_files.fingerprint.cache_clear()
+    _scale.files.fingerprint.cache_clear()
+    seen.add(_scale.files.fingerprint())
+    _scale.files.fingerprint.cache_clear()
     assert len(seen) == 6
 
 
@@ -704,7 +704,7 @@ HOLD = """
     import sys, time
     from pathlib import Path
     import _cache
-    workshop = _cache.Workshop(Path(sys.argv[1]))
+    workshop = _study.cache.Workshop(Path(sys.argv[1]))
     Path(workshop.name, "big").write_text("x")
     print(workshop.name, flush=True)
     time.sleep(600)
@@ -717,14 +717,14 @@ def test_leftovers_of_killed_runs_are_removed_and_a_living_run_is_left_alone(tmp
     holder = subprocess.Popen(code, env=env, stdout=subprocess.PIPE, text=True)
     try:
         left = Path(holder.stdout.readline().strip())
-        own = _cache.Workshop(tmp_path)
+        own = _study.cache.Workshop(tmp_path)
         assert (left / "big").exists()  # its maker lives
     finally:
         holder.kill()
         holder.wait(timeout=60)
     building = tmp_path / ".simulated-tasks.building"
     building.mkdir()
-    _cache.sweep(tmp_path)
+    _study.cache.sweep(tmp_path)
     assert not left.exists()
     assert not building.exists()
     assert Path(own.name).is_dir()
@@ -750,9 +750,9 @@ def test_a_full_disk_is_said_in_words_and_leaves_no_half_study(tmp_path, monkeyp
         raise err
 
     monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path))
-    monkeypatch.setitem(_study_simulated.WRITERS, "simulated-tasks", write)
+    monkeypatch.setitem(_study.simulated.write.WRITERS, "simulated-tasks", write)
     with pytest.raises(
         _study.StudyError, match=r"\(the disk is full\)\. Make room, or set EEGDASH"
     ):
-        _study_simulated.write_simulated("simulated-tasks")
+        _study.simulated.write.write_simulated("simulated-tasks")
     assert [p.name for p in tmp_path.iterdir() if p.suffix != ".lock"] == []

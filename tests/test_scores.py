@@ -8,10 +8,10 @@ import pytest
 from scipy.stats import ttest_1samp
 from sklearn.linear_model import RidgeCV
 
-import _person_scores
-from _features import BANDS, log_band_power
-from _person_scores import print_other_splits, score_people
-from _scores import (
+import _score.person
+from _score.features import BANDS, log_band_power
+from _score.person import print_other_splits, score_people
+from _score.scores import (
     difference,
     holm,
     interval,
@@ -74,7 +74,7 @@ def test_scores_by_hand():
 
 
 def test_p_and_interval_are_honest_where_nothing_is(monkeypatch):
-    monkeypatch.setattr(_person_scores, "N_RESAMPLES", 400)
+    monkeypatch.setattr(_score.person, "N_RESAMPLES", 400)
     rng = np.random.default_rng(1)
     runs = [score_people(*rng.standard_normal((2, 40)), baseline=0) for _ in range(200)]
     p = np.array([run["permutation_p"] for run in runs])
@@ -199,7 +199,7 @@ def test_scores_of_few_people_move_with_the_split(capsys):
     X = rng.standard_normal((24, 2))
     y = X[:, 0] + rng.standard_normal(24)
     found = print_other_splits(RidgeCV(), X, y, 0.5)
-    assert len(found["pearson_r"]) == _person_scores.N_SPLITS
+    assert len(found["pearson_r"]) == _score.person.N_SPLITS
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("24 people: ridge on 50 other splits")
     middle = float(said[1].split()[2])

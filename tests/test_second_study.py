@@ -10,7 +10,7 @@ import pytest
 from mne_bids import BIDSPath, write_raw_bids
 
 import _study
-import _study_catalogue
+import _study.catalogue
 from _helpers.pages import ROOT, tutorials
 from _helpers.record import load
 from _helpers.run_example import describe_data, run_on_study
@@ -96,7 +96,7 @@ def test_a_budget_for_few_people(imagery, capsys):
     assert "8 target people for a budget of 22: 2 to train on, 2 to choose, 4" in (
         capsys.readouterr().out
     )
-    assert _study.get_budget(imagery, 22) == _study_catalogue.Budget()
+    assert _study.get_budget(imagery, 22) == _study.catalogue.Budget()
     assert 4 in _study.get_budget("nm000109", 18).n_labelled_curve
     for n_people in range(8, 22):
         own = _study.get_budget(imagery, n_people)
@@ -129,7 +129,7 @@ def test_the_five_lines_of_the_concept_page_are_a_recipe(monkeypatch):
     (snippet,) = re.findall(r"code-block:: python\n\n((?:   .*\n)+)", text)
     lines = snippet.strip().splitlines()
     assert len(lines) - 2 == 5  # between the first and the last
-    recipes = eval("{" + snippet + "}", vars(_study_catalogue))
-    monkeypatch.setitem(_study_catalogue.RECIPES, "my_study", recipes["my_study"])
+    recipes = eval("{" + snippet + "}", vars(_study.catalogue))
+    monkeypatch.setitem(_study.catalogue.RECIPES, "my_study", recipes["my_study"])
     assert _study.get_recipe("/somewhere/my_study").classes == ("standard", "target")
     assert _study.get_budget("my_study", 40).n_labelled == 4

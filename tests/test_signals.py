@@ -9,10 +9,9 @@ import mne
 import numpy as np
 import pytest
 
-import _simulate
 import _study
-import _study_faults
-import _study_signals
+import _study.quality
+import _study.simulated.signals
 from _study import StudyError
 from conftest import environment, write_bids
 
@@ -26,7 +25,7 @@ def signals(subject):
     """Clean signals in uV: noise like that of EEG, in part common to neighbours, and some mains."""
     rng = np.random.default_rng([1, int(subject)])
     shape = (len(NAMES) + 1, int(SFREQ * SECONDS))
-    own = 8 * _simulate.pink_noise(rng, shape, SFREQ, 1.0)
+    own = 8 * _study.simulated.signals.pink_noise(rng, shape, SFREQ, 1.0)
     offsets = rng.uniform(-300, 300, (len(NAMES), 1))  # electrodes have offsets
     hum = 3 * np.sin(2 * np.pi * 50 * np.arange(shape[1]) / SFREQ)
     return own[:-1] + 0.7 * own[-1] + offsets + hum
@@ -49,7 +48,7 @@ def measured(subject, raw, referenced):
     """The look at a recording (None is a clean one), and its windows after reference and filter."""
     if raw is None:
         return measured_clean(subject, referenced)
-    look = _study_signals.look(raw, f"sub-{subject}_task-rest_eeg.edf")
+    look = _study.quality.look(raw, f"sub-{subject}_task-rest_eeg.edf")
     raw = raw.copy()
     if referenced:
         raw.set_eeg_reference("average", verbose="ERROR")
@@ -70,8 +69,8 @@ def faults(people, *, referenced=True, check=False):
     ]
     windows = np.concatenate(windows)
     if check:
-        return _study_faults.check("mine", looks, windows, ids, NAMES, referenced)
-    return _study_faults.find_faults(looks, NAMES, referenced, windows, ids)
+        return _study.quality.check("mine", looks, windows, ids, NAMES, referenced)
+    return _study.quality.find_faults(looks, NAMES, referenced, windows, ids)
 
 
 def spoiled(spoil, who="03"):
@@ -242,7 +241,7 @@ def edf_of(root, dimension):
 def test_an_edf_whose_header_says_another_unit_is_refused_by_that_unit(tmp_path, dimension):
     path = edf_of(tmp_path, dimension)
     raw = mne.io.read_raw(path, verbose="ERROR")
-    found = _study_faults.find_faults([_study_signals.look(raw, path)], raw.ch_names, True)
+    found = _study.quality.find_faults([_study.quality.look(raw, path)], raw.ch_names, True)
     scale = found[found["kind"] == "scale"]
     assert scale["gross"].all()
     assert len(scale) == 1
@@ -255,11 +254,11 @@ def test_a_table_that_says_another_unit_than_the_file_is_doubtful(tmp_path):
     path = edf_of(tmp_path, "uV")
     table = next(tmp_path.rglob("*_channels.tsv"))
     raw = mne.io.read_raw(path, verbose="ERROR")
-    assert _study_faults.find_faults(
-        [_study_signals.look(raw, path)], raw.ch_names, True
+    assert _study.quality.find_faults(
+        [_study.quality.look(raw, path)], raw.ch_names, True
     ).empty
     table.write_text(table.read_text("utf-8").replace("µV", "V"), "utf-8")
-    found = _study_faults.find_faults([_study_signals.look(raw, path)], raw.ch_names, True)
+    found = _study.quality.find_faults([_study.quality.look(raw, path)], raw.ch_names, True)
     assert list(found["kind"]) == ["unit"]
     assert not found["gross"].any()
     assert re.search("the file says .V, channels.tsv says V", found["what"].iloc[0])
@@ -268,32 +267,36 @@ def test_a_table_that_says_another_unit_than_the_file_is_doubtful(tmp_path):
 def looks_of(root, pattern="sub-*/**/*_eeg.edf"):
     for path in sorted(root.glob(pattern)):
         raw = mne.io.read_raw(path, verbose="ERROR")
-        yield _study_signals.look(raw, path), tuple(raw.ch_names)
+        yield _study.quality.look(raw, path), tuple(raw.ch_names)
 
 
 def in_memory(kind):
     """Names, rate and signals in uV of the first people of a simulated study."""
     if kind == "tasks":
-        people = itertools.islice(_simulate.simulate_two_tasks(), 4)
+        people = itertools.islice(_study.simulated.signals.simulate_two_tasks(), 4)
         found = [windows for tasks in people for windows, *_ in tasks.values()]
     else:
         given = {"n_open": 15, "n_closed": 12}
-        people = itertools.islice(_simulate.simulate_pfactor(**given), 8)
+        people = itertools.islice(_study.simulated.signals.simulate_pfactor(**given), 8)
         found = [windows for _, windows in people]
     return [np.concatenate(list(windows), axis=1) for windows in found]
 
 
 @pytest.mark.parametrize("kind", ["tasks", "pfactor"])
 def test_no_simulated_signal_is_refused_or_doubted(kind):
-    info = mne.create_info(list(_simulate.PFACTOR_CH_NAMES), _simulate.PFACTOR_SFREQ, "eeg")
+    info = mne.create_info(
+        list(_study.simulated.signals.PFACTOR_CH_NAMES),
+        _study.simulated.signals.PFACTOR_SFREQ,
+        "eeg",
+    )
     looks = [
-        _study_signals.look(
+        _study.quality.look(
             mne.io.RawArray(X * 1e-6, info, verbose="ERROR"), f"sub-{i}_eeg.edf"
         )
         for i, X in enumerate(in_memory(kind))
     ]
     assert len(looks) >= 8
-    assert _study_faults.find_faults(looks, info["ch_names"], False).empty
+    assert _study.quality.find_faults(looks, info["ch_names"], False).empty
 
 
 @pytest.mark.parametrize(
@@ -302,7 +305,7 @@ def test_no_simulated_signal_is_refused_or_doubted(kind):
 def test_no_simulated_recording_is_refused_or_doubted(name, referenced, cache):
     with environment(cache_dir=cache):
         looks, names = zip(*looks_of(_study.find_study(name).root), strict=True)
-    assert _study_faults.find_faults(looks, names[0], referenced).empty
+    assert _study.quality.find_faults(looks, names[0], referenced).empty
 
 
 @pytest.mark.skipif(
@@ -311,4 +314,4 @@ def test_no_simulated_recording_is_refused_or_doubted(name, referenced, cache):
 def test_no_clean_recording_of_a_real_study_is_refused_or_doubted():
     study = _study.find_study(os.environ["EEG_TUTORIAL_REAL"])
     looks, names = zip(*looks_of(study.root), strict=True)
-    assert _study_faults.find_faults(looks, names[0], True).empty
+    assert _study.quality.find_faults(looks, names[0], True).empty

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from _simulate import (
+from _study.simulated.signals import (
     PFACTOR_CH_NAMES,
     PFACTOR_SFREQ,
     TRANSFER_SFREQ,

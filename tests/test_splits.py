@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from _splits import (
+from _score.splits import (
     LeakageError,
     SplitError,
     assert_no_leakage,

@@ -17,13 +17,13 @@ import pandas as pd
 import pytest
 import requests
 
-import _cache
-import _simulate
 import _study
-import _study_catalogue
-import _study_find
-import _study_simulated
-import _study_windows
+import _study.cache
+import _study.catalogue
+import _study.find
+import _study.simulated.signals
+import _study.simulated.write
+import _study.windows
 from _study import StudyError
 from conftest import CH_NAMES, VARIABLES, environment, snapshot, write_bids
 
@@ -62,7 +62,11 @@ def refused(match, folder, *args, **kwargs):
 
 def test_simulated_study_survives_the_way_through_edf_bids_and_eegdash(cache):
     study = open_study("simulated-transfer", cohort="target", cache_dir=cache)
-    made = [person for person in _simulate.simulate_transfer() if person[0] == "target"]
+    made = [
+        person
+        for person in _study.simulated.signals.simulate_transfer()
+        if person[0] == "target"
+    ]
     windows = np.concatenate([windows for _, windows, _ in made])
     labels = np.concatenate([labels for _, _, labels in made])
     assert study.windows.dtype == np.float32
@@ -71,14 +75,14 @@ def test_simulated_study_survives_the_way_through_edf_bids_and_eegdash(cache):
     assert np.abs(study.windows - windows).max() < 0.02
     np.testing.assert_array_equal(study.targets, labels)
     assert (study.unit, study.data, study.sfreq) == ("uV", "simulated", 128.0)
-    assert study.ch_names == _simulate.TRANSFER_CH_NAMES
+    assert study.ch_names == _study.simulated.signals.TRANSFER_CH_NAMES
 
 
 def test_another_seed_is_another_study(tmp_path):
     study = open_study(
         "simulated-transfer-4", cohort="source", cache_dir=tmp_path, subjects=["01"]
     )
-    _, windows, labels = next(_simulate.simulate_transfer(4))
+    _, windows, labels = next(_study.simulated.signals.simulate_transfer(4))
     assert np.abs(study.windows - windows).max() < 0.02
     np.testing.assert_array_equal(study.targets, labels)
     assert (study.name, study.data) == ("simulated-transfer-4", "simulated")
@@ -263,14 +267,14 @@ def test_data_file_cut_in_half_without_a_sidecar_to_compare(bids):
 
 
 def test_recording_that_eegdash_passes_over(bids, monkeypatch):
-    real = _study_windows.EEGDashDataset
+    real = _study.windows.EEGDashDataset
 
     def forgetful(**kwargs):
         dataset = real(**kwargs)
         dataset.datasets.pop()
         return dataset
 
-    monkeypatch.setattr(_study_windows, "EEGDashDataset", forgetful)
+    monkeypatch.setattr(_study.windows, "EEGDashDataset", forgetful)
     refused(r"EEGDash does not see \['.*sub-03_task-oddball_eeg.edf'\]", bids, bids)
 
 
@@ -367,7 +371,7 @@ def test_arguments_that_mean_nothing(bids, kwargs):
 
 def test_events_shorter_than_a_window(bids, monkeypatch):
     monkeypatch.setitem(
-        _study_catalogue.RECIPES, "mystudy", _study_catalogue.Recipe(window_s=3.0)
+        _study.catalogue.RECIPES, "mystudy", _study.catalogue.Recipe(window_s=3.0)
     )
     message = (
         "sub-01_task-oddball_eeg.edf has no event left or right as long as a window of 3 s"
@@ -377,8 +381,8 @@ def test_events_shorter_than_a_window(bids, monkeypatch):
 
 def test_samples_that_are_not_finite(tmp_path, monkeypatch):
     root = write_bids(tmp_path / "eeglab", fmt="EEGLAB", spoil=np.nan)
-    plain = _study_catalogue.Recipe(reference=None, l_freq=None, h_freq=None)
-    monkeypatch.setitem(_study_catalogue.RECIPES, "eeglab", plain)
+    plain = _study.catalogue.Recipe(reference=None, l_freq=None, h_freq=None)
+    monkeypatch.setitem(_study.catalogue.RECIPES, "eeglab", plain)
     refused("eeglab holds samples that are not finite", root, root)
 
 
@@ -395,7 +399,7 @@ def test_too_few_people_for_a_cohort(bids):
 
 def test_refusals_come_before_eegdash_reads_anything(bids, monkeypatch):
     monkeypatch.setattr(
-        _study_find, "EEGDashDataset", lambda **kwargs: pytest.fail("too late")
+        _study.find, "EEGDashDataset", lambda **kwargs: pytest.fail("too late")
     )
     (bids / "sub-02" / "eeg" / "sub-02_task-oddball_eeg.edf").unlink()
     refused("data file of sub-02_task-oddball is missing", bids, bids)
@@ -417,7 +421,7 @@ def test_cache_that_cannot_be_written(tmp_path):
 def test_cache_that_is_read_only(tmp_path, monkeypatch):
     # root may write anywhere, so the answer of the system is put in its mouth
     monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(_cache.os, "access", lambda path, mode: False)
+    monkeypatch.setattr(_study.cache.os, "access", lambda path, mode: False)
     with pytest.raises(
         StudyError, match="cannot write to the cache folder .*Permission denied"
     ):
@@ -429,7 +433,7 @@ def test_full_disk_is_told_as_an_unwritable_cache(tmp_path, monkeypatch):
     def no_space(root):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(_study_simulated.WRITERS, "simulated-transfer", no_space)
+    monkeypatch.setitem(_study.simulated.write.WRITERS, "simulated-transfer", no_space)
     with pytest.raises(StudyError, match="the disk is full.*set EEGDASH_CACHE_DIR"):
         open_study("simulated-transfer", cache_dir=tmp_path)
     assert not (tmp_path / "simulated-transfer").exists()
@@ -453,11 +457,11 @@ def test_incomplete_simulated_study_is_written_again(own_cache, damage, capsys):
     elif damage == "recording cut":
         recording.write_bytes(whole[:1000])
     elif damage == "never finished":
-        (root / _study_simulated.MANIFEST).unlink()
+        (root / _study.simulated.write.MANIFEST).unlink()
     else:
-        manifest = root / _study_simulated.MANIFEST
+        manifest = root / _study.simulated.write.MANIFEST
         manifest.write_text(
-            manifest.read_text().replace(_study_simulated.fingerprint(), "0" * 64)
+            manifest.read_text().replace(_study.simulated.write.fingerprint(), "0" * 64)
         )
     study = open_study("simulated-transfer", cohort="target", cache_dir=own_cache)
     assert "written again" in capsys.readouterr().err
@@ -507,7 +511,7 @@ def test_two_processes_at_once_make_one_dataset(tmp_path):
 
 def test_a_complete_study_is_not_written_twice(cache, monkeypatch):
     monkeypatch.setitem(
-        _study_simulated.WRITERS,
+        _study.simulated.write.WRITERS,
         "simulated-transfer",
         lambda *args: pytest.fail("written again"),
     )
@@ -560,7 +564,7 @@ def test_no_network_is_told_in_seconds_with_a_way_out(tmp_path, monkeypatch, cap
 
     monkeypatch.setattr(requests, "head", unreachable)
     monkeypatch.setattr(
-        _study_find, "EEGDashDataset", lambda **kwargs: pytest.fail("too late")
+        _study.find, "EEGDashDataset", lambda **kwargs: pytest.fail("too late")
     )
     refused(
         "cannot be reached .ConnectionError.*pass its folder, or use the simulated study",
@@ -613,10 +617,10 @@ def test_download_asks_for_the_capped_people_only(tmp_path, monkeypatch, capsys)
                 tmp_path / "nm000109", subjects=self.query["subject"], task="arithmetic"
             )
 
-    real = _study_find.EEGDashDataset
+    real = _study.find.EEGDashDataset
     monkeypatch.setattr(requests, "head", lambda *a, **k: None)
     monkeypatch.setattr(
-        _study_find,
+        _study.find,
         "EEGDashDataset",
         lambda **q: StandIn(**q) if q["download"] else real(**q),
     )
@@ -644,11 +648,11 @@ def test_the_real_study_opens():
     assert study.windows.shape[1:] == (19, 256)
     assert (
         study.metadata["subject"].nunique()
-        == 36 - _study_catalogue.RECIPES["nm000109"].n_source
+        == 36 - _study.catalogue.RECIPES["nm000109"].n_source
     )
     budget = _study.get_budget(path, study.metadata["subject"].nunique())
     assert (
-        budget == _study_catalogue.RECIPES["nm000109"].budget
+        budget == _study.catalogue.RECIPES["nm000109"].budget
     )  # these people suffice for all of it
     # Rest lasts three times as long as arithmetic; after balancing both have the same windows.
     assert (
@@ -674,7 +678,7 @@ def pfactor_cache(tmp_path_factory):
 
 def test_people_are_listed_before_any_signal_is_read(pfactor_cache, monkeypatch, capsys):
     monkeypatch.setattr(
-        _study_windows, "_open_recordings", lambda *a: pytest.fail("signals were read")
+        _study.windows, "_open_recordings", lambda *a: pytest.fail("signals were read")
     )
     everybody = list_people("simulated-pfactor", cache_dir=pfactor_cache)
     kept = list_people(
@@ -762,7 +766,7 @@ def test_a_null_needs_an_effect_or_values(cache, timed):
     ],
 )
 def test_names_of_simulated_studies(name, known):
-    assert _study_catalogue.is_simulated(name) is known
+    assert _study.catalogue.is_simulated(name) is known
 
 
 def test_cues_last_until_the_next_and_the_last_one_goes():

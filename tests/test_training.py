@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-import _training
-from _training import deal as deal_batches
-from _training import evaluate, fit, make_optimizer, normalise, to_tensors
+import _model.training
+from _model.training import deal as deal_batches
+from _model.training import evaluate, fit, make_optimizer, normalise, to_tensors
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -29,7 +29,7 @@ def loop_of(path):
 
 def test_the_loop_on_the_page_is_the_loop_of_every_page():
     lesson = loop_of(EXAMPLES / "plot_73_finetune_pretrained_model.py")
-    assert lesson == loop_of(Path(_training.__file__))
+    assert lesson == loop_of(Path(_model.training.__file__))
 
 
 class Deal(torch.nn.Module):

@@ -9,11 +9,11 @@ import pytest
 import torch
 from braindecode.models.util import models_dict
 
-import _which_model
-from _checkpoint_fit import SCALES
-from _families import ELSEWHERE, FACTS, SCALES_OF, Family, families
+import _model.which
 from _helpers.pages import DOCS
-from _which_model import Recording, fit_families, fit_family, look_at_class
+from _model.families import ELSEWHERE, FACTS, SCALES_OF, Family, families
+from _model.fit import SCALES
+from _model.which import Recording, fit_families, fit_family, look_at_class
 
 CAP = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3")
 CAP += ("Pz", "P4", "P8", "O1", "O2")
@@ -58,7 +58,7 @@ def test_facts_agree_with_what_was_measured_and_with_the_page_about_checkpoints(
 def test_windows_that_fit_need_nothing():
     family = replace(families()["SignalJEPA"], first=None)
     mine = replace(PLAIN, sfreq=128.0)
-    assert fit_family(mine, family) == _which_model.Fit("fits")
+    assert fit_family(mine, family) == _model.which.Fit("fits")
     found = fit_family(replace(mine, unit="V"), family)
     assert (found.verdict, found.steps) == ("fits after", ("multiply by 1e+06",))
 

@@ -5,12 +5,12 @@ import json
 import pytest
 import torch
 
-import _zoo
+import _model.zoo
 import silence
 import zoo
-from _families import families
 from _helpers.pages import DOCS
 from _helpers.show import environment
+from _model.families import families
 
 SHAPE = {"n_chans": 4, "n_times": 10, "sfreq": 100.0}
 CHANGES = {
@@ -107,7 +107,7 @@ def look(kind):
         torch.manual_seed(0)
         return kind(**changed)
 
-    return _zoo.measure(make, SHAPE, **CHANGES)
+    return _model.zoo.measure(make, SHAPE, **CHANGES)
 
 
 def test_a_model_without_a_fault():
@@ -187,7 +187,7 @@ def test_a_model_of_braindecode_twice_and_from_a_file(tmp_path, monkeypatch, cap
     assert zoo.main(["--again", "EEGNet"]) == 0
     assert (tmp_path / "zoo.json").read_bytes() == first
     found = json.loads(first)["models"]["EEGNet"]
-    assert found == _zoo.measure_model("EEGNet")
+    assert found == _model.zoo.measure_model("EEGNet")
     with pytest.raises(SystemExit):
         zoo.main(["NoSuchNet"])
     assert "unknown models ['NoSuchNet']" in capsys.readouterr().err
@@ -209,7 +209,7 @@ def wait(name):
 def test_a_model_that_does_not_end_well_stops_nobody(do, said, tmp_path, monkeypatch):
     monkeypatch.setattr(zoo, "KEPT", tmp_path)
     monkeypatch.setattr(zoo, "SECONDS", 1)
-    monkeypatch.setattr(zoo.sibling("_zoo"), "measure_model", do)
+    monkeypatch.setattr(zoo.sibling("_model.zoo"), "measure_model", do)
     zoo.run(["One", "Other"])
     assert [json.loads(p.read_text())["builds"] for p in tmp_path.iterdir()] == [said] * 2
 
@@ -236,8 +236,8 @@ def test_the_page_shows_every_model():
 def test_enough_models_are_proved():
     content = json.loads((DOCS / "zoo.json").read_text("utf-8"))
     known, absent = content["models"], content["not_measured"]
-    assert set(known) | set(absent) == set(_zoo.models_dict)
-    assert set(absent) <= {*_zoo.SLOW, *zoo.LAST}
+    assert set(known) | set(absent) == set(_model.zoo.models_dict)
+    assert set(absent) <= {*_model.zoo.SLOW, *zoo.LAST}
     # Of the 47 that take less than half a second; test_encoder.py holds 47 with the slow ones.
     for key, enough in (("probe_exact", 41), ("freeze_exact", 46)):
         proved = [name for name, found in known.items() if found.get(key) is True]

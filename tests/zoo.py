@@ -38,7 +38,7 @@ def _alone(name):
     sys.addaudithook(_refuse)
     os.nice(10)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    write_if_changed(_file(name), json.dumps(sibling("_zoo").measure_model(name)))
+    write_if_changed(_file(name), json.dumps(sibling("_model.zoo").measure_model(name)))
 
 
 def run(names):
@@ -83,7 +83,7 @@ def main(argv=None):
     args = parser.parse_args(argv)
     if args.adapt:
         return silence.main(args.select)
-    zoo = sibling("_zoo")
+    zoo = sibling("_model.zoo")
     every = sorted(zoo.models_dict)
     if unknown := set(args.select) - set(every):
         parser.error(f"unknown models {sorted(unknown)}: known are {every}")

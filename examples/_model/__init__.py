@@ -1,0 +1,1 @@
+"""Networks: encoders, training, regimes, checkpoints and what fits them."""

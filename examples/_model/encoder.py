@@ -1,0 +1,324 @@
+"""Head and encoder of any Braindecode model: find, swap, load, freeze, run once.
+
+The head is what depends on the number of outputs. Everything else is the encoder.
+"""
+
+import contextlib
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from _model.ledger import ModelError, fingerprints, tensors
+
+#: Names below which the head is, where ``final_layer`` is not the answer. Features are what goes
+#: into the first of them.
+HEADS = {
+    "BDTCN": ("base_tcn.final_layer",),
+    "DANCE": ("final_layer", "decoder.class_head"),
+    "MSVTNet": ("final_layer", "branch_head"),
+    "SSTDPN": ("proto_sep", "proto_cpt"),
+    "VEMG2Pose": ("final_layer", "decoder"),
+}
+
+
+class EncoderError(ModelError):
+    """A model has no head that can be found, or an encoder does not fit it."""
+
+
+class Loaded(NamedTuple):
+    """How many tensors of an encoder a model holds now, and how many of them it had to change.
+
+    A model that holds the same numbers by chance (batch normalisation starts at 0 and 1
+    everywhere) proves nothing about loading; those that changed do.
+    """
+
+    n: int
+    of: int
+    changed: int
+
+    def __str__(self):
+        return f"{self.n} of {self.of} tensors loaded, {self.changed} were different before"
+
+
+def head_names(model):
+    """Names below which the head of a model is.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A Braindecode model, or one whose head is called ``final_layer``.
+
+    Returns
+    -------
+    tuple of str
+        Names of modules or parameters.
+
+    Raises
+    ------
+    EncoderError
+        If no parameter stands below one of them: the model has no head, or it is elsewhere.
+    """
+    kind = type(model).__name__
+    heads = HEADS.get(kind, ("final_layer",))
+    names = [name for name, _ in model.named_parameters()]
+    empty = [head for head in heads if not any(_below(name, (head,)) for name in names)]
+    if empty:
+        raise EncoderError(
+            f"{kind} has no parameter below {', '.join(empty)}: it has no head, or the head has "
+            "another name, which belongs into HEADS"
+        )
+    return heads
+
+
+def is_head(name, model):
+    """Does a parameter, buffer or module of this name belong to the head of the model?"""
+    return _below(name, head_names(model))
+
+
+def _below(name, heads):
+    return any(name == head or name.startswith(f"{head}.") for head in heads)
+
+
+def encoder_state(model):
+    """State of everything but the head.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A Braindecode model.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        Copies, so that the model may go on learning.
+    """
+    heads, saved = head_names(model), model.state_dict()
+    own = tensors(model, only=lambda name: name in saved and not _below(name, heads))
+    return {name: value.clone() for name, value in own.items()}
+
+
+def load_encoder(model, state):
+    """Put an encoder under the head of a model, in place.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A Braindecode model, with any head.
+    state : dict of str to torch.Tensor
+        What :func:`encoder_state` returned.
+
+    Returns
+    -------
+    Loaded
+        Counts of tensors.
+
+    Raises
+    ------
+    EncoderError
+        If anything but the head is missing, something is left over, or a shape differs. The
+        model is left as it was.
+    """
+    before = encoder_state(model)
+    wrong = {
+        "missing": [name for name in before if name not in state],
+        "left over": [name for name in state if name not in before],
+        "of another shape": [
+            f"{name} {tuple(state[name].shape)}, not {tuple(value.shape)}"
+            for name, value in before.items()
+            if name in state and state[name].shape != value.shape
+        ],
+    }
+    if any(wrong.values()):
+        said = "; ".join(
+            f"{what}: {', '.join(names)}" for what, names in wrong.items() if names
+        )
+        raise EncoderError(f"the encoder does not fit this model: {said}")
+    model.load_state_dict(state, strict=False)
+    after = encoder_state(model)
+    held = [torch.equal(v, state[name].to(v)) for name, v in after.items()]
+    changed = [not torch.equal(v, before[name]) for name, v in after.items()]
+    if not all(held):
+        names = ", ".join(np.array(list(after))[~np.array(held)])
+        raise EncoderError(f"the encoder does not fit this model: not loaded: {names}")
+    return Loaded(sum(held), len(held), sum(changed))
+
+
+def swap_head(model, n_outputs):
+    """The same encoder under a fresh head.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A Braindecode model; not changed.
+    n_outputs : int
+        Outputs of the new head, whose weights torch's own seed decides.
+
+    Returns
+    -------
+    torch.nn.Module
+        A new model of the same configuration, on the same device.
+    """
+    fresh = type(model).from_config({**model.get_config(), "n_outputs": n_outputs})
+    fresh = fresh.to(next(model.parameters()))
+    load_encoder(fresh, encoder_state(model))
+    return fresh
+
+
+def freeze_encoder(model):
+    """Let nothing but the head learn, and nothing but the head be in training mode, in place.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A Braindecode model. ``train()`` may be called on it: before each forward pass the
+        encoder is put into evaluation mode again, so neither running statistics nor dropout
+        move. This ends when a parameter of the encoder may learn again.
+    """
+    heads = head_names(model)
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = _below(name, heads)
+    model.register_forward_pre_hook(_hold_still)
+
+
+def _hold_still(model, _):
+    heads = head_names(model)
+    learns = [name for name, p in model.named_parameters() if p.requires_grad]
+    if all(_below(name, heads) for name in learns):
+        for name, module in model.named_modules():
+            if not _below(name, heads):
+                module.training = False
+
+
+class _Reached(Exception):
+    """The head is reached: what goes into it is known, and need not go through it."""
+
+
+class _HeadWith(torch.nn.Module):
+    """A head that is told more than its features, such as the number of channels."""
+
+    def __init__(self, head, more):
+        super().__init__()
+        self.head, self.more = head, more
+
+    def forward(self, X):
+        return self.head(X, *self.more)
+
+
+def split_at_head(model, *inputs):
+    """The head, and each input as the head sees it. The encoder runs once, in evaluation mode.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A Braindecode model; in evaluation mode afterwards.
+    *inputs : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Windows.
+
+    Returns
+    -------
+    tuple of torch.nn.Module and torch.Tensor
+        The head, whose weights are those of the model, and features per input.
+
+    Raises
+    ------
+    EncoderError
+        If the head is no module, is not called, or is told what depends on the batch.
+        :func:`check_head` looks closer, and runs the model to do so.
+    """
+    tensors(model)  # none without a shape
+    kind, where = type(model).__name__, head_names(model)[0]
+    head = dict(model.named_modules()).get(where)
+    if head is None:
+        raise EncoderError(f"the head of {kind}, {where}, is no module: it has no features")
+    seen = []
+
+    def stop(_, args):
+        seen.append(args)
+        raise _Reached
+
+    hook = head.register_forward_pre_hook(stop)
+    try:
+        for X in inputs:
+            with contextlib.suppress(_Reached), torch.no_grad():
+                model.eval()(X)
+                raise EncoderError(f"{kind} never calls its head, {where}, as a whole")
+    finally:
+        hook.remove()
+    more = seen[0][1:]
+    if any(map(torch.is_tensor, more)) or any(args[1:] != more for args in seen):
+        raise EncoderError(
+            f"the head of {kind}, {where}, is told what depends on the batch"
+        )
+    head = _HeadWith(head, more) if more else head
+    return head, *(args[0] for args in seen)
+
+
+def check_head(model, X):
+    """Does the head, on stored features, say what the model says, bit for bit?
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A Braindecode model; in evaluation mode afterwards.
+    X : torch.Tensor, shape (n_windows, n_chans, n_times)
+        A few windows, at least two.
+
+    Raises
+    ------
+    EncoderError
+        If it does not, since work follows the head; if :func:`split_at_head` refuses the model;
+        or if the model is not the same after a forward pass in evaluation mode.
+    """
+    kind, before = type(model).__name__, fingerprints(model)
+    head, features, _ = split_at_head(model, X, X[:1])  # two sizes of a batch
+    with torch.no_grad():
+        said, of_features = model(X), head(features)
+    after = fingerprints(model)
+    moved = [name for name, value in before.items() if value != after[name]]
+    if moved:
+        raise EncoderError(f"{kind} changes in evaluation mode: {', '.join(moved)}")
+    if not (torch.is_tensor(said) and torch.equal(said, of_features)):
+        raise EncoderError(
+            f"{kind} does more after its head, {head_names(model)[0]}: a head on stored features "
+            "would not say what the model says"
+        )
+
+
+def split_where_learning_starts(model, *inputs):
+    """What has to be trained, and the inputs as it sees them.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A Braindecode model.
+    *inputs : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Windows.
+
+    Returns
+    -------
+    tuple of torch.nn.Module and torch.Tensor
+        Where layers follow each other (:class:`torch.nn.Sequential`), those from the first one
+        that learns, and the output of the others, which run once and in evaluation mode. In any
+        other model the head and its features, if nothing but the head learns, else all as it
+        came.
+    """
+    if type(model).forward is torch.nn.Sequential.forward:
+        layers = list(model)
+        learns = [any(p.requires_grad for p in layer.parameters()) for layer in layers]
+        first = learns.index(True)
+        still = torch.nn.Sequential(*layers[:first]).eval()
+        with torch.no_grad():
+            inputs = [still(X) for X in inputs]
+        learner = torch.nn.Sequential(*layers[first:])
+    elif all(
+        is_head(name, model) for name, p in model.named_parameters() if p.requires_grad
+    ):
+        learner, *inputs = split_at_head(model, *inputs)
+    else:
+        learner = model
+    # In this memory layout a CPU convolves faster.
+    layout = torch.channels_last
+    return learner, *(
+        X.contiguous(memory_format=layout) if X.dim() == 4 else X for X in inputs
+    )

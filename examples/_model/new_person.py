@@ -1,0 +1,344 @@
+"""A new person: windows in the order of the session, and ways to get closer without a label."""
+
+import copy
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.model_selection import KFold
+
+import _study
+from _model.training import normalise
+
+#: Fewest people: two in each group.
+N_GROUPS, MIN_PEOPLE = 3, 6
+#: More people than this are adapted with half the steps, so that minutes do not become many.
+MANY = 18
+#: Eigenvalues below this share of the largest are no part of the space that is there.
+RANK_TOLERANCE = 1e-6
+
+
+class NewPersonError(ValueError):
+    """A study or its windows cannot be used as asked; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Person:
+    """Windows of one person, normalised, and their labels, in the order of the session.
+
+    Attributes
+    ----------
+    X : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Each window divided by its own standard deviation, averaged over channels.
+    y : torch.Tensor, shape (n_windows,)
+        Class labels.
+    n_own : int
+        The first so many may calibrate; all others are looked at once.
+    """
+
+    X: torch.Tensor
+    y: torch.Tensor
+    n_own: int
+
+    def own(self, n=None):
+        """The first ``n`` windows and their labels; all that may calibrate by default."""
+        n = self.n_own if n is None else n
+        return self.X[:n], self.y[:n]
+
+    @property
+    def later(self):
+        """Windows and labels that come after those that may calibrate."""
+        return self.X[self.n_own :], self.y[self.n_own :]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """People of a study, each of whom is the new person once.
+
+    Attributes
+    ----------
+    study : _study.Study
+        Their windows as opened.
+    people : dict of str to Person
+        By subject.
+    groups : list of list of str
+        Subjects who are new together: the network is pretrained on all others, once a group.
+    n_own : tuple of int
+        Numbers of own windows, smallest first; everybody has every class in each of them.
+    one_class_per_recording : bool
+        Does no recording hold two classes?
+    budget : _study.catalogue.Budget
+        Training steps.
+    """
+
+    study: _study.Study
+    people: dict
+    groups: list
+    n_own: tuple
+    one_class_per_recording: bool
+    budget: object
+
+    @property
+    def chance(self):
+        """Balanced accuracy of guessing."""
+        return 1 / len(self.study.classes)
+
+    def seconds(self, n):
+        """Length of so many windows."""
+        return n * self.study.windows.shape[2] / self.study.sfreq
+
+    def others(self, group):
+        """Subjects who are not in a group."""
+        return [subject for subject in self.people if subject not in group]
+
+
+def open_cohort(name, device="cpu"):
+    """Open everybody in a study, and put the windows of each person into the order of the session.
+
+    Where each class is a recording of its own, the first seconds of a session hold one class
+    only. The first windows are then taken from all recordings of a person in turn.
+
+    Parameters
+    ----------
+    name : str
+        A study, see :func:`_study.find_study`.
+    device : torch.device or str
+        Where windows go.
+
+    Returns
+    -------
+    Cohort
+        It.
+
+    Raises
+    ------
+    NewPersonError
+        If there are fewer than ``MIN_PEOPLE`` people, or somebody has too few windows.
+    """
+    found = _study.find_study(name)
+    if len(found.people) < MIN_PEOPLE:
+        raise NewPersonError(
+            f"{name} has {len(found.people)} people, too few to make each of them the new person "
+            f"once: pass a study with {MIN_PEOPLE} or more"
+        )
+    study = found.open()
+    table = study.metadata.assign(
+        recording=study.metadata["sample_id"].str.split("_sample-").str[0]
+    )
+    alone = bool((table.groupby("recording")["target"].nunique() == 1).all())
+    order = {s: _in_order(own, alone) for s, own in table.groupby("subject")}
+    most = min(map(len, order.values())) // 2
+    numbers = sorted({n for n in (most // 4, most // 2, most) if n})
+    n_own = tuple(n for n in numbers if not _lacking(study, order, n))
+    if not n_own:
+        who, label = _lacking(study, order, most)[0]
+        raise NewPersonError(
+            f"sub-{who} lacks {label!r} among the first {most} windows or after them ({most} is half "
+            "of what the person with fewest has): leave out people with short recordings, or classes"
+        )
+    X, y = normalise(study.windows), study.targets
+    people = {
+        s: Person(*(torch.tensor(v[rows], device=device) for v in (X, y)), n_own[-1])
+        for s, rows in order.items()
+    }
+    names = np.array(list(people))
+    folds = KFold(N_GROUPS, shuffle=True, random_state=0).split(names)
+    groups = [names[new].tolist() for _, new in folds]
+    budget = _study.get_recipe(name).budget
+    if len(people) > MANY:
+        budget, n_own = replace(budget, n_steps=budget.n_steps // 2), n_own[-2:]
+        print(
+            f"{len(people)} people: half the training steps, {len(n_own)} numbers of windows"
+        )
+    return Cohort(study, people, groups, n_own, alone, budget)
+
+
+def _in_order(own, one_class_per_recording):
+    """Row numbers of a person's windows: by time, or by time within each recording."""
+    if not one_class_per_recording:
+        return own.index.to_numpy()
+    recordings = own.groupby("recording")["target"]
+    share = recordings.cumcount() / recordings.transform("size")
+    return own.index.to_numpy()[np.argsort(share.to_numpy(), kind="stable")]
+
+
+def _lacking(study, order, n):
+    """Who has no window of which class among the first ``n``, or after the first ``n``."""
+    return [
+        (subject, label)
+        for subject, rows in order.items()
+        for code, label in enumerate(study.classes)
+        for part in (rows[:n], rows[n:])
+        if code not in study.targets[part]
+    ]
+
+
+def balanced_accuracy(right, y):
+    """Mean over classes of the share of their windows that is right.
+
+    Parameters
+    ----------
+    right : ndarray of bool, shape (n_windows,)
+        Was the label found?
+    y : torch.Tensor, shape (n_windows,)
+        Labels. Halves of a session need not hold equally many windows of each class, so guessing
+        has a known value here and not in plain accuracy.
+
+    Returns
+    -------
+    float
+        From 0 to 1.
+    """
+    return float(pd.Series(right).groupby(y.cpu().numpy()).mean().mean())
+
+
+def refuse_not_finite(X, what):
+    """Refuse windows that a network would turn into one and the same class.
+
+    Parameters
+    ----------
+    X : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Windows.
+    what : str
+        What was done to them, for the message.
+
+    Raises
+    ------
+    NewPersonError
+        If any value is not finite.
+    """
+    bad = ~torch.isfinite(X).flatten(start_dim=1).all(dim=1)
+    if bad.any():
+        raise NewPersonError(
+            f"{int(bad.sum())} of {len(X)} windows are not finite after {what}: a network gives "
+            "all of them the same class. After an average reference the covariance has no full "
+            "rank: whiten in the space that is there, see alignment()"
+        )
+
+
+def as_recorded(seen):
+    """The matrix that changes nothing."""
+    return torch.eye(seen.shape[1], dtype=torch.float64)
+
+
+def scaling(seen):
+    """Matrix that gives every channel a standard deviation of 1 over the windows that were seen.
+
+    Parameters
+    ----------
+    seen : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Windows of one person.
+
+    Returns
+    -------
+    torch.Tensor of float64, shape (n_chans, n_chans)
+        Diagonal. A flat channel stays flat.
+    """
+    deviation = seen.double().cpu().std(dim=(0, 2))
+    there = deviation > RANK_TOLERANCE * deviation.max()
+    return torch.diag(torch.where(there, 1 / deviation, 0.0))
+
+
+def covariance(seen):
+    """Mean covariance of windows over time, in double precision, shape (n_chans, n_chans)."""
+    seen = seen.double().cpu()
+    return (seen @ seen.mT / seen.shape[2]).mean(dim=0)
+
+
+def alignment(seen):
+    """Matrix of Euclidean alignment: the mean covariance of the windows seen becomes the identity.
+
+    Parameters
+    ----------
+    seen : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Windows of one person.
+
+    Returns
+    -------
+    torch.Tensor of float64, shape (n_chans, n_chans)
+        The inverse square root of :func:`covariance` in the space that is there. After an average
+        reference one direction is missing, and the others are whitened.
+
+    Notes
+    -----
+    Euclidean alignment is that of He and Wu (2020), he2020alignment in refs.bib.
+    """
+    values, vectors = torch.linalg.eigh(covariance(seen))
+    there = values > RANK_TOLERANCE * values.max()
+    return vectors * torch.where(there, values.abs() ** -0.5, 0.0) @ vectors.mT
+
+
+#: A network is pretrained for each of these: what is done to the windows of every person.
+SPATIAL = {"as recorded": as_recorded, "scaling": scaling, "alignment": alignment}
+
+
+def apply(matrix, X, what="a spatial matrix"):
+    """Windows after a matrix over channels; they stay finite, or are refused."""
+    X = (matrix.double().to(X.device) @ X.double()).float()
+    refuse_not_finite(X, what)
+    return X
+
+
+def recompute_batch_norm(model, seen):
+    """A copy of a network whose batch normalisation has the statistics of the windows seen.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A pretrained network; not changed.
+    seen : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Windows of one person.
+
+    Returns
+    -------
+    torch.nn.Module
+        In evaluation mode.
+
+    Raises
+    ------
+    NewPersonError
+        If the network has no batch normalisation.
+
+    Notes
+    -----
+    The idea is that of Li and others (2016), li2016adabn in refs.bib.
+    """
+    model = copy.deepcopy(model).eval()
+    kinds = torch.nn.BatchNorm1d, torch.nn.BatchNorm2d, torch.nn.BatchNorm3d
+    norms = [m for m in model.modules() if isinstance(m, kinds)]
+    if not norms:
+        raise NewPersonError(
+            f"{type(model).__name__} has no batch normalisation to recompute"
+        )
+    for norm in norms:  # nothing else is in training mode: dropout stays off
+        norm.reset_running_stats()
+        norm.momentum = None  # the mean over all that is shown, not a running one
+        norm.train()
+    with torch.no_grad():
+        model(seen)
+    return model.eval()
+
+
+def looks_ahead(calibrate, person):
+    """Does what a way takes from a person change when windows after the own ones do?
+
+    Parameters
+    ----------
+    calibrate : callable
+        Takes a :class:`Person`, returns a tensor or a dictionary of tensors.
+    person : Person
+        Whose later windows are replaced by noise, ten times as large.
+
+    Returns
+    -------
+    bool
+        True if any byte differs.
+    """
+    future = torch.arange(len(person.X), device=person.X.device) >= person.n_own
+    noise = torch.randn(person.X.shape, generator=torch.Generator().manual_seed(0))
+    other = torch.where(future[:, None, None], 10 * noise.to(person.X), person.X)
+    one, two = (calibrate(Person(X, person.y, person.n_own)) for X in (person.X, other))
+    if not isinstance(one, dict):
+        one, two = {"": one}, {"": two}
+    return any(not torch.equal(one[name], two[name]) for name in one)

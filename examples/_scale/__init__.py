@@ -1,0 +1,1 @@
+"""Many people: files of windows, a grid of trainings, workers."""

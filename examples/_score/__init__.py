@@ -1,0 +1,1 @@
+"""What a result is judged by: splits, features, scores, intervals, luck."""

@@ -1,0 +1,233 @@
+"""A BIDS folder without its signals: people and files, and what is refused before anything slow starts."""
+
+import os
+import shlex
+
+import pandas as pd
+
+from _study.catalogue import StudyError
+from _study.tables import entities, read_table
+
+DATA_SUFFIXES = (".edf", ".bdf", ".set", ".vhdr", ".fif")
+#: Where BIDS keeps EEG; a link to a folder counts, a loop of links is not followed.
+EEG_FOLDERS = ("sub-*/eeg", "sub-*/ses-*/eeg")
+#: How many names a message lists before it only counts.
+SHOWN = 8
+
+
+def read_participants(root):
+    """``participants.tsv`` as text, indexed by subject label without ``sub-``."""
+    if not (root / "dataset_description.json").is_file():
+        raise StudyError(
+            f"{root} is not a BIDS dataset: it has no dataset_description.json. Pass the folder "
+            "that holds that file, participants.tsv and the sub-* folders."
+        )
+    path = root / "participants.tsv"
+    if not path.is_file():
+        raise StudyError(
+            f"{root} has no participants.tsv. Write one, a row per person, with at least the "
+            "column participant_id (sub-01, sub-02, ...)."
+        )
+    table = read_table(path, "participant_id")
+    labels = table["participant_id"].str.removeprefix("sub-")
+    twice = labels[labels.duplicated(keep=False) & labels.ne("")]
+    if len(twice):
+        label = twice.iloc[0]
+        rows = list(twice.index[twice == label])
+        raise StudyError(
+            f"{path} has sub-{label} in rows {', '.join(map(str, rows))}. Keep the row that is right: "
+            "a person has one."
+        )
+    return table.set_index(pd.Index(labels, name="participant_id"))
+
+
+def find_recordings(root, recipe, people):
+    """Data files per subject, or a StudyError for what is missing on disk or in participants.tsv."""
+    stems = {}
+    for sidecar in sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*")):
+        stem, _, suffix = sidecar.name.rpartition("_")
+        if suffix.split(".")[0] in ("eeg", "events", "channels") and "_task-" in stem:
+            stems.setdefault(sidecar.parent / stem, []).append(sidecar)
+        elif sidecar.suffix in DATA_SUFFIXES and suffix.split(".")[0] == "eeg":
+            print(f"left out {sidecar.relative_to(root)!s}: its name has no _task-")
+    tasks = sorted({entity(stem.name, "task") for stem in stems})
+    stems = {
+        s: f
+        for s, f in stems.items()
+        if recipe.task is None or entity(s.name, "task") in recipe.task
+    }
+    if not stems:
+        found = (
+            f"the tasks there are {tasks}"
+            if tasks
+            else "it holds no sub-*/eeg/ recording at all"
+        )
+        raise StudyError(
+            f"no recording of task {list(recipe.task or ())} in {root}: {found}"
+        )
+    data = {
+        stem: [
+            f
+            for f in beside
+            if f.name.startswith(stem.name + "_eeg.") and f.suffix in DATA_SUFFIXES
+        ]
+        for stem, beside in stems.items()
+    }
+    _refuse_missing(root, data)
+    files = {}
+    for stem, own in data.items():
+        _refuse_names(root, stem)
+        if len(own) > 1:
+            raise StudyError(
+                f"{stem.name} has {len(own)} data files: {', '.join(sorted(f.name for f in own))}. "
+                "Keep one of them."
+            )
+        subject = entity(stem.name, "sub")
+        if subject not in people.index:
+            raise StudyError(
+                f"sub-{subject} has recordings but no row in {root / 'participants.tsv'}. "
+                "Add the row, or move the recordings away."
+            )
+        files.setdefault(subject, []).append(own[0])
+    refuse_copies([path for paths in files.values() for path in paths])
+    for subject, paths in files.items():
+        absent = set(recipe.task or ()) - {entity(p.name, "task") for p in paths}
+        if absent:
+            raise StudyError(
+                f"sub-{subject} has no recording of task {sorted(absent)} in {root}: fetch it, or pass task= "
+                f"without it (the tasks there are {tasks})"
+            )
+    return files
+
+
+def shorten(names):
+    """Names for a message: the first few, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
+
+
+def _refuse_missing(root, data):
+    """Recordings of which only sidecars or links are here, counted."""
+    gone = [
+        stem
+        for stem, own in data.items()
+        if not any(f.exists() or f.is_fifo() for f in own)
+    ]
+    if gone:
+        stem = gone[0]
+        what = (
+            f"the data file of {stem.name} is missing: {stem.parent} has its sidecars but no readable "
+            f"{stem.name}_eeg with {', '.join(DATA_SUFFIXES)}. Fetch the file, or delete its sidecars."
+        )
+        links = [f for s in gone for f in data[s] if f.is_symlink()]
+        if len(gone) > 1:
+            which = sorted({entity(s.name, "task") for s in gone})
+            are = "are links to nothing" if len(links) == len(gone) else "have no data file"
+            what += f" So do {len(gone) - 1} more: {len(gone)} of {len(data)} recordings of {', '.join(which)} {are}."
+        if links and "annex" in os.readlink(links[0]):
+            where = sorted({f.relative_to(root).as_posix() for f in links})
+            some = shlex.join(where[:SHOWN]) if len(where) <= SHOWN else "sub-*"
+            what += f" In that folder: cd {shlex.quote(str(root))} && datalad get {some}"
+        raise StudyError(what)
+    for own in data.values():
+        for file in own:
+            _refuse_no_file(file)
+
+
+def _refuse_no_file(data_file):
+    """A recording, and what its header names, has to be a file."""
+    named = [(part, f"{part}, which {data_file.name} names,") for part in _parts(data_file)]
+    for path, said in [(data_file, data_file), *named]:
+        if path.exists() and not path.is_file():
+            kind = "a folder" if path.is_dir() else "no regular file"
+            raise StudyError(
+                f"{said} is {kind}, where the signals of a recording should be. Fetch the file, or "
+                "remove it with its sidecars."
+            )
+
+
+def _refuse_names(root, stem):
+    """A name has to say where the file lies, in letters and digits that BIDS allows."""
+    said = entities(stem.name)
+    folders = stem.relative_to(root).parts[:-2]
+    for folder in folders:
+        if folder not in stem.name.split("_"):
+            raise StudyError(
+                f"{str(stem.relative_to(root))!r} lies in {folder!r} and does not say so: rename the "
+                f"recording and its sidecars, so that {folder} stands in their names."
+            )
+    for key, label in said.items():
+        if not label.isalnum():
+            raise StudyError(
+                f"{stem.name!r} has the {key} {label!r}: BIDS allows letters and digits only. Rename the "
+                "recording and its sidecars."
+            )
+
+
+def _parts(path):
+    """Files that a header leads to, by their names in BIDS and by its own words."""
+    if not path.is_file() or path.suffix not in (".vhdr", ".set"):
+        return []
+    beside = [path.with_suffix(end) for end in (".eeg", ".vmrk", ".fdt")]
+    return [*beside, *(path.parent / name for name in _named_files(path))]
+
+
+def _named_files(path):
+    """Names of the data and marker files in a BrainVision header, the data file first."""
+    found = {}
+    for line in path.read_bytes().splitlines() if path.suffix == ".vhdr" else ():
+        key, _, value = line.decode("latin-1").partition("=")
+        if key.strip().lower() in ("datafile", "markerfile") and "\0" not in value:
+            name = value.strip().replace("$b", path.stem)
+            found.setdefault(key.strip().lower(), name)
+    return [name for _, name in sorted(found.items()) if len(name) < 256]
+
+
+def signal_file(path):
+    """The file that holds the samples: that of the header's own words for BrainVision and EEGLAB."""
+    for name in _named_files(path)[:1]:
+        return path.parent / name if (path.parent / name).is_file() else path
+    beside = path.with_suffix(".fdt")
+    return beside if path.suffix == ".set" and beside.is_file() else path
+
+
+def refuse_copies(paths):
+    """Two files with the same samples are one recording: on both sides of a split it is a leak.
+
+    Copies have the same size, so that only those are read, and of them only a piece in the middle
+    and the end: a header that somebody renamed does not hide a copy.
+    """
+    by_size = {}
+    for path in paths:
+        data = signal_file(path)
+        by_size.setdefault(data.stat().st_size, []).append((path, data))
+    for size, own in by_size.items():
+        seen = {}
+        for path, data in own if len(own) > 1 else ():
+            with data.open("rb") as stream:
+                pieces = []
+                for start in (size // 2, max(size - 2**16, 0)):
+                    stream.seek(start)
+                    pieces.append(stream.read(2**16))
+            first = seen.setdefault(tuple(pieces), path)
+            # A stretch of one and the same byte is no signal to compare.
+            if first is not path and len(set(pieces[0])) > 1:
+                raise StudyError(
+                    f"{first.name} and {path.name} hold the same signal: one is a copy, and would stand on "
+                    "both sides of a split. Find out which is right, and remove the other."
+                )
+
+
+def entity(name, key):
+    """Value of a BIDS entity in a file name, or an empty string."""
+    return entities(name).get(key, "")
+
+
+def event_columns(root):
+    """Columns of all ``events.tsv`` files of a dataset, sorted."""
+    columns = set()
+    paths = [path for where in EEG_FOLDERS for path in root.glob(f"{where}/*_events.tsv")]
+    for path in (*paths, *root.glob("*events.tsv")):
+        if path.is_file():
+            columns |= set(read_table(path).columns)
+    return sorted(columns - {""})

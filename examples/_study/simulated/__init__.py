@@ -1,0 +1,1 @@
+"""Studies that are written here: signals, people, BIDS folders, planted faults."""

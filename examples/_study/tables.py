@@ -1,0 +1,200 @@
+"""Tables and sidecars of a BIDS folder, read strictly: what is wrong has a file and a row."""
+
+import contextlib
+import csv
+import io
+import json
+
+import numpy as np
+import pandas as pd
+
+from _study.catalogue import StudyError
+
+#: How a table says that a value is missing.
+MISSING = ("n/a", "", "nan")
+
+
+def read_table(path, *needed):
+    """A ``.tsv`` file as text.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    *needed : str
+        Columns that it must have.
+
+    Returns
+    -------
+    pandas.DataFrame
+        All columns as str; the index is the row of the file, 2 for the first below the header.
+
+    Raises
+    ------
+    StudyError
+        If the file is no text in UTF-8, has no header, lacks a column, has one twice, or if a row
+        has more or fewer fields than the header.
+    """
+    text = _read_text(path, "Save it as UTF-8.")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
+    rows, numbers = [], []
+    try:
+        for row in reader:
+            if row:  # an empty line says nothing
+                rows.append([field.strip() for field in row])
+                numbers.append(reader.line_num)
+    except csv.Error as err:
+        raise StudyError(
+            f"{path} cannot be read from row {numbers[-1] + 1 if numbers else 1} on ({err}). "
+            "Correct that row: a quotation mark that opens has to close."
+        ) from err
+    if not rows:
+        raise StudyError(
+            f"{path} is empty: it has no header. Write its columns, or get a whole copy of this table."
+        )
+    header = rows[0]
+    twice = sorted({name for name in header if header.count(name) > 1})
+    if twice:
+        raise StudyError(
+            f"{path} has the column {twice} twice. Keep one of them, or give them names of their own."
+        )
+    for row, number in zip(rows, numbers, strict=True):
+        if len(row) != len(header):
+            raise StudyError(
+                f"{path} has {len(row)} fields in row {number} and {len(header)} columns. Correct that "
+                "row: fields are separated by tabs, and a missing value is n/a."
+            )
+    absent = [name for name in needed if name not in header]
+    if absent:
+        raise StudyError(f"{path} has no column {', '.join(absent)}, only {header}")
+    return pd.DataFrame(rows[1:], columns=header, index=numbers[1:], dtype=str)
+
+
+def read_numbers(table, column, path):
+    """A column of :func:`read_table` as float, NaN where the value is missing.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        The table.
+    column : str
+        The column.
+    path : pathlib.Path
+        Where it was read, for messages.
+
+    Returns
+    -------
+    ndarray of float, shape (n_rows,)
+        Finite, or NaN.
+
+    Raises
+    ------
+    StudyError
+        If a value is not a finite number; the row is named.
+    """
+    numbers = np.full(len(table), np.nan)
+    for at, value in enumerate(table[column]):
+        if value.lower() in MISSING:
+            continue
+        with contextlib.suppress(ValueError):
+            numbers[at] = float(value)
+        if not np.isfinite(numbers[at]):
+            near = value.replace(",", ".", 1)
+            hint = f"write {near}" if near != value else "write a number, or n/a"
+            raise StudyError(
+                f"{path}: {column} is {value!r} in row {table.index[at]}, not a number: {hint}."
+            )
+    return numbers
+
+
+def read_json(path):
+    """A sidecar: a JSON object in UTF-8, with or without a mark in front.
+
+    Returns
+    -------
+    dict
+        What it says.
+
+    Raises
+    ------
+    StudyError
+        If it is anything else; the message is the parser's.
+    """
+    text = _read_text(path, "Save it as UTF-8.")
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError) as err:
+        raise StudyError(
+            f"{path} is not JSON ({err}). Correct it, get a whole copy, or remove it."
+        ) from err
+    if not isinstance(said, dict):
+        raise StudyError(
+            f"{path} holds a {type(said).__name__}, not an object with names and values. Correct it, "
+            "get a whole copy, or remove it."
+        )
+    return said
+
+
+def entities(name):
+    """Labels of a BIDS file name, ``{"sub": "01", "task": "rest"}``, without suffix and ending."""
+    return dict(part.split("-", 1) for part in name.split("_") if "-" in part)
+
+
+def find_sidecar(root, path, suffix):
+    """The file that describes a recording: beside it, or above it by the inheritance principle.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The BIDS folder.
+    path : pathlib.Path
+        A data file in it.
+    suffix : str
+        For instance ``"events.tsv"``.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The nearest one whose labels do not differ from those of the recording.
+
+    Raises
+    ------
+    StudyError
+        If it is a link to nothing, or no file.
+    """
+    exact = path.with_name(f"{path.name.rpartition('_')[0]}_{suffix}")
+    found = exact if exact.exists() or exact.is_symlink() else None
+    own, folder = set(entities(path.name).items()), path.parent
+    while found is None and folder.is_relative_to(root):
+        near = {}
+        for other in folder.glob(f"*{suffix}"):
+            said = entities(other.name)
+            said.pop("space", None)  # of electrodes: a property of theirs alone
+            if set(said.items()) <= own and f"_{other.name}".endswith(f"_{suffix}"):
+                near[other] = len(said)
+        found = max(sorted(near), key=near.get, default=None)
+        folder = folder.parent
+    if found is not None and not found.exists():
+        raise StudyError(f"{found} is a link to nothing: fetch the file it should lead to.")
+    if found is not None and not found.is_file():
+        raise StudyError(f"{found} is no file: put the {suffix} of {path.name} there.")
+    return found
+
+
+def _read_text(path, fix):
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+        if "\0" in text:
+            raise StudyError(
+                f"{path} is no text: it holds NUL bytes. Write it anew, or get a whole copy."
+            )
+        return text
+    except UnicodeDecodeError as err:
+        raise StudyError(
+            f"{path} is not UTF-8 (byte {err.object[err.start]:#x} cannot be read), "
+            f"which BIDS asks for. {fix}"
+        ) from err
+    except OSError as err:
+        raise StudyError(
+            f"{path} cannot be read ({err.strerror or err}). Make it readable."
+        ) from err
