@@ -116,7 +116,7 @@ def value_ci(content, key, spec="", interval=None):
     return num(value, spec) + words
 
 
-def compare(columns, rows):
+def comparison_table(columns, rows):
     """A table of contracts, by heading; rows are a heading and what `value_ci` takes."""
     lines = [["result", *map(escaped, columns)]]
     for name, *how in rows:

@@ -36,7 +36,11 @@ CARD_PIXELS = 480
 DATA = ".. container:: figure-data\n\n   :download:`Numbers of this figure </{}>` (CSV)\n\n"
 #: What has a docstring, and what writes the simulated studies.
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
-WRITERS = ("_study/simulated/signals.py", "_study/simulated/person.py", "_study/simulated/write.py")
+WRITERS = (
+    "_study/simulated/signals.py",
+    "_study/simulated/person.py",
+    "_study/simulated/write.py",
+)
 #: The picture of the README, and the figure that it is.
 PICTURE, FIGURE = "finetune.svg", "sphx_glr_plot_73_*_002.svg"
 

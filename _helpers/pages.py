@@ -112,9 +112,7 @@ def travels(script):
     dict of str to pathlib.Path
         Such as ``"_study/find.py"`` and its file.
     """
-    return {
-        path.relative_to(script.parent).as_posix(): path for path in siblings(script)
-    }
+    return {path.relative_to(script.parent).as_posix(): path for path in siblings(script)}
 
 
 def sibling(name):

@@ -27,7 +27,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from _helpers.claims import claims
 from _helpers.contracts import CONTRACTS, parse
 from _helpers.figures import save
-from _helpers.filters import FILTERS, compare, escaped, get, num, say, value_ci
+from _helpers.filters import FILTERS, comparison_table, escaped, get, num, say, value_ci
 from _helpers.gallery import figure_text
 from _helpers.pages import ROOT, read_before, short_name, sibling, tutorials
 from _helpers.record import RecordError, drift, load, records
@@ -232,7 +232,7 @@ def context(srcdir, note, names):
         "real": lambda: Real(partial(read, kept)),
         "status": read_status,
         "citation": read_citation,
-        "compare": lambda: compare,
+        "compare": lambda: comparison_table,
         "page": lambda: lambda name: tutorial(srcdir, name)[0].stem,
         "figure": lambda: lambda name, number: noted(*figure(srcdir, name, number)),
         "scale_figure": lambda: partial(scale_figure, srcdir),

@@ -32,7 +32,7 @@ import mne
 import numpy as np
 import pandas as pd
 from _preprocess_figure import draw_preprocess_figure
-from _score.scores import rounded
+from _score.scores import for_json
 from eegdash import EEGDashDataset
 
 _runtime.setup()
@@ -298,7 +298,7 @@ contract["order_difference_without_ends"] = inside
 contract["pick_first_difference"] = error["pick before reference"]
 contract |= {"mains_db_removed": removed[60], "alpha_db_removed": removed[10]}
 contract |= {"saved_and_loaded_identical": same, "alpha_closed_over_open": ratios.mean()}
-print(json.dumps(contract := rounded(contract)))
+print(json.dumps(contract := for_json(contract)))
 
 # %%
 # References

@@ -32,7 +32,7 @@ import numpy as np
 from _score.features import log_band_power
 from _leakage_figure import draw_leakage_scatter
 from _score.person import MIN_PEOPLE, score_people
-from _score.scores import per_subject, rounded
+from _score.scores import per_subject, for_json
 from _score.splits import assert_no_leakage, load_split, save_split, split_subjects
 
 _runtime.setup()
@@ -242,7 +242,7 @@ contract["selection_r"] = {name: runs[0]["pearson_r"] for name, runs in chosen_o
 contract["selection_r_ci"] = {name: runs[0]["r_ci"] for name, runs in chosen_on.items()}
 contract |= {"n_splits": n_splits, "n_splits_selection_leak_higher": n_higher}
 contract["subject_overlap"] = report["overlap"]
-contract = rounded(contract)
+contract = for_json(contract)
 print(json.dumps(contract))
 
 # %%

@@ -34,7 +34,7 @@ import pandas as pd
 from _cohort_figure import draw_cohort_figure
 from _runtime import setup
 from _score.person import MIN_PEOPLE
-from _score.scores import interval, rounded
+from _score.scores import interval, for_json
 from eegdash import EEGDashDataset
 
 setup()
@@ -232,7 +232,7 @@ contract["n_download"] = {name: n for name, (n, _) in sizes.items()}
 contract["gigabytes"] = {name: size / 1e3 for name, (_, size) in sizes.items()}
 contract |= {"n_asked": len(three), "n_opened": len(np.unique(subjects))}
 contract |= {"n_windows": len(X), "n_chans": X.shape[1], "same_as_find_study": same}
-contract = rounded(contract)
+contract = for_json(contract)
 print(json.dumps(contract))
 
 # %%

@@ -30,13 +30,13 @@ import _runtime
 import numpy as np
 import torch
 from _model.checkpoint import read_checkpoint
-from _model.encoder import encoder_state, load_encoder, split_where_learning_starts
-from _model.regimes import open_task, save_model
+from _model.encoder import encoder_state, load_encoder, precompute_frozen
+from _model.regimes import open_transfer, save_model
 from _finetune_figure import draw_finetune_figure, draw_regimes_figure
 from _model.ledger import count_parameters
-from _score.scores import difference, dots_and_mean, per_subject, print_accuracies
-from _score.scores import print_differences, rounded, summary
-from _model.training import deal, evaluate, make_optimizer
+from _score.scores import difference, values_mean_ci, per_subject, print_accuracies
+from _score.scores import compare_within_people, for_json, means_and_intervals
+from _model.training import shuffled_batches, evaluate, make_optimizer
 
 # %%
 # Windows of one person look alike, so no person may be on both sides of a split
@@ -50,10 +50,11 @@ from _model.training import deal, evaluate, make_optimizer
 # against validation people; both of these against test people. ``train`` is part of the
 # pool.
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
-task = open_task(STUDY, _runtime.setup())  # one thread, and CUDA if it is there
-target, budget = task.target, task.budget
+transfer = open_transfer(STUDY, _runtime.setup())  # one thread, and CUDA if it is there
+target, budget = transfer.target, transfer.budget
 for name in ("source", "train", "validation", "test"):
-    print(f"{name:<12}{task.people[name]:>3} people, {tuple(task.data[name][0].shape)}")
+    X, _ = transfer.data[name]
+    print(f"{name:<12}{transfer.people[name]:>3} people, {tuple(X.shape)}")
 print(f"classes: {', '.join(target.classes)}; channels: {', '.join(target.ch_names)}")
 
 # %%
@@ -74,8 +75,8 @@ figure = draw_regimes_figure(LEARNS)
 # one here: it trains in seconds, and the three regimes are set up in the same way.
 from braindecode.models import ShallowFBCSPNet
 
-X_train, y_train = task.data["train"]
-X_val, y_val = task.data["validation"]
+X_train, y_train = transfer.data["train"]
+X_val, y_val = transfer.data["validation"]
 
 
 def build_model(seed, **changed):
@@ -104,11 +105,11 @@ for regime, (frozen, trainable, total) in counts.items():
 # %%
 # Pretrain, save, load
 # --------------------
-# One loop trains every network on this site. ``deal`` reshuffles the windows with a seed of
-# its own, so regimes that share a seed see the same batches.
+# One loop trains every network on this site. ``shuffled_batches`` reshuffles the windows
+# with a seed of its own, so regimes that share a seed see the same batches.
 
 
-def fit(module, batches, optimizer, loss=torch.nn.functional.cross_entropy, watch=None):
+def train(module, batches, optimizer, loss=torch.nn.functional.cross_entropy, watch=None):
     """Train in place, one step per batch; ``watch`` is called after every step."""
     for step, (X, y) in enumerate(batches, 1):
         module.train()
@@ -123,14 +124,14 @@ def fit(module, batches, optimizer, loss=torch.nn.functional.cross_entropy, watc
 # A network has two modes. In *training mode* dropout sets random features to zero and
 # :term:`batch normalisation` uses the batch. In *evaluation mode* dropout is off and the
 # :term:`running statistics` are used, so frozen layers return the same features each time.
-# ``split_where_learning_starts`` computes these once, in evaluation mode;
+# ``precompute_frozen`` computes these once, in evaluation mode;
 # :doc:`plot_74_frozen_is_not_frozen` shows why. Braindecode saves a model as a
 # folder with weights and configuration.
 pretrained = build_model(0)
-X_source, y_source = task.data["source"]
-learner, X_source = split_where_learning_starts(pretrained, X_source)
-batches = deal(X_source, y_source, n_steps=budget.pretrain_steps, batch_size=64)
-fit(learner, batches, make_optimizer(learner, 2e-3))
+X_source, y_source = transfer.data["source"]
+learner, X_source = precompute_frozen(pretrained, X_source)
+batches = shuffled_batches(X_source, y_source, n_steps=budget.pretrain_steps, batch_size=64)
+train(learner, batches, make_optimizer(learner, 2e-3))
 
 checkpoint = save_model(pretrained, f"pretrained-{target.name}")
 
@@ -149,14 +150,14 @@ def adapt(regime, seed, lr):
     if regime != "from-scratch":
         load_encoder(model, encoder)
     configure_regime(model, LEARNS[regime])
-    learner, X, X_look = split_where_learning_starts(model, X_train, X_val)
+    learner, X, X_look = precompute_frozen(model, X_train, X_val)
 
     def watch(step):
         if step % EVERY == 0:  # set below, about twelve looks
             curve.append(evaluate(learner, X_look, y_val).mean())
 
-    batches = deal(X, y_train, n_steps=budget.n_steps, seed=seed)
-    fit(learner, batches, make_optimizer(learner, lr), watch=watch)
+    batches = shuffled_batches(X, y_train, n_steps=budget.n_steps, seed=seed)
+    train(learner, batches, make_optimizer(learner, lr), watch=watch)
     return model, int(evaluate(learner, X_look, y_val).sum()), curve
 
 
@@ -198,11 +199,11 @@ print(f"the encoder of the probe is the same, bit for bit: {still}")
 # -----------------------
 # Accuracy is computed per person and averaged over initialisations; the interval is over
 # people. Chance is known, because every person has as many windows of each class.
-X_test, y_test = task.data["test"]
+X_test, y_test = transfer.data["test"]
 hits = {r: [evaluate(m, X_test, y_test) for m, *_ in own] for r, own in runs.items()}
-accuracies = {r: per_subject(np.mean(h, 0), task.subjects) for r, h in hits.items()}
+accuracies = {r: per_subject(np.mean(h, 0), transfer.subjects) for r, h in hits.items()}
 trainable = {regime: counts[regime][1] for regime in GRID}
-print_accuracies(accuracies, task.chance, learns=trainable, hits=hits)
+print_accuracies(accuracies, transfer.chance, learns=trainable, hits=hits)
 
 # %%
 # What does each contrast mean? *Full fine-tuning minus from-scratch*: did pretraining help?
@@ -215,7 +216,7 @@ print_accuracies(accuracies, task.chance, learns=trainable, hits=hits)
 # have the other sign; p is the share of such flips with a mean at least as far from zero.
 # It is corrected for three contrasts, after Holm. Intervals are not corrected, so one can
 # exclude zero while p is above .05.
-print_differences(accuracies, list(combinations(reversed(LEARNS), 2)))
+compare_within_people(accuracies, list(combinations(reversed(LEARNS), 2)))
 
 # %%
 # An interval that holds zero does not settle its contrast. Other draws of people are on the
@@ -226,11 +227,11 @@ epochs = (
 curves = {regime: np.array([run[2] for run in own]) for regime, own in runs.items()}
 means = ", ".join(f"{regime} {own.mean():.2f}" for regime, own in accuracies.items())
 figure = draw_finetune_figure(
-    {r: (epochs, curves[r], *dots_and_mean(own)) for r, own in accuracies.items()},
+    {r: (epochs, curves[r], *values_mean_ci(own)) for r, own in accuracies.items()},
     trainable=trainable,
-    chance=task.chance,
+    chance=transfer.chance,
     title="Which part of the network should learn?",
-    subtitle=f"{target.question}; people with labels: {task.people['train']}",
+    subtitle=f"{target.question}; people with labels: {transfer.people['train']}",
     provenance=f"data: {target.data}",
     alt=f"Validation accuracy by epoch; test accuracy by regime ({means}), by parameters.",
 )
@@ -286,8 +287,8 @@ LEARNS["last-block"] = ("bnorm", "final_layer")
 own = [adapt("last-block", seed, lr["full-finetune"])[0] for seed in SEEDS]
 seen = np.mean([evaluate(model, X_test, y_test) for model in own], axis=0)
 learns = configure_regime(build_model(0), LEARNS["last-block"])[1]
-last = {f"last-block, {learns} learn": per_subject(seen, task.subjects)}
-print_accuracies(last, task.chance)
+last = {f"last-block, {learns} learn": per_subject(seen, transfer.subjects)}
+print_accuracies(last, transfer.chance)
 
 # %%
 # .. raw:: html
@@ -312,19 +313,19 @@ print_accuracies(last, task.chance)
 # %%
 # The :term:`contract`: first what was compared and on whom, then the result.
 asked = {"tutorial": "plot_73", "version": 4, "data": target.data}
-asked["pretrain_task"] = f"{task.source.question} (source cohort)"
+asked["pretrain_task"] = f"{transfer.source.question} (source cohort)"
 asked["target_task"] = f"{target.question} (target cohort)"
 for short, name in {"train": "train", "val": "validation", "test": "test"}.items():
-    asked[f"n_{short}_subjects"] = task.people[name]
+    asked[f"n_{short}_subjects"] = transfer.people[name]
 asked |= {"trainable_params": trainable, "total_params": counts[best][2]}
-asked |= {"frozen_state_unchanged": still, "subject_overlap": task.overlap}
+asked |= {"frozen_state_unchanged": still, "subject_overlap": transfer.overlap}
 
 # %%
 gain = difference(accuracies[best], accuracies["from-scratch"])
-mean, chance = accuracies[best].mean(), task.chance
+mean, chance = accuracies[best].mean(), transfer.chance
 contract = asked | {"best_regime": best, "best_accuracy": mean, "chance_level": chance}
 contract |= {"gap_vs_chance": mean - chance, "n_val_windows": n_val}
 contract |= {"gap_vs_scratch": gain.mean, "gap_vs_scratch_ci": gain.ci}
-contract |= summary(accuracies) | {"lr": lr, "val_n_correct": n_correct}
-contract = rounded(contract)
+contract |= means_and_intervals(accuracies) | {"lr": lr, "val_n_correct": n_correct}
+contract = for_json(contract)
 print(json.dumps(contract))

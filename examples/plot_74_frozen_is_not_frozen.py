@@ -31,42 +31,47 @@ import os
 import _runtime
 import numpy as np
 from _adapt_figure import draw_frozen_figure
-from _model.encoder import freeze_encoder, is_head, load_encoder, split_at_head
+from _model.encoder import freeze_encoder, is_head, load_encoder, features_at_head
 from _model.regimes import (
     LR,
     SEEDS,
     accuracy,
     adapt,
     build_model,
-    open_task,
+    open_transfer,
     pretrained_encoder,
 )
 from _model.ledger import fingerprints, ledger
-from _score.scores import print_accuracies, print_differences, rounded, summary
-from _model.training import deal, evaluate, fit, make_optimizer
-from _model.zoo import SLOW, look_at_models
+from _score.scores import (
+    print_accuracies,
+    compare_within_people,
+    for_json,
+    means_and_intervals,
+)
+from _model.training import shuffled_batches, evaluate, train, make_optimizer
+from _model.zoo import SLOW, try_models
 
 # %%
 # The pretrained encoder below a head that has seen one batch:
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
-task = open_task(STUDY, _runtime.setup())
-encoder = pretrained_encoder(task)
-still = adapt(task, "linear-probe", 1, encoder, n_steps=1)  # only its head took a step
+transfer = open_transfer(STUDY, _runtime.setup())
+encoder = pretrained_encoder(transfer)
+still = adapt(transfer, "linear-probe", 1, encoder, n_steps=1)  # only its head took a step
 
 # %%
 # **Predict.** The optimiser gets the parameters of the head and nothing else. What else
 # will change: weights, biases, :term:`running statistics`? ``ledger`` lists every tensor,
 # each :term:`buffer` included, with a short hash of its numbers: another hash, other
 # numbers.
-X_train, y_train = task.data["train"]
+X_train, y_train = transfer.data["train"]
 
 
-def naive_probe(model, n_steps=task.budget.n_steps, seed=1, watch=None):
+def naive_probe(model, n_steps=transfer.budget.n_steps, seed=1, watch=None):
     """Train the head; the whole network runs in training mode, as in most loops."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad = is_head(name, model)
-    batches = deal(X_train, y_train, n_steps=n_steps, seed=seed)
-    fit(model, batches, make_optimizer(model, LR["linear-probe"]), watch=watch)
+    batches = shuffled_batches(X_train, y_train, n_steps=n_steps, seed=seed)
+    train(model, batches, make_optimizer(model, LR["linear-probe"]), watch=watch)
     return model
 
 
@@ -81,15 +86,15 @@ print(before.assign(moved=before["sha256"] != after["sha256"]).to_string(index_n
 #
 # Run what is frozen once
 # -----------------------
-# ``split_at_head`` runs the encoder once, in evaluation mode, and returns the head and its
-# input. The head trains on these features, so nothing in the encoder can move.
-X_val, y_val = task.data["validation"]
-EVERY = max(1, task.budget.n_steps // 12)
+# ``features_at_head`` runs the encoder once, in evaluation mode, and returns the head and
+# its input. The head trains on these features, so nothing in the encoder can move.
+X_val, y_val = transfer.data["validation"]
+EVERY = max(1, transfer.budget.n_steps // 12)
 
 
 def follow(probe, seed):
     """Train one probe; return running variance over its start, and accuracy, as it goes."""
-    model, seen = build_model(task, seed), []
+    model, seen = build_model(transfer, seed), []
     load_encoder(model, encoder)
     start = model.bnorm.running_var.clone()
 
@@ -105,9 +110,9 @@ def follow(probe, seed):
 # %%
 def frozen_probe(model, seed, watch):
     """The same head, batches and steps, on features that were computed once."""
-    head, X = split_at_head(model, X_train)  # the head is still part of the model
-    batches = deal(X, y_train, n_steps=task.budget.n_steps, seed=seed)
-    fit(head, batches, make_optimizer(head, LR["linear-probe"]), watch=watch)
+    head, X = features_at_head(model, X_train)  # the head is still part of the model
+    batches = shuffled_batches(X, y_train, n_steps=transfer.budget.n_steps, seed=seed)
+    train(head, batches, make_optimizer(head, LR["linear-probe"]), watch=watch)
 
 
 probes = {"naive": naive_probe, "frozen": frozen_probe}
@@ -117,7 +122,7 @@ for name, own in variance.items():
     print(f"{name:<7}running variance ends at {own[:, -1].mean():.3f} of its start")
 
 # %%
-epochs = np.arange(EVERY, task.budget.n_steps + 1, EVERY) * 16 / len(y_train)
+epochs = np.arange(EVERY, transfer.budget.n_steps + 1, EVERY) * 16 / len(y_train)
 curves = {
     name: (epochs, variance[name], np.array([seen[1] for _, seen in own]))
     for name, own in runs.items()
@@ -126,7 +131,7 @@ ends = {name: own[:, -1].mean() for name, own in variance.items()}
 figure = draw_frozen_figure(
     *curves.values(),
     title="Frozen is not frozen",
-    provenance=f"data: {task.target.data}",
+    provenance=f"data: {transfer.target.data}",
     alt="Running variance and validation accuracy over epochs. The variance ends at "
     f"{ends['naive']:.2f} of its start when naive, {ends['frozen']:.2f} when frozen.",
 )
@@ -138,22 +143,22 @@ figure = draw_frozen_figure(
 # accuracy is compared within people, after few and after many steps.
 scores = {}
 for name, own in runs.items():
-    scores[f"{name}, all steps"] = accuracy(task, [model for model, _ in own])
+    scores[f"{name}, all steps"] = accuracy(transfer, [model for model, _ in own])
 N_FEW = 10
 few = {"naive": [], "frozen": []}
 for seed in SEEDS:
-    few["frozen"].append(adapt(task, "linear-probe", seed, encoder, n_steps=N_FEW))
-    model = build_model(task, seed)
+    few["frozen"].append(adapt(transfer, "linear-probe", seed, encoder, n_steps=N_FEW))
+    model = build_model(transfer, seed)
     load_encoder(model, encoder)
     few["naive"].append(naive_probe(model, N_FEW, seed))
-scores |= {f"{name}, {N_FEW} steps": accuracy(task, own) for name, own in few.items()}
-print_accuracies(scores, task.chance)
+scores |= {f"{name}, {N_FEW} steps": accuracy(transfer, own) for name, own in few.items()}
+print_accuracies(scores, transfer.chance)
 
 # %%
 # The same, within people:
 WHEN = (f"{N_FEW} steps", "all steps")
 PAIRS = [(f"naive, {when}", f"frozen, {when}") for when in WHEN]
-costs = print_differences(scores, PAIRS)
+costs = compare_within_people(scores, PAIRS)
 for when, gap in zip(WHEN, costs.values(), strict=True):
     low, high = gap.ci
     said = "is above zero" if low > 0 else "is below zero" if high < 0 else "holds zero"
@@ -180,7 +185,11 @@ print(f"moved, head aside: {[name for name in moved if not is_head(name, model)]
 # encoder into evaluation mode.
 model = copy.deepcopy(still)
 freeze_encoder(model)
-fit(model, deal(X_train, y_train, n_steps=60, seed=1), make_optimizer(model, 1e-2))
+train(
+    model,
+    shuffled_batches(X_train, y_train, n_steps=60, seed=1),
+    make_optimizer(model, 1e-2),
+)
 moved = [name for name, bits in fingerprints(model).items() if bits != before[name]]
 print(f"moved, head aside: {[name for name in moved if not is_head(name, model)]}")
 
@@ -190,7 +199,7 @@ print(f"moved, head aside: {[name for name in moved if not is_head(name, model)]
 # Is this a matter of one small network? The models of Braindecode are built with random
 # weights, all their parameters are frozen, and one batch runs in training mode. Models that
 # are foundation models by their documentation are counted apart.
-table = look_at_models()
+table = try_models()
 groups = table.groupby(table["foundation"].map({True: "foundation", False: "other"}))
 counts = groups[["state moves", "output differs"]].sum().assign(models=groups.size())
 print(counts.to_string(index_names=False))
@@ -219,10 +228,10 @@ print(", ".join(table.index[table["state moves"]]))
 # -------
 # A frozen encoder has parameters and buffers that do not change, and no dropout. Compute
 # the features once in evaluation mode, and take fingerprints before and after.
-contract = {"tutorial": "plot_74", "version": 1, "data": task.target.data}
-contract |= {"n_train_subjects": task.people["train"]}
-contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}
-contract |= {"running_var": ends, **summary(scores), "n_few_steps": N_FEW}
+contract = {"tutorial": "plot_74", "version": 1, "data": transfer.target.data}
+contract |= {"n_train_subjects": transfer.people["train"]}
+contract |= {"n_test_subjects": transfer.people["test"], "chance_level": transfer.chance}
+contract |= {"running_var": ends, **means_and_intervals(scores), "n_few_steps": N_FEW}
 contract["naive_minus_frozen"] = {
     when: costs[" - ".join(pair)] for when, pair in zip(("few", "all"), PAIRS, strict=True)
 }
@@ -231,6 +240,6 @@ contract["foundation_moved"] = int(table[table["foundation"]]["state moves"].sum
 contract["foundation_differs"] = int(table[table["foundation"]]["output differs"].sum())
 contract |= {"n_models": len(table), "n_foundation": int(table["foundation"].sum())}
 contract |= {"n_moved_when_frozen": sum(not is_head(name, model) for name in moved)}
-contract["subject_overlap"] = task.overlap
-contract = rounded(contract)
+contract["subject_overlap"] = transfer.overlap
+contract = for_json(contract)
 print(json.dumps(contract))

@@ -33,13 +33,20 @@ import numpy as np
 from _adapt_figure import draw_rows_figure
 from _model.encoder import encoder_state
 from _score.features import log_band_power
-from _model.regimes import SEEDS, accuracy, adapt, open_task, pretrain
-from _score.scores import difference, dots_and_mean, interval, per_subject, rounded, summary
-from _score.scores import print_accuracies, print_differences
+from _model.regimes import SEEDS, accuracy, adapt, open_transfer, pretrain
+from _score.scores import (
+    difference,
+    values_mean_ci,
+    interval,
+    per_subject,
+    for_json,
+    means_and_intervals,
+)
+from _score.scores import print_accuracies, compare_within_people
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
-task = open_task(STUDY, _runtime.setup())
-pretrained = pretrain(task)
+transfer = open_transfer(STUDY, _runtime.setup())
+pretrained = pretrain(transfer)
 encoder = encoder_state(pretrained)
 
 
@@ -47,15 +54,15 @@ encoder = encoder_state(pretrained)
 # Every score is of the test people.
 def adapted(regime, encoder):
     """Test accuracy of each person, mean over initialisations."""
-    return accuracy(task, [adapt(task, regime, seed, encoder) for seed in SEEDS])
+    return accuracy(transfer, [adapt(transfer, regime, seed, encoder) for seed in SEEDS])
 
 
 scores = {
     "full-finetune": adapted("full-finetune", encoder),
     "from-scratch": adapted("from-scratch", None),
 }
-print_accuracies(scores, task.chance)
-claim = print_differences(scores, [("full-finetune", "from-scratch")])
+print_accuracies(scores, transfer.chance)
+claim = compare_within_people(scores, [("full-finetune", "from-scratch")])
 
 # %%
 # Predict, then look at the controls
@@ -69,39 +76,40 @@ claim = print_differences(scores, [("full-finetune", "from-scratch")])
 # - *Zero-shot*: the pretrained network as it is. It is high if nothing had to be adapted.
 # - *Band power*: logistic regression on log band power of the labelled windows. It is high
 #   if no network is needed.
-order = np.random.default_rng(73).permutation(len(task.data["source"][1]))
-blind = encoder_state(pretrain(task, labels=task.data["source"][1][order]))
+order = np.random.default_rng(73).permutation(len(transfer.data["source"][1]))
+blind = encoder_state(pretrain(transfer, labels=transfer.data["source"][1][order]))
 scores["shuffled labels"] = adapted("full-finetune", blind)
 scores["random encoder"] = adapted("linear-probe", None)
-scores["zero-shot"] = accuracy(task, [pretrained])
+scores["zero-shot"] = accuracy(transfer, [pretrained])
 
 # %%
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-sides = [task.data[part] for part in ("train", "test")]
+sides = [transfer.data[part] for part in ("train", "test")]
 (X_train, y_train), (X_test, y_test) = (
-    (log_band_power(X.cpu().numpy(), task.target.sfreq), y.cpu().numpy()) for X, y in sides
+    (log_band_power(X.cpu().numpy(), transfer.target.sfreq), y.cpu().numpy())
+    for X, y in sides
 )
 model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
 right = model.fit(X_train, y_train).predict(X_test) == y_test
-scores["band power"] = per_subject(right, task.subjects)
-print_accuracies(scores, task.chance)
+scores["band power"] = per_subject(right, transfer.subjects)
+print_accuracies(scores, transfer.chance)
 
 # %%
 # The claim minus each control, within people; p is corrected for all of them together. An
 # explanation is not the whole one where the interval lies above zero and p is below .05.
 CONTROLS = ("from-scratch", "shuffled labels", "random encoder", "zero-shot", "band power")
 PAIRS = [("full-finetune", control) for control in CONTROLS]
-gains = print_differences(scores, PAIRS)
+gains = compare_within_people(scores, PAIRS)
 for name, gain in gains.items():
     said = "above zero" if gain.ci[0] > 0 else "below" if gain.ci[1] < 0 else "holds zero"
     print(f"{name:<34}interval {said}, corrected p {'<' if gain.p < 0.05 else '>='} .05")
 
 # %%
 rows = {
-    f"minus {control}": dots_and_mean(scores["full-finetune"] - scores[control])
+    f"minus {control}": values_mean_ci(scores["full-finetune"] - scores[control])
     for control in CONTROLS
 }
 said = "; ".join(f"{name} {mean:+.2f}" for name, (_, mean, _) in rows.items())
@@ -110,8 +118,8 @@ figure = draw_rows_figure(
     zero=0,
     xlabel="difference in test accuracy",
     title="Full fine-tuning, minus what could explain it",
-    subtitle=f"{task.target.question}; people with labels: {task.people['train']}",
-    provenance=f"data: {task.target.data}",
+    subtitle=f"{transfer.target.question}; people with labels: {transfer.people['train']}",
+    provenance=f"data: {transfer.target.data}",
     alt=f"Difference in test accuracy for each control, a dot per person. Means: {said}.",
 )
 
@@ -169,13 +177,13 @@ for control, gain in zip(CONTROLS, gains.values(), strict=True):
 # Report the claim minus each control, within people, with corrected p. Over other draws of
 # people, the :doc:`evidence page </evidence>` counts how often each explanation is ruled
 # out.
-contract = {"tutorial": "plot_75", "version": 1, "data": task.target.data}
-contract |= {"n_train_subjects": task.people["train"]}
-contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}
-contract |= summary(scores)
+contract = {"tutorial": "plot_75", "version": 1, "data": transfer.target.data}
+contract |= {"n_train_subjects": transfer.people["train"]}
+contract |= {"n_test_subjects": transfer.people["test"], "chance_level": transfer.chance}
+contract |= means_and_intervals(scores)
 contract["gains"] = {
     control: gain for control, gain in zip(CONTROLS, gains.values(), strict=True)
 }
-contract |= {"warm_start": warm, "subject_overlap": task.overlap}
-contract = rounded(contract)
+contract |= {"warm_start": warm, "subject_overlap": transfer.overlap}
+contract = for_json(contract)
 print(json.dumps(contract))

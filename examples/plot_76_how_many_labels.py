@@ -30,16 +30,22 @@ import os
 import _runtime
 import numpy as np
 from _adapt_figure import draw_labels_figure
-from _model.regimes import accuracy, adapt, closed_form_probe, open_task, pretrained_encoder
-from _score.scores import interval, print_differences, rounded, with_interval
+from _model.regimes import (
+    accuracy,
+    adapt,
+    closed_form_probe,
+    open_transfer,
+    pretrained_encoder,
+)
+from _score.scores import interval, compare_within_people, for_json, with_interval
 from _score.splits import SplitError, split_subjects
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
-task = open_task(STUDY, _runtime.setup())
-encoder = pretrained_encoder(task)
-budgets = [n for n in task.budget.n_labelled_curve if n in task.data]
+transfer = open_transfer(STUDY, _runtime.setup())
+encoder = pretrained_encoder(transfer)
+budgets = [n for n in transfer.budget.n_labelled_curve if n in transfer.data]
 for n in budgets:
-    print(f"{n:>3} people, {len(task.data[n][1]):>4} labelled windows")
+    print(f"{n:>3} people, {len(transfer.data[n][1]):>4} labelled windows")
 
 # %%
 # Predict, then run
@@ -57,8 +63,10 @@ REGIMES = ("from-scratch", "linear-probe", "full-finetune")
 scores = {regime: {} for regime in (*REGIMES, "closed-form probe")}
 for n in budgets:
     for regime in REGIMES:
-        scores[regime][n] = accuracy(task, [adapt(task, regime, 1, encoder, train=n)])
-    scores["closed-form probe"][n], _ = closed_form_probe(task, encoder, train=n)
+        scores[regime][n] = accuracy(
+            transfer, [adapt(transfer, regime, 1, encoder, train=n)]
+        )
+    scores["closed-form probe"][n], _ = closed_form_probe(transfer, encoder, train=n)
 for regime, own in scores.items():
     print(f"\n{regime}")
     for n, values in own.items():
@@ -72,10 +80,10 @@ curves = {
 said = "; ".join(f"{r} {' '.join(f'{m:.2f}' for m in c[1])}" for r, c in curves.items())
 figure = draw_labels_figure(
     curves,
-    chance=task.chance,
+    chance=transfer.chance,
     title="How many labelled people replace the pretraining?",
-    subtitle=f"{task.target.question}; {task.people['test']} test people",
-    provenance=f"data: {task.target.data}",
+    subtitle=f"{transfer.target.question}; {transfer.people['test']} test people",
+    provenance=f"data: {transfer.target.data}",
     alt=f"Test accuracy against {', '.join(map(str, budgets))} labelled people: {said}.",
 )
 
@@ -88,7 +96,9 @@ figure = draw_labels_figure(
 full = {f"full, {n}": values for n, values in scores["full-finetune"].items()}
 scratch = {f"scratch, {n}": values for n, values in scores["from-scratch"].items()}
 PAIRS = [(f"full, {n}", f"scratch, {n}") for n in budgets]
-gains = dict(zip(budgets, print_differences(full | scratch, PAIRS).values(), strict=True))
+gains = dict(
+    zip(budgets, compare_within_people(full | scratch, PAIRS).values(), strict=True)
+)
 open_ones = [n for n, gain in gains.items() if gain.ci[0] <= 0]
 one, other = scores["from-scratch"], scores["linear-probe"]
 above = [n for n in budgets if one[n].mean() > other[n].mean()]
@@ -100,9 +110,9 @@ print(f"from-scratch is above the linear probe at: {above}")
 # --------------------------------------------
 # You ask for more people than the pool has, because validation and test people have to
 # stay apart.
-table = task.target.metadata
+table = transfer.target.metadata
 n_people = table["subject"].nunique()
-sizes = {"test": task.people["test"], "validation": task.people["validation"]}
+sizes = {"test": transfer.people["test"], "validation": transfer.people["validation"]}
 try:
     split_subjects(table, sizes | {"train": n_people}, rest="pool", seed=0)
 except SplitError as error:
@@ -138,14 +148,14 @@ print(f"first of these budgets from scratch: {enough[0] if enough else 'none'}")
 # people it can end elsewhere: :doc:`evidence page </evidence>`. Benchmarks of large
 # pretrained models find that networks trained from scratch stay competitive
 # :cite:p:`liu2026eegfm`.
-contract = {"tutorial": "plot_76", "version": 1, "data": task.target.data}
-contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}
+contract = {"tutorial": "plot_76", "version": 1, "data": transfer.target.data}
+contract |= {"n_test_subjects": transfer.people["test"], "chance_level": transfer.chance}
 contract["budgets"] = budgets
 contract["accuracy"] = {r: [v.mean() for v in own.values()] for r, own in scores.items()}
 contract["gain"] = {n: gain.mean for n, gain in gains.items()}
 contract["gain_ci"] = {n: gain.ci for n, gain in gains.items()}
 contract["gain_p"] = {n: gain.p for n, gain in gains.items()}
 contract["scratch_over_probe"] = above
-contract["subject_overlap"] = task.overlap
-contract = rounded(contract)
+contract["subject_overlap"] = transfer.overlap
+contract = for_json(contract)
 print(json.dumps(contract))

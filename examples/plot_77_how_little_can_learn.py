@@ -31,28 +31,28 @@ import _runtime
 import numpy as np
 import torch
 from _adapt_figure import draw_rows_figure
-from _model.encoder import encoder_state, load_encoder, split_where_learning_starts
+from _model.encoder import encoder_state, load_encoder, precompute_frozen
 from _model.regimes import (
     SEEDS,
     accuracy,
     build_model,
     closed_form_probe,
-    open_task,
+    open_transfer,
     pretrain,
 )
 from _model.ledger import count_parameters
 from _score.scores import (
-    dots_and_mean,
+    values_mean_ci,
     print_accuracies,
-    print_differences,
-    rounded,
-    summary,
+    compare_within_people,
+    for_json,
+    means_and_intervals,
 )
-from _model.training import deal, fit, make_optimizer
+from _model.training import shuffled_batches, train, make_optimizer
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
-task = open_task(STUDY, _runtime.setup())
-pretrained = pretrain(task)
+transfer = open_transfer(STUDY, _runtime.setup())
+pretrained = pretrain(transfer)
 encoder = encoder_state(pretrained)
 
 # %%
@@ -97,7 +97,7 @@ class LowRank(torch.nn.Module):
 # Learning rates are not chosen: stages that train the head alone get 1e-2, all others 3e-3.
 def start_of(way, seed):
     """The pretrained encoder under a fresh head, prepared for one way."""
-    model = build_model(task, seed)
+    model = build_model(transfer, seed)
     load_encoder(model, encoder)
     if way == "keep the head":
         model.load_state_dict(pretrained.state_dict())
@@ -111,17 +111,17 @@ def start_of(way, seed):
 
 # %%
 # Stages are trained one after the other.
-def adapt(way, seed, n_steps=task.budget.n_steps):
+def adapt(way, seed, n_steps=transfer.budget.n_steps):
     """Train the stages of one way, one after the other."""
     model = start_of(way, seed)
     for learns in STAGES[way]:
         for name, parameter in model.named_parameters():
             parameter.requires_grad = name.startswith(learns)
-        learner, X = split_where_learning_starts(model, task.data["train"][0])
+        learner, X = precompute_frozen(model, transfer.data["train"][0])
         n_own = max(1, n_steps // len(STAGES[way]))
-        batches = deal(X, task.data["train"][1], n_steps=n_own, seed=seed)
+        batches = shuffled_batches(X, transfer.data["train"][1], n_steps=n_own, seed=seed)
         lr = 1e-2 if learns == ("final_layer",) else 3e-3
-        fit(learner, batches, make_optimizer(learner, lr))
+        train(learner, batches, make_optimizer(learner, lr))
     return model
 
 
@@ -132,13 +132,13 @@ def adapt(way, seed, n_steps=task.budget.n_steps):
 # probe* is :class:`~sklearn.linear_model.RidgeClassifier` on the features of the frozen
 # encoder: no steps, no learning rate, no seed; validation people choose its penalty.
 models = {way: [adapt(way, seed) for seed in SEEDS] for way in STAGES}
-scores = {way: accuracy(task, own) for way, own in models.items()}
+scores = {way: accuracy(transfer, own) for way, own in models.items()}
 learns = {way: count_parameters(own[0])[1] for way, own in models.items()}
 learns["LP-FT"] = learns["full-finetune"]
-scores["closed-form probe"], alpha = closed_form_probe(task, encoder)
-outputs = len(task.target.classes)  # scikit-learn needs one output for two classes
+scores["closed-form probe"], alpha = closed_form_probe(transfer, encoder)
+outputs = len(transfer.target.classes)  # scikit-learn needs one output for two classes
 learns["closed-form probe"] = learns["linear-probe"] // (2 if outputs == 2 else 1)
-print_accuracies(scores, task.chance, learns=learns)
+print_accuracies(scores, transfer.chance, learns=learns)
 print(f"penalty of the closed-form probe: {alpha:g}")
 
 # %%
@@ -146,20 +146,20 @@ print(f"penalty of the closed-form probe: {alpha:g}")
 # intervals are not, so an interval can exclude zero while p is large. An interval that
 # holds zero does not show that two ways are equal: with few people it can be wide.
 others = [way for way in scores if way != "full-finetune"]
-gaps = print_differences(scores, [(way, "full-finetune") for way in others])
+gaps = compare_within_people(scores, [(way, "full-finetune") for way in others])
 gaps = dict(zip(others, gaps.values(), strict=True))
 
 # %%
 order = sorted(scores, key=learns.get)
-rows = {f"{w}\n{learns[w]:,} learn": dots_and_mean(scores[w]) for w in order}
+rows = {f"{w}\n{learns[w]:,} learn": values_mean_ci(scores[w]) for w in order}
 said = "; ".join(f"{way} {scores[way].mean():.2f}" for way in order)
 figure = draw_rows_figure(
     rows,
-    zero=task.chance,
+    zero=transfer.chance,
     xlabel="test accuracy (dashed: chance)",
     title="How little has to learn?",
-    subtitle=f"{task.target.question}; people with labels: {task.people['train']}",
-    provenance=f"data: {task.target.data}",
+    subtitle=f"{transfer.target.question}; people with labels: {transfer.people['train']}",
+    provenance=f"data: {transfer.target.data}",
     alt=f"Test accuracy of each way, a dot per person, fewest parameters on top: {said}.",
 )
 
@@ -184,7 +184,7 @@ def gflop(way, n_steps):
 costs = {}
 for way, stages in STAGES.items():
     few, more = (gflop(way, n * len(stages)) for n in (1, 2))
-    costs[way] = few + (task.budget.n_steps / len(stages) - 1) * (more - few)
+    costs[way] = few + (transfer.budget.n_steps / len(stages) - 1) * (more - few)
     print(f"{way:<15}{costs[way]:>7.2f} GFLOP")
 
 # %%
@@ -194,7 +194,7 @@ for way, stages in STAGES.items():
 # gradients are still there, so the next step of :class:`~torch.optim.AdamW` moves it.
 model = start_of("full-finetune", 1)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-model(task.data["train"][0]).sum().backward()
+model(transfer.data["train"][0]).sum().backward()
 weight = model.conv_time_spat.conv_time.weight.requires_grad_(False)
 before = weight.clone()
 optimizer.step()
@@ -218,7 +218,7 @@ print(f"frozen, and moved: {not torch.equal(before, weight)}")
 STAGES["LoRA, rank 8"] = STAGES["LoRA, rank 2"]
 own = [adapt("LoRA, rank 8", seed) for seed in SEEDS]
 trained = {"LoRA, rank 8": count_parameters(own[0])[1]}
-print_accuracies({"LoRA, rank 8": accuracy(task, own)}, task.chance, trained)
+print_accuracies({"LoRA, rank 8": accuracy(transfer, own)}, transfer.chance, trained)
 
 # %%
 # .. raw:: html
@@ -229,13 +229,17 @@ print_accuracies({"LoRA, rank 8": accuracy(task, own)}, task.chance, trained)
 # -------
 # Report for each way what learns, what it costs and what it scores. Other draws of people
 # are on the :doc:`evidence page </evidence>`.
-contract = {"tutorial": "plot_77", "version": 1, "data": task.target.data}
-contract |= {"n_train_subjects": task.people["train"]}
-contract |= {"n_test_subjects": task.people["test"], "chance_level": task.chance}
-contract |= {"trainable_params": learns, **summary(scores), "closed_form_alpha": alpha}
+contract = {"tutorial": "plot_77", "version": 1, "data": transfer.target.data}
+contract |= {"n_train_subjects": transfer.people["train"]}
+contract |= {"n_test_subjects": transfer.people["test"], "chance_level": transfer.chance}
+contract |= {
+    "trainable_params": learns,
+    **means_and_intervals(scores),
+    "closed_form_alpha": alpha,
+}
 contract["minus_full"] = {way: gap.mean for way, gap in gaps.items()}
 contract["minus_full_p"] = {way: gap.p for way, gap in gaps.items()}
 contract["gflop"] = {way: np.round(cost, 2) for way, cost in costs.items()}
-contract["subject_overlap"] = task.overlap
-contract = rounded(contract)
+contract["subject_overlap"] = transfer.overlap
+contract = for_json(contract)
 print(json.dumps(contract))

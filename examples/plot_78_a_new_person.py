@@ -31,14 +31,14 @@ import _model.new_person as new
 import _runtime
 import numpy as np
 import torch
-from _model.encoder import encoder_state, load_encoder, split_where_learning_starts
+from _model.encoder import encoder_state, load_encoder, precompute_frozen
 from _model.new_person_choice import build_model
 from _new_person_figure import draw_new_person_figure
-from _model.new_person_run import CURVE, compare, run_controls
-from _score.scores import difference, interval, print_accuracies, print_differences
-from _score.scores import rounded, summary
+from _model.new_person_run import CURVE, run_everybody, run_controls
+from _score.scores import difference, interval, print_accuracies, compare_within_people
+from _score.scores import for_json, means_and_intervals
 from _score.splits import assert_no_leakage
-from _model.training import deal, evaluate, fit, make_optimizer
+from _model.training import shuffled_batches, evaluate, train, make_optimizer
 
 # %%
 # *Own* windows are the first ones of the new person's session, from which a network may be
@@ -95,7 +95,7 @@ for what, seen in {
     "inductive": lambda p: p.own()[0],
     "transductive": lambda p: p.X,
 }.items():
-    moved = new.looks_ahead(lambda p, seen=seen: new.alignment(seen(p)), person)
+    moved = new.uses_later_windows(lambda p, seen=seen: new.alignment(seen(p)), person)
     print(f"{what:<13} alignment looks ahead: {moved}")
 
 # %%
@@ -121,10 +121,10 @@ def adapt(way, model, X, y, lr, n_steps, look=None):
         load_encoder(own, encoder_state(model))
     for name, parameter in own.named_parameters():
         parameter.requires_grad = name.startswith(LEARNS[way])
-    learner, X = split_where_learning_starts(own, X)
-    batches = deal(X, y, n_steps=n_steps, seed=1)
+    learner, X = precompute_frozen(own, X)
+    batches = shuffled_batches(X, y, n_steps=n_steps, seed=1)
     watch = look and (lambda step: look(own, step))
-    fit(learner, batches, make_optimizer(learner, lr), watch=watch)
+    train(learner, batches, make_optimizer(learner, lr), watch=watch)
     return own
 
 
@@ -137,7 +137,7 @@ def adapt(way, model, X, y, lr, n_steps, look=None):
 # Penalties, learning rates and numbers of steps are chosen on source people who stand in
 # for the new one, with a network that was pretrained without them; so is the best way of
 # each kind. Two ways that train a network are run with all own seconds only.
-results = compare(cohort, adapt, without_labels)
+results = run_everybody(cohort, adapt, without_labels)
 
 # %%
 # Balanced accuracy (the mean over classes); intervals are over people. *Zero-shot* is the
@@ -146,7 +146,7 @@ final = results.with_all(cohort)
 print_accuracies(final, cohort.chance)
 print("\nminus zero-shot, p corrected for all ways")
 pairs = [(way, "zero-shot") for way in final if way != "zero-shot"]
-gains = print_differences(final, pairs)
+gains = compare_within_people(final, pairs)
 
 # %%
 # *Chosen* is, for each new person, the way chosen on source people. The difference to
@@ -157,7 +157,7 @@ best = {"chosen": final["chosen"], "from-scratch": final["from-scratch"]}
 for kind, suffix in {"inductive": "", "transductive": ", ahead"}.items():
     best[kind] = results.of_choice(cohort, "without", suffix)
 best["zero-shot"] = final["zero-shot"]
-print_differences(best, [("chosen", "from-scratch"), ("transductive", "inductive")])
+compare_within_people(best, [("chosen", "from-scratch"), ("transductive", "inductive")])
 n_lose = int((final["chosen"] < final["zero-shot"]).sum())
 print(f"labels cost {n_lose} of {len(people)} people accuracy")
 
@@ -196,7 +196,7 @@ figure = draw_new_person_figure(
 # network too.
 control = run_controls(cohort, results, adapt)
 against = {**control, "keep the head": final["keep the head"]}
-controls = print_differences(against, [("keep the head", what) for what in control])
+controls = compare_within_people(against, [("keep the head", what) for what in control])
 
 
 # %%
@@ -271,7 +271,7 @@ contract |= {"n_people": len(people), "n_classes": n_classes}
 contract |= {"chance_level": cohort.chance, "shift": cohort.study.effect}
 contract["own_seconds"] = float(seconds[-1])
 contract["class_is_recording"] = cohort.one_class_per_recording
-contract |= summary(final)
+contract |= means_and_intervals(final)
 choices = [results.choices[group[0]] for group in cohort.groups]
 # One name where all groups chose the same.
 contract["best_method"] = " / ".join(sorted({c.with_labels for c in choices}))
@@ -285,5 +285,5 @@ for kind in ("inductive", "transductive"):
 means = [own.mean for own in controls.values()]
 contract["minus_control"] = dict(zip(control, means, strict=True))
 contract |= {"n_lose": n_lose, "subject_overlap": overlap}
-contract = rounded(contract, accuracy_ci=3)
+contract = for_json(contract, accuracy_ci=3)
 print(json.dumps(contract))

@@ -33,10 +33,10 @@ import numpy as np
 import pandas as pd
 import torch
 from _model.encoder import encoder_state, freeze_encoder, load_encoder
-from _model.encoder import split_where_learning_starts
-from _score.scores import difference, holm, per_subject, print_accuracies, rounded
+from _model.encoder import precompute_frozen
+from _score.scores import difference, holm, per_subject, print_accuracies, for_json
 from _score.splits import assert_no_leakage, split_subjects
-from _model.training import deal, evaluate, fit, make_optimizer, to_tensors
+from _model.training import shuffled_batches, evaluate, train, make_optimizer, to_tensors
 from _transfer_figure import draw_transfer_figure
 
 DEVICE = _runtime.setup()
@@ -94,9 +94,9 @@ def build_model(seed):
     return ShallowFBCSPNet(n_outputs=2, **shape, **filters).to(DEVICE)
 
 
-def train(model, X, y, *, lr=3e-3, **how):
-    learner, X = split_where_learning_starts(model, X)
-    fit(learner, deal(X, y, **how), make_optimizer(learner, lr))
+def train_network(model, X, y, *, lr=3e-3, **how):
+    learner, X = precompute_frozen(model, X)
+    train(learner, shuffled_batches(X, y, **how), make_optimizer(learner, lr))
     return model
 
 
@@ -108,7 +108,7 @@ def pretrain(task, shuffled=False, seed=0):
     if shuffled:
         order = torch.Generator().manual_seed(79)
         y = y[torch.randperm(len(y), generator=order).to(DEVICE)]
-    model = train(build_model(seed), X, y, n_steps=80, batch_size=32)
+    model = train_network(build_model(seed), X, y, n_steps=80, batch_size=32)
     return encoder_state(model)
 
 
@@ -129,7 +129,7 @@ def adapt(target, encoder=None, regime="full-finetune"):
     if regime == "linear-probe":
         freeze_encoder(model)
         lr = 1e-2
-    train(model, *data[target, "labelled"], lr=lr, n_steps=40, seed=1)
+    train_network(model, *data[target, "labelled"], lr=lr, n_steps=40, seed=1)
     subjects = tables["test"][list(TASKS).index(target)]["subject"]
     return per_subject(evaluate(model, *data[target, "test"]), subjects)
 
@@ -224,7 +224,7 @@ report_rest = assert_no_leakage(rest, tables["test"][list(TASKS).index("side")])
 #    <details class="solution"><summary>Solution</summary>
 model = build_model(0)
 load_encoder(model, encoders["flicker"])
-train(model, *data["rest", "train"], n_steps=80, batch_size=32)
+train_network(model, *data["rest", "train"], n_steps=80, batch_size=32)
 both = adapt("side", encoder_state(model))
 print_accuracies({"flicker, rest -> side": both, "rest -> side": full["rest", "side"]}, 0.5)
 
@@ -246,5 +246,5 @@ for key, own in zip(("gain", "learned"), gains.values(), strict=True):
     contract[key] = {names[pair]: found.mean for pair, found in own.items()}
     contract[f"{key}_ci"] = {names[pair]: found.ci for pair, found in own.items()}
 contract["subject_overlap"] = report["overlap"]
-contract = rounded(contract, digits=3)
+contract = for_json(contract, digits=3)
 print(json.dumps(contract))

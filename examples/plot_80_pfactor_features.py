@@ -35,7 +35,7 @@ import pandas as pd
 from _score.features import BANDS, log_band_power
 from _pfactor_features_figure import draw_prediction_figure
 from _score.person import print_other_splits, print_scores, score_people
-from _score.scores import per_subject, rounded
+from _score.scores import per_subject, for_json
 from _score.splits import assert_no_leakage
 
 _runtime.setup()
@@ -288,5 +288,5 @@ contract |= {
     "null_r": null["pearson_r"],
 }
 contract |= {f"null_{key}": null[key] for key in ("r_ci", "mse_ratio", "mse_ratio_ci")}
-contract = rounded(contract)
+contract = for_json(contract)
 print(json.dumps(contract))

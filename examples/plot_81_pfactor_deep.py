@@ -36,7 +36,7 @@ import torch
 from _score.features import log_band_power
 from _pfactor_deep_figure import draw_pfactor_deep_figure
 from _score.person import print_scores, score_people
-from _score.scores import difference, rounded, with_interval
+from _score.scores import difference, for_json, with_interval
 from _score.splits import assert_no_leakage
 from sklearn.model_selection import train_test_split
 
@@ -236,13 +236,13 @@ guesses["their mean"] = torch.full_like(guesses["network"], truth.mean())
 with warnings.catch_warnings(record=True) as caught:
     wrong = {name: mse_loss(guess, target).item() for name, guess in guesses.items()}
 print(f"{caught[0].category.__name__}: {caught[0].message}")
-print(f"broadcast: {rounded(wrong)}, smaller for {min(wrong, key=wrong.get)}")
+print(f"broadcast: {for_json(wrong)}, smaller for {min(wrong, key=wrong.get)}")
 
 # %%
 # The recovery is to drop the last dimension before the loss, as ``net.squared_error``
 # does.
 right = {name: net.squared_error(guess, target).item() for name, guess in guesses.items()}
-print(f"squeezed:  {rounded(right)}, smaller for {min(right, key=right.get)}")
+print(f"squeezed:  {for_json(right)}, smaller for {min(right, key=right.get)}")
 
 # %%
 # Exercise: another network
@@ -295,5 +295,5 @@ contract["seeds"] = {key: [own[key] for own in seeds] for key in ("pearson_r", "
 contract["ridge_minus_network"] = gain
 contract |= {f"null_{key}": null[key] for key in ("r_ci", "mse_ratio", "mse_ratio_ci")}
 contract["null_r"] = null["pearson_r"]
-contract = rounded(contract)
+contract = for_json(contract)
 print(json.dumps(contract))

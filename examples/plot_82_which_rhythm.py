@@ -37,7 +37,7 @@ import torch
 from _score.features import BANDS
 from _rhythm_figure import draw_rhythm_figure
 from _score.person import print_scores, score_people
-from _score.scores import rounded
+from _score.scores import for_json
 from _score.splits import assert_no_leakage
 from sklearn.model_selection import train_test_split
 
@@ -206,7 +206,7 @@ figure = draw_rhythm_figure(
     provenance=f"data: {train.data}",
     alt="Four panels. A, B, C: attribution over channels and frequencies of the trained "
     "network, of one trained on the null and of an untrained one; shares at the place of "
-    f"the effect {rounded(shares, 2)}. D: rank correlations, {rounded(mean_rho, 2)}.",
+    f"the effect {for_json(shares, 2)}. D: rank correlations, {for_json(mean_rho, 2)}.",
 )
 
 # %%
@@ -278,5 +278,5 @@ contract |= {f"attribution_share{e}": s for e, s in zip(ends, shares.values(), s
 ends = ("map_rank_correlation", "map_rank_correlation_null", "map_among_untrained")
 for domain, own in mean_rho.items():
     contract |= {f"{domain}_{e}": r for e, r in zip(ends, own.values(), strict=True)}
-contract = rounded(contract)
+contract = for_json(contract)
 print(json.dumps(contract))

@@ -34,7 +34,7 @@ import numpy as np
 import pandas as pd
 from _score.features import log_band_power
 from _invariant_figure import draw_invariant_figure
-from _score.scores import difference, holm, interval, per_subject, ratio_interval, rounded
+from _score.scores import difference, holm, interval, per_subject, ratio_interval, for_json
 from _score.scores import with_interval
 from _score.splits import assert_no_leakage
 
@@ -200,7 +200,7 @@ figure = draw_invariant_figure(
     subtitle=f"log reaction time; {report['n_test']} test people, all in C",
     provenance=f"data: {study.data}",
     alt="Four panels. A: squared error within each person, B: correlation, C: identity "
-    f"left in the features, for three normalisations, means {rounded(shown, 2)}. D: null "
+    f"left in the features, for three normalisations, means {for_json(shown, 2)}. D: null "
     f"distribution of r and the observed {observed:+.2f}.",
 )
 
@@ -278,5 +278,5 @@ for key, part in {"error_ratio": 0, "error_ratio_ci": 1}.items():
 contract["person_minus_none"] = gains
 contract |= {"identity_chance": chance, "identity_same_trials": same}
 contract |= {"permutation_p": p, "null_mean": np.mean(null)}
-contract = rounded(contract)
+contract = for_json(contract)
 print(json.dumps(contract))

@@ -34,7 +34,7 @@ import numpy as np
 from _score.features import log_band_power
 from _luck_figure import draw_luck_figure
 from _score.person import score_people
-from _score.scores import per_subject, rounded
+from _score.scores import per_subject, for_json
 from _score.splits import assert_no_leakage
 
 # %%
@@ -273,5 +273,5 @@ for key, best in (("formula", formula), ("null", best_own), ("board", best_board
     contract[f"{key}_r"] = {str(k): float(best[k - 1]) for k in SOME_RUNS}
 contract |= {"effective_runs": effective, "runs_alike": float(np.abs(alike).mean())}
 contract |= {"winner_p_alone": alone["permutation_p"], "winner_p": winner_p}
-contract = rounded(contract)
+contract = for_json(contract)
 print(json.dumps(contract))

@@ -37,7 +37,7 @@ import _study
 import numpy as np
 import pandas as pd
 from _scale_figure import draw_scale_figure
-from _score.scores import print_accuracies, rounded, summary
+from _score.scores import print_accuracies, for_json, means_and_intervals
 from _score.splits import assert_no_leakage
 
 # %%
@@ -99,13 +99,13 @@ damaged = next(path for path in files if path.suffix in _study.DATA_SUFFIXES)
 os.truncate(damaged, damaged.stat().st_size // 2)
 
 # %%
-# ``_scale.workers.run_tasks`` calls the function once per task. A task that fails does
+# ``_scale.workers.run_jobs`` calls the function once per task. A task that fails does
 # not stop the others.
 
 
 def save_windows(tasks, client=None):
     """One pass over people: print counts and reasons, and return the outcomes."""
-    outcomes = _scale.workers.run_tasks(_scale.files.save_person, tasks, client)
+    outcomes = _scale.workers.run_jobs(_scale.files.save_person, tasks, client)
     counts = _scale.workers.count_status(outcomes, hide=workshop.name)
     return outcomes, counts
 
@@ -188,7 +188,7 @@ grid = [
     for seed in SEEDS
     for draw in range(N_DRAWS)
 ]
-results = _scale.workers.run_tasks(_scale.grid.train_cell, grid)
+results = _scale.workers.run_jobs(_scale.grid.train_cell, grid)
 print(f"{len(grid)} trainings; weights of the first: {results[0]['weights'][:16]}...")
 
 # %%
@@ -202,7 +202,7 @@ kept_tasks = [(folder, p, found.records[p], kept_folder, settings) for p in peop
 with _scale.workers.open_workers(n_workers=2) as client:
     engine = "loop" if client is None else "dask"
     kept, _ = save_windows(kept_tasks, client)
-    elsewhere = _scale.workers.run_tasks(_scale.grid.train_cell, grid, client)
+    elsewhere = _scale.workers.run_jobs(_scale.grid.train_cell, grid, client)
 same_files = [a["sha256"] == b["sha256"] for a, b in zip(made, kept, strict=True)]
 same_results = [a == b for a, b in zip(results, elsewhere, strict=True)]
 identical = all(same_files) and all(same_results)
@@ -249,7 +249,7 @@ by_training = {
     regime: rows.mean(axis=1).reshape(len(SEEDS), -1) for regime, rows in shares.items()
 }
 accuracies = {regime: rows.mean(axis=0) for regime, rows in shares.items()}
-chance, means = 1 / len(first.classes), summary(accuracies)
+chance, means = 1 / len(first.classes), means_and_intervals(accuracies)
 print_accuracies(accuracies, chance)
 
 # %%
@@ -283,7 +283,7 @@ more = [
     for number, task in enumerate(grid)
     if task[3] == SEEDS[0]
 ]
-eight = shares_of(more, _scale.workers.run_tasks(_scale.grid.train_cell, more))
+eight = shares_of(more, _scale.workers.run_jobs(_scale.grid.train_cell, more))
 print_accuracies({regime: rows.mean(axis=0) for regime, rows in eight.items()}, chance)
 
 # %%
@@ -317,5 +317,5 @@ contract |= {"n_recordings": len(tasks), "n_windows": n_windows, "n_tasks": len(
 contract |= {f"n_{status}": n for status, n in passes["second"].items()}
 contract |= {"results_identical": identical, "chance_level": chance, **means}
 contract["subject_overlap"] = report["overlap"]
-contract = rounded(contract)
+contract = for_json(contract)
 print(json.dumps(contract))

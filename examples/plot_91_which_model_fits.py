@@ -36,7 +36,7 @@ from _model.families import families
 from _score.scores import expected_half_width
 from _study import find_study
 from _which_figure import draw_fit_figure
-from _model.which import VERDICTS, Recording, fit_families, look_at_classes
+from _model.which import VERDICTS, Recording, judge_families, try_classes
 
 # %%
 # One person is enough to know what the windows of all are like.
@@ -90,7 +90,7 @@ print(f"{n_unlicensed} a licence of the weights")
 # are resampled; upsampled ones stay empty above half of your rate. **Length**: windows are
 # cropped to whole patches; too short ones are refused. **Scale**: an easy step that no
 # class checks.
-fits = {own.name: fit_families(own) for own in recordings}
+fits = {own.name: judge_families(own) for own in recordings}
 for name, fit in fits["yours"].items():
     print(f"{name:<13}{fit.verdict:<23}{'; '.join(fit.steps) or 'as they are'}")
 
@@ -133,7 +133,7 @@ figure = draw_fit_figure(
 # of 19 electrodes at your rate. Weights that have another shape cannot be taken over.
 cap = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7"]
 cap += ["P3", "Pz", "P4", "P8", "O1", "O2"]
-looked = look_at_classes(mine, cap)
+looked = try_classes(mine, cap)
 runs = looked[looked["runs"] == "yes"]
 kept = runs["other cap"].replace(r"\d+ of \d+", "some do not fit", regex=True)
 print(f"{len(runs)} of {len(looked)} classes run on these windows; weights of the cap:")
@@ -182,7 +182,7 @@ for own in recordings:
 #
 #    <details class="solution"><summary>Solution</summary>
 for window_s in (mine.window_s / 2**n for n in range(5)):
-    found_here = fit_families(replace(mine, window_s=window_s))
+    found_here = judge_families(replace(mine, window_s=window_s))
     refused = [name for name, fit in found_here.items() if fit.verdict == "refuses"]
     print(f"{window_s:g} s: {len(refused)} refuse: {', '.join(refused) or 'none'}")
 

@@ -31,13 +31,13 @@ import numpy as np
 import torch
 from _adapt_figure import draw_rows_figure
 from _model.checkpoint import read_checkpoint
-from _model.fit import channel_infos, expected_windows, fit_model, fit_windows
+from _model.fit import channel_infos, expected_windows, with_new_head, match_windows
 from _model.share import find_checkpoint, licence_of, share
-from _model.encoder import encoder_state, is_head, split_where_learning_starts
-from _model.regimes import open_task
-from _score.scores import difference, dots_and_mean, per_subject, print_accuracies
-from _score.scores import print_differences, rounded, summary
-from _model.training import deal, evaluate, fit, make_optimizer, to_tensors
+from _model.encoder import encoder_state, is_head, precompute_frozen
+from _model.regimes import open_transfer
+from _score.scores import difference, values_mean_ci, per_subject, print_accuracies
+from _score.scores import compare_within_people, for_json, means_and_intervals
+from _model.training import shuffled_batches, evaluate, train, make_optimizer, to_tensors
 from mne.filter import resample
 
 # %%
@@ -45,8 +45,8 @@ from mne.filter import resample
 # labels, validation people who choose, and test people.
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 device = _runtime.setup()  # one thread, and CUDA if it is there
-task = open_task(STUDY, device)
-source, target, budget = task.source, task.target, task.budget
+transfer = open_transfer(STUDY, device)
+source, target, budget = transfer.source, transfer.target, transfer.budget
 
 # %%
 # Without a checkpoint of yours, the page makes one. Another laboratory has its electrodes
@@ -77,8 +77,8 @@ def train_elsewhere():
     torch.manual_seed(0)
     model = BIOT(n_outputs=len(source.classes), **there, **small).to(device)
     X, y = to_tensors(windows, source.targets, device)
-    batches = deal(X, y, n_steps=budget.pretrain_steps, batch_size=32)
-    fit(model, batches, make_optimizer(model, 1e-3))
+    batches = shuffled_batches(X, y, n_steps=budget.pretrain_steps, batch_size=32)
+    train(model, batches, make_optimizer(model, 1e-3))
     card = {"licence": "cc0-1.0", "origin": source.data, "about": "Made for a tutorial."}
     return share(model, f"elsewhere-{source.name}", scale="window", **card)
 
@@ -120,7 +120,7 @@ own = list(target.ch_names)
 if target.data == "simulated":
     own.remove(own[1])
 recorded = target.windows[:, [target.ch_names.index(name) for name in own]]
-X, steps = fit_windows(recorded, own, target.sfreq, expected)
+X, steps = match_windows(recorded, own, target.sfreq, expected)
 for what, said in steps.items():
     print(f"{what:<13}{', '.join(said) or 'none'}")
 print(f"{recorded.shape[1:]} -> {X.shape[1:]}")
@@ -129,7 +129,7 @@ print(f"{recorded.shape[1:]} -> {X.shape[1:]}")
 # One function makes the network of each regime. The encoder is taken over under a fresh
 # head, which has the outputs of the new task; the old head belongs to another one.
 X, y = torch.tensor(X, device=device), torch.tensor(target.targets, device=device)
-data = {part: (X[rows], y[rows]) for part, rows in task.parts.items()}
+data = {part: (X[rows], y[rows]) for part, rows in transfer.parts.items()}
 (X_train, y_train), (X_val, y_val) = data["train"], data["validation"]
 
 
@@ -137,19 +137,19 @@ def adapt(regime, seed, lr):
     """One regime: the network, and how many validation windows it gets right."""
     torch.manual_seed(seed)  # regimes that share a seed share their starting head
     how = {"n_outputs": len(target.classes), "keep": regime != "from-scratch"}
-    network, _ = fit_model(model, X.shape[2], **how)
+    network, _ = with_new_head(model, X.shape[2], **how)
     for name, parameter in network.named_parameters():
         parameter.requires_grad = regime != "linear-probe" or is_head(name, network)
-    learner, A, A_val = split_where_learning_starts(network, X_train, X_val)
-    batches = deal(A, y_train, n_steps=budget.n_steps, seed=seed)
-    fit(learner, batches, make_optimizer(learner, lr))
+    learner, A, A_val = precompute_frozen(network, X_train, X_val)
+    batches = shuffled_batches(A, y_train, n_steps=budget.n_steps, seed=seed)
+    train(learner, batches, make_optimizer(learner, lr))
     return network, int(evaluate(learner, A_val, y_val).sum())
 
 
 # %%
 # Every tensor of the encoder has to arrive; those that were different before show that
 # they did.
-_, loaded = fit_model(model, X.shape[2], len(target.classes))
+_, loaded = with_new_head(model, X.shape[2], len(target.classes))
 print(f"under a fresh head: {loaded}")
 
 # %%
@@ -186,9 +186,9 @@ print(f"the encoder of the probe is the same, bit for bit: {still}")
 # Accuracy is computed per person and averaged over initialisations; the interval is over
 # people. p is corrected for both differences (Holm), the intervals are not.
 hits = {r: [evaluate(m, *data["test"]) for m, _ in own] for r, own in runs.items()}
-accuracies = {r: per_subject(np.mean(h, 0), task.subjects) for r, h in hits.items()}
-print_accuracies(accuracies, task.chance, hits=hits)
-print_differences(accuracies, [(r, "from-scratch") for r in list(runs)[:2]])
+accuracies = {r: per_subject(np.mean(h, 0), transfer.subjects) for r, h in hits.items()}
+print_accuracies(accuracies, transfer.chance, hits=hits)
+compare_within_people(accuracies, [(r, "from-scratch") for r in list(runs)[:2]])
 gain = difference(accuracies[best], accuracies["from-scratch"])
 print(f"gain of {best}, which was chosen, over from-scratch: {gain.mean:+.3f}")
 
@@ -196,11 +196,11 @@ print(f"gain of {best}, which was chosen, over from-scratch: {gain.mean:+.3f}")
 # The same, person by person:
 means = ", ".join(f"{regime} {own.mean():.2f}" for regime, own in accuracies.items())
 figure = draw_rows_figure(
-    {regime: dots_and_mean(own) for regime, own in accuracies.items()},
-    zero=task.chance,
+    {regime: values_mean_ci(own) for regime, own in accuracies.items()},
+    zero=transfer.chance,
     xlabel="accuracy of a test person",
     title=f"What does a checkpoint of {expected.kind} buy?",
-    subtitle=f"{target.question}; people with labels: {task.people['train']}",
+    subtitle=f"{target.question}; people with labels: {transfer.people['train']}",
     provenance=f"data: {target.data}",
     alt=f"Test accuracy of each person by regime ({means}), beside chance.",
 )
@@ -211,8 +211,8 @@ figure = draw_rows_figure(
 # You give the adapted network windows that it takes, but something on the way was wrong:
 # the order of electrodes, the rate or the size. Below, one mistake at a time for the
 # validation people.
-rows = task.parts["validation"]
-unchanged, _ = fit_windows(recorded[rows], own, expected.sfreq, expected)
+rows = transfer.parts["validation"]
+unchanged, _ = match_windows(recorded[rows], own, expected.sfreq, expected)
 ways = {"all steps": X_val, "electrodes reversed": X_val.flip(1)}
 ways["rate as recorded"] = torch.tensor(unchanged, device=device)
 ways["a hundred times larger"] = 100 * X_val
@@ -225,7 +225,7 @@ for what, windows in ways.items():
 
 # %%
 # Where there is no error, nothing but a lower score tells you, and with few windows it may
-# not. The recovery is the first row: ``fit_windows`` with the names and the rate of the
+# not. The recovery is the first row: ``match_windows`` with the names and the rate of the
 # recording.
 #
 # Share it
@@ -234,9 +234,9 @@ for what, windows in ways.items():
 # the licence of the weights they came from, how windows were scaled, the number of people
 # and the score. Whoever loads the folder should get the same answers.
 network, score = runs[best][0][0], accuracies[best].mean()
-about = f"{best} on {task.people['train']} people; accuracy {score:.2f} on "
+about = f"{best} on {transfer.people['train']} people; accuracy {score:.2f} on "
 whose = "simulated people" if target.data == "simulated" else f"people of {target.data}"
-about += f"{task.people['test']} {whose}, chance {task.chance:.2f}."
+about += f"{transfer.people['test']} {whose}, chance {transfer.chance:.2f}."
 card = {"licence": licence_of(folder), "origin": origin, "about": about}
 shared = share(network, f"adapted-{target.name}", scale=expected.scale, **card)
 print((shared / "README.md").read_text("utf-8"))
@@ -280,13 +280,13 @@ asked = {"tutorial": "plot_92", "version": 1, "data": target.data, "checkpoint":
 asked |= {"model": expected.kind, "total_params": total}
 asked |= {"tensors_loaded": loaded.n, "tensors_total": loaded.of}
 asked |= {"n_by_name": len(steps["by name"]), "n_by_position": len(steps["by position"])}
-asked |= {"n_train_subjects": task.people["train"], "chance_level": task.chance}
-asked |= {"n_test_subjects": task.people["test"], "subject_overlap": task.overlap}
+asked |= {"n_train_subjects": transfer.people["train"], "chance_level": transfer.chance}
+asked |= {"n_test_subjects": transfer.people["test"], "subject_overlap": transfer.overlap}
 asked |= {"frozen_state_unchanged": still, "reloaded_unchanged": same}
 
 # %%
 contract = asked | {"best_regime": best, "gap_vs_scratch": gain.mean}
 contract |= {"gap_vs_scratch_ci": gain.ci, "n_val_windows": n_val}
-contract |= summary(accuracies) | {"lr": lr, "val_n_correct": n_correct}
-contract = rounded(contract)
+contract |= means_and_intervals(accuracies) | {"lr": lr, "val_n_correct": n_correct}
+contract = for_json(contract)
 print(json.dumps(contract))

@@ -37,7 +37,7 @@ def plain_loop(model, X, y, *, lr, n_steps, batch_size=16, frozen=False, look=No
 
 def our_loop(model, X, y, *, lr, look=(), **how):
     """What the tutorials do: layers in front of the first one that learns run once."""
-    learner, X, *seen = encoder.split_where_learning_starts(model, X, *look[:1])
+    learner, X, *seen = encoder.precompute_frozen(model, X, *look[:1])
 
     def watch(step):
         if look and step % 2 == 0:

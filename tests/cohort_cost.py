@@ -101,7 +101,7 @@ def process_people(root, n_people, folder):
     tasks = [(root, person, records[person], folder, {}) for person in people]
     _scale.files.save_person(root, people[0], records[people[0]], f"{folder}-first", {})
     first_mb = Meter().look().peak
-    took, outcomes = timed(_scale.workers.run_tasks, _scale.files.save_person, tasks)
+    took, outcomes = timed(_scale.workers.run_jobs, _scale.files.save_person, tasks)
     if failed := [outcome for outcome in outcomes if outcome["status"] != "done"]:
         raise RuntimeError(f"{len(failed)} people failed, the first: {failed[0]}")
     windows = _scale.files.WindowFiles(folder, people)
@@ -141,7 +141,7 @@ def in_fresh_process(function, workplace, *args):
 
 def seconds_of(function, tasks, client):
     """Wall seconds of tasks, and what they returned."""
-    took, results = timed(_scale.workers.run_tasks, function, tasks, client)
+    took, results = timed(_scale.workers.run_jobs, function, tasks, client)
     return took["wall_seconds"], results
 
 
@@ -152,7 +152,7 @@ def make_cells(workplace):
     folder, checkpoint = str(workplace / "grid"), str(workplace / "encoder.pt")
     settings = {"classes": ["delta", "alpha"]}
     tasks = [(study, p, found.records[p], folder, settings) for p in people]
-    _scale.workers.run_tasks(_scale.files.save_person, tasks)
+    _scale.workers.run_jobs(_scale.files.save_person, tasks)
     _scale.grid.pretrain(folder, tuple(people[:4]), checkpoint, n_steps=20)
     sides = tuple(people[:4]), tuple(people[4:])
     return [

@@ -65,7 +65,7 @@ def windows(study):
 
 def open_data():
     """Source windows, target windows, and their split by people."""
-    task = sibling("_model.regimes").open_task(STUDY)
+    task = sibling("_model.regimes").open_transfer(STUDY)
     return task, windows(task.source), windows(task.target)
 
 
@@ -88,7 +88,7 @@ def adapt(checkpoint, regime, seed, X, y, rows, lr, part="test"):
 
     encoder, training = sibling("_model.encoder"), sibling("_model.training")
     torch.manual_seed(seed)
-    model, _ = sibling("_model.fit").fit_model(
+    model, _ = sibling("_model.fit").with_new_head(
         checkpoint,
         int(checkpoint.n_times),
         2,
@@ -96,9 +96,7 @@ def adapt(checkpoint, regime, seed, X, y, rows, lr, part="test"):
     )
     for name, parameter in model.named_parameters():
         parameter.requires_grad = regime != "linear-probe" or encoder.is_head(name, model)
-    learner, A, A_test = encoder.split_where_learning_starts(
-        model, X[rows["train"]], X[rows[part]]
-    )
+    learner, A, A_test = encoder.precompute_frozen(model, X[rows["train"]], X[rows[part]])
     batches = training.deal(A, y[rows["train"]], n_steps=N_STEPS, seed=seed)
     training.fit(learner, batches, training.make_optimizer(learner, lr))
     return training.evaluate(learner, A_test, y[rows[part]])
@@ -151,7 +149,7 @@ def measure(name):
     X = torch.tensor(X_source[:8])
     with torch.no_grad():
         same = torch.equal(again(X), model.eval()(X))
-    _, loaded = sibling("_model.fit").fit_model(again, int(again.n_times), 2)
+    _, loaded = sibling("_model.fit").with_new_head(again, int(again.n_times), 2)
     groups = {part: task.parts[part] for part in ("validation", "test")}
     groups["train"] = task.parts[N_PEOPLE]
     y, subjects = torch.tensor(task.target.targets), task.subjects

@@ -22,8 +22,8 @@ from _model.fit import (
     channel_infos,
     channel_matrix,
     expected_windows,
-    fit_model,
-    fit_windows,
+    match_windows,
+    with_new_head,
 )
 from _model.share import find_checkpoint, licence_of, share
 
@@ -105,7 +105,7 @@ def test_3_half_of_the_keys(folder):
 def test_4_the_rate_is_brought_to_that_of_the_checkpoint_or_asked_for(folder, windows):
     t = np.arange(400) / 200
     tone = np.broadcast_to(20 * np.sin(2 * np.pi * 10 * t), (1, len(CAP), 400))
-    X, steps = fit_windows(tone, CAP, 200.0, expected())
+    X, steps = match_windows(tone, CAP, 200.0, expected())
     assert X.shape[2] == 200
     assert steps["rate"] == ["200 Hz, the checkpoint has 100 Hz"]
     found = np.abs(np.fft.rfft(X[0, 0])).argmax() * 100 / 200
@@ -124,12 +124,12 @@ def test_5_half_of_the_window():
     with pytest.raises(
         CheckpointError, match="400 samples and cannot take 100 .*window_s="
     ):
-        fit_model(model, 100, 2)
+        with_new_head(model, 100, 2)
 
 
 def test_6_channels_in_another_order(folder, windows):
-    right, _ = fit_windows(windows, CAP, 100.0, expected())
-    mixed, _ = fit_windows(windows[:, ::-1], CAP[::-1], 100.0, expected())
+    right, _ = match_windows(windows, CAP, 100.0, expected())
+    mixed, _ = match_windows(windows[:, ::-1], CAP[::-1], 100.0, expected())
     assert np.array_equal(right, mixed)
     assert np.array_equal(right, windows)
     configure(folder, drop=("chs_info",))
@@ -139,7 +139,7 @@ def test_6_channels_in_another_order(folder, windows):
 
 def test_7_a_channel_that_is_missing_is_estimated_and_named(windows):
     smooth = windows.mean(axis=1, keepdims=True) + 0.1 * windows
-    X, steps = fit_windows(smooth[:, 1:], CAP[1:], 100.0, expected())
+    X, steps = match_windows(smooth[:, 1:], CAP[1:], 100.0, expected())
     assert steps["by position"] == ["Fz"]
     assert steps["by name"] == list(CAP[1:])
     assert np.corrcoef(X[0, 0], smooth[0, 0])[0, 1] > 0.9
@@ -149,7 +149,7 @@ def test_7_a_channel_that_is_missing_is_estimated_and_named(windows):
 
 def test_8_volts(windows):
     with pytest.raises(CheckpointError, match="e-06, where EEG in uV has 3 to 30"):
-        fit_windows(windows * 1e-6, CAP, 100.0, expected())
+        match_windows(windows * 1e-6, CAP, 100.0, expected())
 
 
 def test_9_a_normalisation_that_is_not_that_of_the_model(folder, monkeypatch):
@@ -167,7 +167,7 @@ def test_9_a_normalisation_that_is_not_that_of_the_model(folder, monkeypatch):
 
 @pytest.mark.parametrize("scale", ["window", "uV/100", "z-score", "percentile", "min-max"])
 def test_every_scale_is_finite_and_keeps_the_shape(windows, scale):
-    X, _ = fit_windows(windows, CAP, 100.0, expected(scale=scale))
+    X, _ = match_windows(windows, CAP, 100.0, expected(scale=scale))
     assert X.shape == windows.shape
     assert np.isfinite(X).all()
 
@@ -175,9 +175,9 @@ def test_every_scale_is_finite_and_keeps_the_shape(windows, scale):
 def test_10_names_that_nobody_knows(windows):
     strange = expected(channels=("Fz", "electrode7"))
     with pytest.raises(CheckpointError, match="no place is known for electrode7"):
-        fit_windows(windows, CAP, 100.0, strange)
+        match_windows(windows, CAP, 100.0, strange)
     known = expected(channels=("Fz", "electrode7"), places={"electrode7": [0, 0.05, 0.08]})
-    assert fit_windows(windows, CAP, 100.0, known)[1]["by position"] == ["electrode7"]
+    assert match_windows(windows, CAP, 100.0, known)[1]["by position"] == ["electrode7"]
 
 
 def test_channels_may_be_told_but_not_against_the_file(folder, monkeypatch):
@@ -196,14 +196,14 @@ def test_channels_may_be_told_but_not_against_the_file(folder, monkeypatch):
 def test_11_the_head_of_the_old_task_is_never_kept(folder):
     model = read_checkpoint(folder, SHALLOW)
     torch.manual_seed(9)
-    fresh, loaded = fit_model(model, 150, 2)
+    fresh, loaded = with_new_head(model, 150, 2)
     assert loaded.n == loaded.of
     old, new = model.state_dict(), fresh.state_dict()
     for name, value in new.items():
         if not name.endswith("bias"):  # of a head they start at 0
             same = value.shape == old[name].shape and torch.equal(value, old[name])
             assert same != is_head(name, model), name
-    scratch, none = fit_model(model, 150, 2, keep=False)
+    scratch, none = with_new_head(model, 150, 2, keep=False)
     assert none is None
     weights = [name for name in new if name.endswith("weight") and not is_head(name, model)]
     assert any(not torch.equal(scratch.state_dict()[n], old[n]) for n in weights)

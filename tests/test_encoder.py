@@ -15,7 +15,7 @@ import _model.encoder
 import _model.ledger
 from _model.encoder import EncoderError
 from _model.ledger import ModelError
-from _model.training import deal, fit, make_optimizer
+from _model.training import make_optimizer, shuffled_batches, train
 
 torch.set_num_threads(1)
 SIGNALS = {name: (needed, signal) for name, needed, signal in models_mandatory_parameters}
@@ -92,7 +92,7 @@ def test_every_model_is_in_one_list():
 @pytest.mark.parametrize("name", SAMPLE)
 def test_a_probe_on_stored_features_is_the_model_bit_for_bit(name):
     model, X = probed(name)
-    head, features = _model.encoder.split_at_head(model, X)
+    head, features = _model.encoder.features_at_head(model, X)
     with torch.no_grad():
         assert torch.equal(head(features), model(X))
     # It is the model's own head: what it learns, the model says.
@@ -100,7 +100,12 @@ def test_a_probe_on_stored_features_is_the_model_bit_for_bit(name):
     torch.manual_seed(0)
     loss = lambda output, y: output.square().mean()  # noqa: E731
     optimizer = make_optimizer(head, 0.1)
-    fit(head, deal(features, torch.zeros(3), n_steps=2, batch_size=3), optimizer, loss)
+    train(
+        head,
+        shuffled_batches(features, torch.zeros(3), n_steps=2, batch_size=3),
+        optimizer,
+        loss,
+    )
     after = _model.ledger.fingerprints(model)
     moved = [key for key in before if before[key] != after[key]]
     assert moved
@@ -134,7 +139,7 @@ def test_what_does_not_fit_is_refused_by_name(name):
 @pytest.mark.parametrize("name", [*FEW, "EEGDINO"])
 def test_a_frozen_encoder_stays_and_says_what_it_says_in_evaluation_mode(name):
     model, X = probed(name)
-    _, expected = _model.encoder.split_at_head(model, X)
+    _, expected = _model.encoder.features_at_head(model, X)
     _model.encoder.freeze_encoder(model)
     before, model = _model.ledger.fingerprints(model), copy.deepcopy(model)
     seen = []
@@ -142,8 +147,8 @@ def test_a_frozen_encoder_stays_and_says_what_it_says_in_evaluation_mode(name):
     head.register_forward_pre_hook(lambda _, args: seen.append(args[0].detach()))
     torch.manual_seed(0)
     loss = lambda output, y: output.square().mean()  # noqa: E731
-    batches = deal(X, torch.zeros(3), n_steps=2, batch_size=3)
-    fit(model, batches, make_optimizer(model, 0.1), loss)
+    batches = shuffled_batches(X, torch.zeros(3), n_steps=2, batch_size=3)
+    train(model, batches, make_optimizer(model, 0.1), loss)
     after = _model.ledger.fingerprints(model)
     moved = [key for key in before if before[key] != after[key]]
     assert moved
@@ -251,7 +256,7 @@ def test_a_head_elsewhere_is_reported():
         _model.encoder.head_names,
         _model.encoder.encoder_state,
         _model.encoder.freeze_encoder,
-        lambda model: _model.encoder.split_at_head(model, X),
+        lambda model: _model.encoder.features_at_head(model, X),
         lambda model: _model.encoder.is_head("1.weight", model),
     ):
         with pytest.raises(
@@ -292,7 +297,7 @@ def test_parameters_without_a_shape_are_reported():
         _model.ledger.fingerprint,
         _model.ledger.count_parameters,
         lambda model: _model.encoder.load_encoder(model, {}),
-        lambda model: _model.encoder.split_at_head(model, X),
+        lambda model: _model.encoder.features_at_head(model, X),
         lambda model: _model.encoder.check_head(model, X),
     ):
         with pytest.raises(ModelError, match=r"without a shape \(body.weight, body.bias\)"):
@@ -307,7 +312,7 @@ def test_what_learns_is_all_that_runs_in_a_step(what):
     starts = {"head": ("final_layer",), "block": ("bnorm", "final_layer"), "all": ("",)}
     for name, parameter in model.named_parameters():
         parameter.requires_grad = name.startswith(starts[what])
-    learner, stored = _model.encoder.split_where_learning_starts(model, X)
+    learner, stored = _model.encoder.precompute_frozen(model, X)
     with torch.no_grad():
         torch.testing.assert_close(learner.eval()(stored), model.eval()(X))
     names = [name for name, _ in learner.named_parameters()]
@@ -317,11 +322,11 @@ def test_what_learns_is_all_that_runs_in_a_step(what):
 
 def test_layers_that_do_not_follow_each_other_are_split_at_the_head_or_not_at_all():
     model, X = probed("EEGNeX")
-    learner, same = _model.encoder.split_where_learning_starts(model, X)
+    learner, same = _model.encoder.precompute_frozen(model, X)
     assert learner is model
     assert same is X
     _model.encoder.freeze_encoder(model)
-    learner, _ = _model.encoder.split_where_learning_starts(model, X)
+    learner, _ = _model.encoder.precompute_frozen(model, X)
     assert learner is model.final_layer
 
 

@@ -10,37 +10,37 @@ from sklearn.preprocessing import StandardScaler
 
 import _model.regimes
 from _model.encoder import encoder_state, load_encoder
-from _model.zoo import SLOW, look_at_models
+from _model.zoo import SLOW, try_models
 
 
 @pytest.fixture(scope="module")
-def task(cache):
+def transfer(cache):
     torch.set_num_threads(1)
-    task = _model.regimes.open_task("simulated-transfer")
-    task.budget = dataclasses.replace(task.budget, pretrain_steps=5, n_steps=4)
-    return task
+    transfer = _model.regimes.open_transfer("simulated-transfer")
+    transfer.budget = dataclasses.replace(transfer.budget, pretrain_steps=5, n_steps=4)
+    return transfer
 
 
 @pytest.fixture(scope="module")
-def encoder(task):
-    return _model.regimes.pretrained_encoder(task)
+def encoder(transfer):
+    return _model.regimes.pretrained_encoder(transfer)
 
 
-def test_groups_of_people_are_whole_nested_and_apart(task):
-    assert task.overlap == 0
-    assert task.people["train"] == task.budget.n_labelled
-    assert len(task.subjects) == len(task.data["test"][1])
-    few, more = (task.data[n][0] for n in (1, 2))
+def test_groups_of_people_are_whole_nested_and_apart(transfer):
+    assert transfer.overlap == 0
+    assert transfer.people["train"] == transfer.budget.n_labelled
+    assert len(transfer.subjects) == len(transfer.data["test"][1])
+    few, more = (transfer.data[n][0] for n in (1, 2))
     assert all((window == more).all(dim=(1, 2)).any() for window in few)
-    counts = torch.bincount(task.data["test"][1])
+    counts = torch.bincount(transfer.data["test"][1])
     assert counts.min() == counts.max()
-    assert task.chance == 0.5
+    assert transfer.chance == 0.5
 
 
-def test_a_regime_trains_what_it_says_and_the_seed_decides_the_rest(task, encoder):
+def test_a_regime_trains_what_it_says_and_the_seed_decides_the_rest(transfer, encoder):
     for regime, learns in _model.regimes.LEARNS.items():
         one, same, other = (
-            _model.regimes.adapt(task, regime, s, encoder) for s in (1, 1, 2)
+            _model.regimes.adapt(transfer, regime, s, encoder) for s in (1, 1, 2)
         )
         assert all(map(torch.equal, one.parameters(), same.parameters()))
         assert not all(map(torch.equal, one.parameters(), other.parameters()))
@@ -49,37 +49,37 @@ def test_a_regime_trains_what_it_says_and_the_seed_decides_the_rest(task, encode
         assert frozen == (regime == "linear-probe"), learns
 
 
-def test_labels_can_be_exchanged_before_pretraining(task, encoder):
-    _, y = task.data["source"]
-    blind = _model.regimes.pretrained_encoder(task, labels=y.flip(0))
+def test_labels_can_be_exchanged_before_pretraining(transfer, encoder):
+    _, y = transfer.data["source"]
+    blind = _model.regimes.pretrained_encoder(transfer, labels=y.flip(0))
     assert any(not torch.equal(blind[name], encoder[name]) for name in encoder)
 
 
 def test_the_closed_form_probe_is_that_of_scikit_learn_on_any_number_of_threads(
-    task, encoder
+    transfer, encoder
 ):
     found = {}
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        found[threads] = _model.regimes.closed_form_probe(task, encoder)
+        found[threads] = _model.regimes.closed_form_probe(transfer, encoder)
     torch.set_num_threads(1)
     assert found[1][0].tobytes() == found[2][0].tobytes()
     assert found[1][1] == found[2][1]
-    model = _model.regimes.build_model(task, 0)
+    model = _model.regimes.build_model(transfer, 0)
     load_encoder(model, encoder)
     X, X_test = (
-        _model.regimes.features_of(task, model, part) for part in ("train", "test")
+        _model.regimes.features_of(transfer, model, part) for part in ("train", "test")
     )
     assert X.dtype == np.float64
     scaler = StandardScaler().fit(X)
-    plain = RidgeClassifier(found[1][1]).fit(scaler.transform(X), task.data["train"][1])
-    right = plain.predict(scaler.transform(X_test)) == task.data["test"][1].numpy()
+    plain = RidgeClassifier(found[1][1]).fit(scaler.transform(X), transfer.data["train"][1])
+    right = plain.predict(scaler.transform(X_test)) == transfer.data["test"][1].numpy()
     assert right.mean() == pytest.approx(found[1][0].mean(), abs=1e-10)
 
 
-def test_a_saved_model_is_whole_or_not_there(task, tmp_path, monkeypatch):
+def test_a_saved_model_is_whole_or_not_there(transfer, tmp_path, monkeypatch):
     monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path))
-    model = _model.regimes.build_model(task, 3)
+    model = _model.regimes.build_model(transfer, 3)
     folder = _model.regimes.save_model(model, "mine")
     loaded = type(model).from_pretrained(folder)
     assert all(map(torch.equal, model.parameters(), loaded.parameters()))
@@ -96,7 +96,7 @@ def test_a_saved_model_is_whole_or_not_there(task, tmp_path, monkeypatch):
 
 
 def test_models_of_braindecode_are_looked_at_one_by_one():
-    table = look_at_models(skip=[*SLOW, *(n for n in _names() if n not in FEW)])
+    table = try_models(skip=[*SLOW, *(n for n in _names() if n not in FEW)])
     assert table["state moves"].to_dict() == {
         "BIOT": False, "CBraMod": False, "EEGNet": True, "ShallowFBCSPNet": True,
     }  # fmt: skip

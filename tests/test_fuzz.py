@@ -449,7 +449,7 @@ ELSEWHERE = {
     "_study.find.find_people#2": "test_study.py::test_arguments_that_mean_nothing",
     "_study.channels.find_channels#2": "test_door_counts.py::test_a_bad_channel_is_interpolated_where_places_are_known",
     "_study.channels.find_channels#6": "test_door_counts.py::test_without_an_eeg_channel_there_is_no_reference",
-    "_study.quality.look#1": "test_signals.py::test_samples_that_are_not_finite_are_refused_with_channel_and_second",
+    "_study.quality.measure_signal#1": "test_signals.py::test_samples_that_are_not_finite_are_refused_with_channel_and_second",
     "_study.tables._read_text#3": "test_door_counts.py::test_a_table_that_may_not_be_read",
     "_study.windows._check_counts#1": "test_door_counts.py::test_windows_are_counted_against_the_events",
     "_study.windows._cut_windows#1": "test_door_counts.py::test_what_braindecode_refuses_is_said_of_the_study",

@@ -57,7 +57,7 @@ COHORT = []
 @pytest.fixture(scope="module")
 def results(cohort):
     COHORT[:] = [cohort]
-    return run.compare(cohort, adapt, without_labels)
+    return run.run_everybody(cohort, adapt, without_labels)
 
 
 # ------------------------------------------------------------------------------------ people
@@ -186,14 +186,14 @@ def inductive(models, way):
 def test_later_windows_change_no_inductive_byte(cohort, results, way):
     subject, person = next(iter(cohort.people.items()))
     calibrate = inductive(results.models[subject], way)
-    assert not new.looks_ahead(calibrate, person)
+    assert not new.uses_later_windows(calibrate, person)
     # One window too many is a look ahead, and is caught.
     one_more = dataclasses.replace(person, n_own=person.n_own + 1)
     planted = {
         "scaling": lambda p: new.scaling(p.own(p.n_own + 1)[0]),
         "alignment": lambda p: new.alignment(p.X),
     }.get(way, lambda p: calibrate(new.Person(p.X, p.y, one_more.n_own)))
-    assert new.looks_ahead(planted, person)
+    assert new.uses_later_windows(planted, person)
 
 
 def test_scores_of_inductive_ways_use_nothing_later(cohort, results):

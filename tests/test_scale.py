@@ -46,7 +46,7 @@ def task_of(study, person, folder, settings):
 
 def save_all(study, folder, people=PEOPLE, client=None):
     tasks = [task_of(study, person, folder, SETTINGS) for person in people]
-    return _scale.workers.run_tasks(_scale.files.save_person, tasks, client)
+    return _scale.workers.run_jobs(_scale.files.save_person, tasks, client)
 
 
 def statuses(outcomes):
@@ -160,7 +160,7 @@ def test_a_recording_that_raises_does_not_stop_the_others(bids, tmp_path):
     tasks = [
         task_of(bids, person, tmp_path / "w", {}) for person in ("01", "02", "03", "77")
     ]
-    outcomes = _scale.workers.run_tasks(_scale.files.save_person, tasks)
+    outcomes = _scale.workers.run_jobs(_scale.files.save_person, tasks)
     assert statuses(outcomes) == ["done", "failed", "done", "failed"]
     assert f"StudyError: {edf}: " in outcomes[1]["reason"]
     assert f"sub-77 has no recordings in {bids}" in outcomes[3]["reason"]
@@ -220,7 +220,7 @@ LOOP = """
         time.sleep(0.005)
     records, how = _study.find_study(study).records, {"classes": ["delta", "alpha"]}
     tasks = [(study, p, records[p], folder, how) for p in people.split(",")]
-    print(json.dumps(_scale.workers.run_tasks(_scale.files.save_person, tasks)))
+    print(json.dumps(_scale.workers.run_jobs(_scale.files.save_person, tasks)))
 """
 
 
@@ -274,10 +274,10 @@ FULL_DISK = """
     ballast.write(bytes(150_000)), ballast.flush()
     records, how = _study.find_study(study).records, {"classes": ["delta", "alpha"]}
     tasks = [(study, p, records[p], folder, how) for p in people.split(",")]
-    first = _scale.workers.run_tasks(_scale.files.save_person, tasks)
+    first = _scale.workers.run_jobs(_scale.files.save_person, tasks)
     left = sorted(p.name for p in _scale.files.Path(folder).iterdir() if not p.name.endswith(".lock"))
     subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
-    print(json.dumps([first, left, _scale.workers.run_tasks(_scale.files.save_person, tasks)]))
+    print(json.dumps([first, left, _scale.workers.run_jobs(_scale.files.save_person, tasks)]))
 """
 
 
@@ -338,7 +338,7 @@ def test_a_killed_worker_loses_nothing(client, study, clean, tmp_path):
     folder, once = tmp_path / "windows", str(tmp_path / "died")
     tasks = [(*task_of(study, p, folder, SETTINGS), PEOPLE[1], once) for p in PEOPLE]
     before = set(client.run(os.getpid).values())
-    outcomes = _scale.workers.run_tasks(save_or_die, tasks, client)
+    outcomes = _scale.workers.run_jobs(save_or_die, tasks, client)
     assert os.path.exists(once)
     assert statuses(outcomes) == ["done"] * len(PEOPLE)
     assert files(folder) == files(clean)
@@ -351,7 +351,7 @@ def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
 ):
     folder = tmp_path / "windows"
     tasks = [(*task_of(study, p, folder, SETTINGS), PEOPLE[0], "") for p in PEOPLE]
-    outcomes = _scale.workers.run_tasks(save_or_die, tasks, client)
+    outcomes = _scale.workers.run_jobs(save_or_die, tasks, client)
     assert statuses(outcomes)[0] == "failed"
     assert outcomes[0]["reason"].startswith("KilledWorker: ")
     # A dying worker may take the answer of a finished task with it; asked again, it is skipped.
@@ -367,11 +367,11 @@ def test_loop_and_workers_give_the_same_bits(client, clean, tmp_path):
         for regime in ("from-scratch", "linear-probe", "full-finetune")
         for seed in (1, 2)
     ]
-    results = _scale.workers.run_tasks(_scale.grid.train_cell, cells)
+    results = _scale.workers.run_jobs(_scale.grid.train_cell, cells)
     assert statuses(results) == ["done"] * 6
     assert len({result["weights"] for result in results}) == 6
-    assert _scale.workers.run_tasks(_scale.grid.train_cell, cells, client) == results
-    assert _scale.workers.run_tasks(_scale.grid.train_cell, [], client) == []
+    assert _scale.workers.run_jobs(_scale.grid.train_cell, cells, client) == results
+    assert _scale.workers.run_jobs(_scale.grid.train_cell, [], client) == []
 
 
 FLAT = """
@@ -452,7 +452,7 @@ WITHOUT = """
     sys.modules["distributed"] = sys.modules["dask"] = None
     import _scale_files, _scale_workers
     with _scale.workers.open_workers() as client:
-        print(client, _scale.workers.run_tasks(dict, [(), ()], client))
+        print(client, _scale.workers.run_jobs(dict, [(), ()], client))
 """
 
 
@@ -502,7 +502,7 @@ def test_fewer_windows_than_a_batch_still_train(clean, tmp_path):
     windows = _scale.files.WindowFiles(clean, PEOPLE[:1])
     model = _scale.grid.build_model(windows, 0)
     before = _scale.grid.fingerprint(model)
-    _scale.grid.train(model, windows, lr=1e-2, n_steps=2, batch_size=64, seed=0)
+    _scale.grid.train_from_files(model, windows, lr=1e-2, n_steps=2, batch_size=64, seed=0)
     assert _scale.grid.fingerprint(model) != before
 
 
@@ -562,7 +562,7 @@ OPEN = """
     import _scale_workers
     start = time.monotonic()
     with _scale.workers.open_workers(2) as client:
-        print(client, _scale.workers.run_tasks(dict, [(), ()], client))
+        print(client, _scale.workers.run_jobs(dict, [(), ()], client))
         print("seconds", int(time.monotonic() - start))
 """
 HOSTS = {
@@ -677,7 +677,7 @@ def test_windows_are_made_again_when_what_they_depend_on_changes(
 
 
 def test_the_fingerprint_reads_every_room_behind_the_door(tmp_path, monkeypatch):
-    _scale.files.fingerprint.cache_clear()
+    _scale.files.code_digest.cache_clear()
     shutil.copytree(EXAMPLES, tmp_path / "examples")
     monkeypatch.setattr(
         _scale.files, "__file__", str(tmp_path / "examples" / "_scale/files.py")
@@ -690,13 +690,13 @@ def test_the_fingerprint_reads_every_room_behind_the_door(tmp_path, monkeypatch)
         "_study.catalogue",
         "_study.quality",
     ):
-        _scale.files.fingerprint.cache_clear()
-        seen.add(_scale.files.fingerprint())
+        _scale.files.code_digest.cache_clear()
+        seen.add(_scale.files.code_digest())
         with (tmp_path / "examples" / f"{room}.py").open("a") as file:
             file.write("# changed")
-    _scale.files.fingerprint.cache_clear()
-    seen.add(_scale.files.fingerprint())
-    _scale.files.fingerprint.cache_clear()
+    _scale.files.code_digest.cache_clear()
+    seen.add(_scale.files.code_digest())
+    _scale.files.code_digest.cache_clear()
     assert len(seen) == 6
 
 

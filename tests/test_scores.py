@@ -13,11 +13,11 @@ from _score.features import BANDS, log_band_power
 from _score.person import print_other_splits, score_people
 from _score.scores import (
     difference,
+    for_json,
     holm,
     interval,
     per_subject,
     ratio_interval,
-    rounded,
     sign_flip,
     with_interval,
 )
@@ -170,7 +170,7 @@ def test_what_the_line_holds():
         "deep": {"er": {1: -0.00001, "p": 0.123456}},
         "found": found,
     }
-    plain = rounded(line, p=5)
+    plain = for_json(line, p=5)
     assert json.loads(json.dumps(plain)) == {
         "words": "plot_73",
         "nothing": None,
@@ -190,8 +190,8 @@ def test_what_the_line_holds():
         bool,
         bool,
     ]
-    assert rounded(plain, p=5) == plain
-    assert rounded(2 / 3, 2) == 0.67
+    assert for_json(plain, p=5) == plain
+    assert for_json(2 / 3, 2) == 0.67
 
 
 def test_scores_of_few_people_move_with_the_split(capsys):

@@ -48,7 +48,7 @@ def measured(subject, raw, referenced):
     """The look at a recording (None is a clean one), and its windows after reference and filter."""
     if raw is None:
         return measured_clean(subject, referenced)
-    look = _study.quality.look(raw, f"sub-{subject}_task-rest_eeg.edf")
+    look = _study.quality.measure_signal(raw, f"sub-{subject}_task-rest_eeg.edf")
     raw = raw.copy()
     if referenced:
         raw.set_eeg_reference("average", verbose="ERROR")
@@ -241,7 +241,9 @@ def edf_of(root, dimension):
 def test_an_edf_whose_header_says_another_unit_is_refused_by_that_unit(tmp_path, dimension):
     path = edf_of(tmp_path, dimension)
     raw = mne.io.read_raw(path, verbose="ERROR")
-    found = _study.quality.find_faults([_study.quality.look(raw, path)], raw.ch_names, True)
+    found = _study.quality.find_faults(
+        [_study.quality.measure_signal(raw, path)], raw.ch_names, True
+    )
     scale = found[found["kind"] == "scale"]
     assert scale["gross"].all()
     assert len(scale) == 1
@@ -255,10 +257,12 @@ def test_a_table_that_says_another_unit_than_the_file_is_doubtful(tmp_path):
     table = next(tmp_path.rglob("*_channels.tsv"))
     raw = mne.io.read_raw(path, verbose="ERROR")
     assert _study.quality.find_faults(
-        [_study.quality.look(raw, path)], raw.ch_names, True
+        [_study.quality.measure_signal(raw, path)], raw.ch_names, True
     ).empty
     table.write_text(table.read_text("utf-8").replace("µV", "V"), "utf-8")
-    found = _study.quality.find_faults([_study.quality.look(raw, path)], raw.ch_names, True)
+    found = _study.quality.find_faults(
+        [_study.quality.measure_signal(raw, path)], raw.ch_names, True
+    )
     assert list(found["kind"]) == ["unit"]
     assert not found["gross"].any()
     assert re.search("the file says .V, channels.tsv says V", found["what"].iloc[0])
@@ -267,7 +271,7 @@ def test_a_table_that_says_another_unit_than_the_file_is_doubtful(tmp_path):
 def looks_of(root, pattern="sub-*/**/*_eeg.edf"):
     for path in sorted(root.glob(pattern)):
         raw = mne.io.read_raw(path, verbose="ERROR")
-        yield _study.quality.look(raw, path), tuple(raw.ch_names)
+        yield _study.quality.measure_signal(raw, path), tuple(raw.ch_names)
 
 
 def in_memory(kind):
@@ -290,7 +294,7 @@ def test_no_simulated_signal_is_refused_or_doubted(kind):
         "eeg",
     )
     looks = [
-        _study.quality.look(
+        _study.quality.measure_signal(
             mne.io.RawArray(X * 1e-6, info, verbose="ERROR"), f"sub-{i}_eeg.edf"
         )
         for i, X in enumerate(in_memory(kind))

@@ -461,7 +461,7 @@ def test_incomplete_simulated_study_is_written_again(own_cache, damage, capsys):
     else:
         manifest = root / _study.simulated.write.MANIFEST
         manifest.write_text(
-            manifest.read_text().replace(_study.simulated.write.fingerprint(), "0" * 64)
+            manifest.read_text().replace(_study.simulated.write.writers_digest(), "0" * 64)
         )
     study = open_study("simulated-transfer", cohort="target", cache_dir=own_cache)
     assert "written again" in capsys.readouterr().err

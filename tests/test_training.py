@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import _model.training
-from _model.training import deal as deal_batches
-from _model.training import evaluate, fit, make_optimizer, normalise, to_tensors
+from _model.training import evaluate, make_optimizer, normalise, to_tensors, train
+from _model.training import shuffled_batches as deal_batches
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
@@ -47,17 +47,17 @@ class Deal(torch.nn.Module):
         return self.layer(self.drop(X))
 
 
-def deal(n_windows, **how):
+def shuffled_batches(n_windows, **how):
     X = torch.arange(n_windows, dtype=torch.float32)[:, None]
     torch.manual_seed(0)
     module = Deal()
     y = torch.zeros(n_windows, dtype=torch.long)
-    fit(module, deal_batches(X, y, **how), make_optimizer(module, 1e-2))
+    train(module, deal_batches(X, y, **how), make_optimizer(module, 1e-2))
     return module.batches, module
 
 
 def test_windows_that_fill_no_batch_are_dealt_with_the_next_shuffle():
-    batches, *_ = deal(10, n_steps=5, batch_size=4)
+    batches, *_ = shuffled_batches(10, n_steps=5, batch_size=4)
     dealt = [number for batch in batches for number in batch]
     assert {len(batch) for batch in batches} == {4}
     assert sorted(dealt[:10]) == sorted(dealt[10:]) == list(range(10))
@@ -65,20 +65,23 @@ def test_windows_that_fill_no_batch_are_dealt_with_the_next_shuffle():
 
 
 def test_fewer_windows_than_a_batch():
-    batches, *_ = deal(3, n_steps=2, batch_size=16)
+    batches, *_ = shuffled_batches(3, n_steps=2, batch_size=16)
     assert [sorted(batch) for batch in batches] == [[0, 1, 2]] * 2
 
 
 def test_the_order_has_a_seed_of_its_own():
-    one, other = deal(10, n_steps=3, seed=1)[0], deal(10, n_steps=3, seed=2)[0]
-    assert deal(10, n_steps=3, seed=1)[0] == one != other
+    one, other = (
+        shuffled_batches(10, n_steps=3, seed=1)[0],
+        shuffled_batches(10, n_steps=3, seed=2)[0],
+    )
+    assert shuffled_batches(10, n_steps=3, seed=1)[0] == one != other
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
     module = torch.nn.Linear(1, 2)
     torch.manual_seed(5)
     batches = deal_batches(torch.ones(4, 1), torch.zeros(4).long(), n_steps=2)
-    fit(module, batches, make_optimizer(module, 0.1))
+    train(module, batches, make_optimizer(module, 0.1))
     assert torch.rand(1) == expected  # no shuffle took a number from the weights' generator
 
 
@@ -91,7 +94,7 @@ def test_a_look_between_steps_changes_nothing():
         module.eval()
 
     batches = deal_batches(X, y, n_steps=3, batch_size=4)
-    fit(module, batches, make_optimizer(module, 1e-2), watch=watch)
+    train(module, batches, make_optimizer(module, 1e-2), watch=watch)
     assert modes == [(1, True), (2, True), (3, True)]
     assert len(module.batches) == 3  # the step after a look is in training mode again
 
@@ -114,7 +117,7 @@ def test_loss_and_schedule_are_arguments():
         schedule.step()
         weights.append(module.weight.detach().clone())
 
-    fit(module, deal_batches(X, y, n_steps=5), optimizer, loss, watch)
+    train(module, deal_batches(X, y, n_steps=5), optimizer, loss, watch)
     assert rates == [0.1, 0.1, 0.1, 0, 0]
     assert not torch.equal(weights[1], weights[2])
     assert torch.equal(weights[2], weights[4])

@@ -13,7 +13,7 @@ import _model.which
 from _helpers.pages import DOCS
 from _model.families import ELSEWHERE, FACTS, SCALES_OF, Family, families
 from _model.fit import SCALES
-from _model.which import Recording, fit_families, fit_family, look_at_class
+from _model.which import Recording, judge_families, judge_family, look_at_class
 
 CAP = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3")
 CAP += ("Pz", "P4", "P8", "O1", "O2")
@@ -58,8 +58,8 @@ def test_facts_agree_with_what_was_measured_and_with_the_page_about_checkpoints(
 def test_windows_that_fit_need_nothing():
     family = replace(families()["SignalJEPA"], first=None)
     mine = replace(PLAIN, sfreq=128.0)
-    assert fit_family(mine, family) == _model.which.Fit("fits")
-    found = fit_family(replace(mine, unit="V"), family)
+    assert judge_family(mine, family) == _model.which.Verdict("fits")
+    found = judge_family(replace(mine, unit="V"), family)
     assert (found.verdict, found.steps) == ("fits after", ("multiply by 1e+06",))
 
 
@@ -89,7 +89,7 @@ def test_windows_that_fit_need_nothing():
     ],
 )  # fmt: skip
 def test_rules(recording, name, verdict, steps):
-    found = fit_family(recording, families()[name])
+    found = judge_family(recording, families()[name])
     assert found.verdict == verdict
     for step in steps:
         assert any(step in one for one in found.steps), found.steps
@@ -97,7 +97,7 @@ def test_rules(recording, name, verdict, steps):
 
 def test_every_family_has_a_verdict_for_any_recording():
     for own in (PLAIN, NET, BAND):
-        found = fit_families(own)
+        found = judge_families(own)
         assert set(found) == set(FACTS)
         assert all(isinstance(one, Family) for one in families().values())
         assert all(one.verdict == "fits" or one.steps for one in found.values())

@@ -205,7 +205,7 @@ class _HeadWith(torch.nn.Module):
         return self.head(X, *self.more)
 
 
-def split_at_head(model, *inputs):
+def features_at_head(model, *inputs):
     """The head, and each input as the head sees it. The encoder runs once, in evaluation mode.
 
     Parameters
@@ -267,11 +267,11 @@ def check_head(model, X):
     Raises
     ------
     EncoderError
-        If it does not, since work follows the head; if :func:`split_at_head` refuses the model;
+        If it does not, since work follows the head; if :func:`features_at_head` refuses the model;
         or if the model is not the same after a forward pass in evaluation mode.
     """
     kind, before = type(model).__name__, fingerprints(model)
-    head, features, _ = split_at_head(model, X, X[:1])  # two sizes of a batch
+    head, features, _ = features_at_head(model, X, X[:1])  # two sizes of a batch
     with torch.no_grad():
         said, of_features = model(X), head(features)
     after = fingerprints(model)
@@ -285,7 +285,7 @@ def check_head(model, X):
         )
 
 
-def split_where_learning_starts(model, *inputs):
+def precompute_frozen(model, *inputs):
     """What has to be trained, and the inputs as it sees them.
 
     Parameters
@@ -314,7 +314,7 @@ def split_where_learning_starts(model, *inputs):
     elif all(
         is_head(name, model) for name, p in model.named_parameters() if p.requires_grad
     ):
-        learner, *inputs = split_at_head(model, *inputs)
+        learner, *inputs = features_at_head(model, *inputs)
     else:
         learner = model
     # In this memory layout a CPU convolves faster.

@@ -162,7 +162,7 @@ def _scale_of(folder, kind):
     return scale
 
 
-def fit_windows(windows, ch_names, sfreq, expected):
+def match_windows(windows, ch_names, sfreq, expected):
     """Bring windows to what a checkpoint was trained on.
 
     Parameters
@@ -299,7 +299,7 @@ def channel_infos(names):
     ]
 
 
-def fit_model(model, n_times, n_outputs, *, keep=True):
+def with_new_head(model, n_times, n_outputs, *, keep=True):
     """The encoder of a checkpoint under a fresh head, for windows of any length that it can take.
 
     Parameters

@@ -320,7 +320,7 @@ def recompute_batch_norm(model, seen):
     return model.eval()
 
 
-def looks_ahead(calibrate, person):
+def uses_later_windows(calibrate, person):
     """Does what a way takes from a person change when windows after the own ones do?
 
     Parameters

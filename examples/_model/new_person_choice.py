@@ -7,9 +7,9 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from _model.encoder import split_at_head, split_where_learning_starts
+from _model.encoder import features_at_head, precompute_frozen
 from _model.new_person import N_GROUPS, SPATIAL, apply
-from _model.training import deal, evaluate, fit, make_optimizer
+from _model.training import evaluate, make_optimizer, shuffled_batches, train
 from _score.features import log_band_power
 
 #: Filters of the network, and their length in seconds: small, so that it trains often.
@@ -87,9 +87,9 @@ def pretrain(cohort, subjects, spatial="as recorded"):
     X = torch.cat([apply(matrix(person.X), person.X, spatial) for person in people])
     y = torch.cat([person.y for person in people])
     model = build_model(cohort, 0)
-    learner, X = split_where_learning_starts(model, X)
-    batches = deal(X, y, n_steps=cohort.budget.pretrain_steps, batch_size=BATCH)
-    fit(learner, batches, make_optimizer(learner, 2e-3))
+    learner, X = precompute_frozen(model, X)
+    batches = shuffled_batches(X, y, n_steps=cohort.budget.pretrain_steps, batch_size=BATCH)
+    train(learner, batches, make_optimizer(learner, 2e-3))
     return model
 
 
@@ -120,7 +120,7 @@ def ridge(way, model, person, n, sfreq, alpha):
     if way == "band power":
         features = [log_band_power(part.cpu().numpy(), sfreq) for part in (X, X_later)]
     else:
-        _, *seen = split_at_head(model, X, X_later)
+        _, *seen = features_at_head(model, X, X_later)
         features = [part.flatten(start_dim=1).double().cpu().numpy() for part in seen]
     fitted = make_pipeline(StandardScaler(), RidgeClassifier(alpha))
     fitted.fit(features[0], y.cpu().numpy())

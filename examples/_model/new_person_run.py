@@ -57,7 +57,7 @@ class Results(NamedTuple):
         return np.array([final[way][row] for row, way in enumerate(ways)])
 
 
-def compare(cohort, adapt, without_labels):
+def run_everybody(cohort, adapt, without_labels):
     """Run every way on everybody, by networks and choices of other people.
 
     Parameters
@@ -119,7 +119,7 @@ def run_controls(cohort, results, adapt, way="keep the head"):
     cohort : _model.new_person.Cohort
         Everybody.
     results : Results
-        Of :func:`compare`.
+        Of :func:`run_everybody`.
     adapt : callable
         See :func:`_model.new_person_choice.choose`.
     way : str

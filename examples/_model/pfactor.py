@@ -2,7 +2,7 @@
 
 import torch
 
-from _model.training import deal, fit, make_optimizer
+from _model.training import make_optimizer, shuffled_batches
 from _score.scores import per_subject
 
 #: A small :class:`~braindecode.models.EEGConformer`: enough for a page on one thread.
@@ -100,8 +100,8 @@ def fit_network(model, train, *, n_epochs=N_EPOCHS, lr=2e-3, seed=0):
     n_steps = n_epochs * len(X) // 32
     optimizer = make_optimizer(model, lr, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=n_steps)
-    batches = deal(X, y, n_steps=n_steps, batch_size=32, seed=seed)
-    fit(model, batches, optimizer, squared_error, lambda step: schedule.step())
+    batches = shuffled_batches(X, y, n_steps=n_steps, batch_size=32, seed=seed)
+    train(model, batches, optimizer, squared_error, lambda step: schedule.step())
     return model
 
 

@@ -14,11 +14,11 @@ from sklearn.preprocessing import StandardScaler
 import _study
 from _model.encoder import (
     encoder_state,
+    features_at_head,
     load_encoder,
-    split_at_head,
-    split_where_learning_starts,
+    precompute_frozen,
 )
-from _model.training import deal, evaluate, fit, make_optimizer, to_tensors
+from _model.training import evaluate, make_optimizer, shuffled_batches, to_tensors, train
 from _score.scores import expected_half_width, per_subject
 from _score.splits import assert_no_leakage, nested_subjects, split_subjects
 
@@ -36,7 +36,7 @@ SPREAD = 0.1
 
 
 @dataclass
-class Task:
+class Transfer:
     """A source and a target cohort, split by people.
 
     Attributes
@@ -73,7 +73,7 @@ class Task:
         return 1 / len(self.target.classes)
 
 
-def open_task(name, device="cpu"):
+def open_transfer(name, device="cpu"):
     """Open both cohorts of a study, and split the target people as the fine-tuning page does.
 
     Parameters
@@ -117,25 +117,25 @@ def open_task(name, device="cpu"):
     people = {part: own["subject"].nunique() for part, own in rows.items()}
     people["source"] = source.metadata["subject"].nunique()
     overlap = sum(report["overlap"] for report in reports)
-    return Task(source, target, budget, data, groups, subjects, people, overlap)
+    return Transfer(source, target, budget, data, groups, subjects, people, overlap)
 
 
-def build_model(task, seed):
+def build_model(transfer, seed):
     """A fresh :class:`~braindecode.models.ShallowFBCSPNet`; one seed, one starting head."""
     from braindecode.models import ShallowFBCSPNet  # after _study, which calms its import
 
     torch.manual_seed(seed)
-    X, _ = task.data["source"]
+    X, _ = transfer.data["source"]
     model = ShallowFBCSPNet(
         n_chans=X.shape[1],
-        n_outputs=len(task.target.classes),
+        n_outputs=len(transfer.target.classes),
         n_times=X.shape[2],
-        sfreq=task.target.sfreq,
+        sfreq=transfer.target.sfreq,
     )
     return model.to(X.device)
 
 
-def pretrain(task, labels=None, seed=0):
+def pretrain(transfer, labels=None, seed=0):
     """A network trained on the source people.
 
     Parameters
@@ -152,15 +152,17 @@ def pretrain(task, labels=None, seed=0):
     torch.nn.Module
         It, head included.
     """
-    X, y = task.data["source"]
-    model, n_steps = build_model(task, seed), task.budget.pretrain_steps
-    learner, X = split_where_learning_starts(model, X)
-    batches = deal(X, y if labels is None else labels, n_steps=n_steps, batch_size=64)
-    fit(learner, batches, make_optimizer(learner, 2e-3))
+    X, y = transfer.data["source"]
+    model, n_steps = build_model(transfer, seed), transfer.budget.pretrain_steps
+    learner, X = precompute_frozen(model, X)
+    batches = shuffled_batches(
+        X, y if labels is None else labels, n_steps=n_steps, batch_size=64
+    )
+    train(learner, batches, make_optimizer(learner, 2e-3))
     return model
 
 
-def adapt(task, regime, seed, encoder=None, *, train="train", lr=None, n_steps=None):
+def adapt(transfer, regime, seed, encoder=None, *, train="train", lr=None, n_steps=None):
     """One regime, from one initialisation, on the labelled people.
 
     Parameters
@@ -186,19 +188,19 @@ def adapt(task, regime, seed, encoder=None, *, train="train", lr=None, n_steps=N
     torch.nn.Module
         The trained network.
     """
-    model = build_model(task, seed)
+    model = build_model(transfer, seed)
     if encoder is not None and regime != "from-scratch":
         load_encoder(model, encoder)
     for name, parameter in model.named_parameters():
         parameter.requires_grad = name.startswith(LEARNS[regime])
-    X, y = task.data[train]
-    learner, X = split_where_learning_starts(model, X)
-    batches = deal(X, y, n_steps=n_steps or task.budget.n_steps, seed=seed)
-    fit(learner, batches, make_optimizer(learner, lr or LR[regime]))
+    X, y = transfer.data[train]
+    learner, X = precompute_frozen(model, X)
+    batches = shuffled_batches(X, y, n_steps=n_steps or transfer.budget.n_steps, seed=seed)
+    train(learner, batches, make_optimizer(learner, lr or LR[regime]))
     return model
 
 
-def accuracy(task, models, part="test"):
+def accuracy(transfer, models, part="test"):
     """Accuracy of each test person, mean over networks.
 
     Parameters
@@ -213,13 +215,13 @@ def accuracy(task, models, part="test"):
     ndarray, shape (n_subjects,)
         From 0 to 1.
     """
-    correct = [evaluate(model, *task.data[part]) for model in models]
-    return per_subject(np.mean(correct, axis=0), task.subjects)
+    correct = [evaluate(model, *transfer.data[part]) for model in models]
+    return per_subject(np.mean(correct, axis=0), transfer.subjects)
 
 
-def pretrained_encoder(task, **how):
+def pretrained_encoder(transfer, **how):
     """State of the encoder that :func:`pretrain` gives."""
-    return encoder_state(pretrain(task, **how))
+    return encoder_state(pretrain(transfer, **how))
 
 
 def save_model(model, name):
@@ -246,7 +248,7 @@ def save_model(model, name):
     return folder
 
 
-def features_of(task, model, part):
+def features_of(transfer, model, part):
     """What the head of a network sees of some windows, in double precision.
 
     Parameters
@@ -263,11 +265,13 @@ def features_of(task, model, part):
     ndarray, shape (n_windows, n_features)
         From the encoder in evaluation mode.
     """
-    _, X = split_at_head(model, task.data[part][0])
+    _, X = features_at_head(model, transfer.data[part][0])
     return X.flatten(start_dim=1).double().cpu().numpy()
 
 
-def closed_form_probe(task, encoder, *, train="train", alphas=(1, 10, 100, 1000, 10000)):
+def closed_form_probe(
+    transfer, encoder, *, train="train", alphas=(1, 10, 100, 1000, 10000)
+):
     """A probe without steps or learning rate: ridge regression on standardised features.
 
     Parameters
@@ -289,11 +293,13 @@ def closed_form_probe(task, encoder, *, train="train", alphas=(1, 10, 100, 1000,
     alpha : float
         The penalty that was chosen.
     """
-    model = build_model(task, 0)
+    model = build_model(transfer, 0)
     load_encoder(model, encoder)
-    X, X_val, X_test = (features_of(task, model, p) for p in (train, "validation", "test"))
+    X, X_val, X_test = (
+        features_of(transfer, model, p) for p in (train, "validation", "test")
+    )
     y, y_val, y_test = (
-        task.data[p][1].cpu().numpy() for p in (train, "validation", "test")
+        transfer.data[p][1].cpu().numpy() for p in (train, "validation", "test")
     )
     fitted = {
         alpha: make_pipeline(StandardScaler(), RidgeClassifier(alpha)).fit(X, y)
@@ -301,4 +307,4 @@ def closed_form_probe(task, encoder, *, train="train", alphas=(1, 10, 100, 1000,
     }
     right = {alpha: (own.predict(X_val) == y_val).sum() for alpha, own in fitted.items()}
     alpha = max(right, key=right.get)  # the first of equals
-    return per_subject(fitted[alpha].predict(X_test) == y_test, task.subjects), alpha
+    return per_subject(fitted[alpha].predict(X_test) == y_test, transfer.subjects), alpha

@@ -68,7 +68,7 @@ def make_optimizer(module, lr, weight_decay=1e-4):
     return torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay)
 
 
-def deal(X, y, *, n_steps, batch_size=16, seed=0):
+def shuffled_batches(X, y, *, n_steps, batch_size=16, seed=0):
     """Batches of reshuffled windows.
 
     Parameters
@@ -97,7 +97,7 @@ def deal(X, y, *, n_steps, batch_size=16, seed=0):
         yield X[batch], y[batch]
 
 
-def fit(module, batches, optimizer, loss=torch.nn.functional.cross_entropy, watch=None):
+def train(module, batches, optimizer, loss=torch.nn.functional.cross_entropy, watch=None):
     """Train in place.
 
     Parameters
@@ -105,7 +105,7 @@ def fit(module, batches, optimizer, loss=torch.nn.functional.cross_entropy, watc
     module : torch.nn.Module
         What is trained; in training mode in every step.
     batches : iterable of tuple of torch.Tensor
-        Windows and labels, as :func:`deal` gives them; each is one step.
+        Windows and labels, as :func:`shuffled_batches` gives them; each is one step.
     optimizer : torch.optim.Optimizer
         What :func:`make_optimizer` made for ``module``.
     loss : callable

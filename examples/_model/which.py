@@ -74,7 +74,7 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Fit:
+class Verdict:
     """What becomes of a family's weights on a recording.
 
     Attributes
@@ -89,7 +89,7 @@ class Fit:
     steps: tuple = ()
 
 
-def fit_family(recording, family):
+def judge_family(recording, family):
     """Can windows be brought to published weights, and by which steps?
 
     Parameters
@@ -107,11 +107,11 @@ def fit_family(recording, family):
     asked = (_fit_first, _fit_channels, _fit_rate, _fit_length, _fit_scale)
     found = [rule(recording, family) for rule in asked]
     worst = max((one.verdict for one in found), key=VERDICTS.index)
-    return Fit(worst, tuple(step for one in found for step in one.steps))
+    return Verdict(worst, tuple(step for one in found for step in one.steps))
 
 
 def _after(*steps):
-    return Fit("fits after" if steps else "fits", steps)
+    return Verdict("fits after" if steps else "fits", steps)
 
 
 def _fit_first(recording, family):
@@ -154,7 +154,7 @@ def _by_name(own, known, otherwise, placed):
         return _after(*[what] * bool(lost))
     if otherwise == "fresh weights" or len(placed) < FEWEST_POSITIONS:
         what = f"{len(lost)} of {len(own)} electrodes have {otherwise}"
-        return Fit("loses spatial weights", (what,))
+        return Verdict("loses spatial weights", (what,))
     there = {info["ch_name"] for info in channel_infos(sorted(known)) if "loc" in info}
     return _estimated(len(there - set(own)), len(placed), len(there))
 
@@ -170,15 +170,15 @@ def _interpolated(own, wanted, placed, first):
         return _after(*first)
     if len(placed) < FEWEST_POSITIONS:
         why = f"{guessed} electrodes are absent, and too few have a position"
-        return Fit("refuses", (*first, why))
+        return Verdict("refuses", (*first, why))
     found = _estimated(guessed, len(placed), len(wanted) - len(made))
-    return Fit(found.verdict, (*first, *found.steps))
+    return Verdict(found.verdict, (*first, *found.steps))
 
 
 def _estimated(guessed, n_own, n_wanted):
     """More electrodes than were recorded hold nothing that these do not."""
     verdict = "loses spatial weights" if guessed > n_own else "fits after"
-    return Fit(verdict, (f"estimate {guessed} of {n_wanted} electrodes from {n_own}",))
+    return Verdict(verdict, (f"estimate {guessed} of {n_wanted} electrodes from {n_own}",))
 
 
 def _fit_rate(recording, family):
@@ -195,7 +195,7 @@ def _fit_length(recording, family):
     n_times = round(recording.window_s * rate)
     ((rule, n),) = family.samples.items()
     if n_times < n:
-        return Fit("refuses", (f"windows of at least {n / rate:.3g} s",))
+        return Verdict("refuses", (f"windows of at least {n / rate:.3g} s",))
     if rule == "at_least" or n_times % n == 0:
         return _after()
     return _after(f"crop to {n_times // n * n / rate:g} s")
@@ -208,7 +208,7 @@ def _fit_scale(recording, family):
     return _after(*convert, *[f"scale: {family.scale}"] * (family.scale != "uV"))
 
 
-def fit_families(recording):
+def judge_families(recording):
     """Verdict of every family with published weights.
 
     Parameters
@@ -221,7 +221,7 @@ def fit_families(recording):
     dict of str to Fit
         By name of the family.
     """
-    return {name: fit_family(recording, one) for name, one in families().items()}
+    return {name: judge_family(recording, one) for name, one in families().items()}
 
 
 def look_at_class(name, recording, pretrained):
@@ -275,7 +275,7 @@ def _shapes(name, ch_names, n_times, sfreq):
     return {key: tuple(value.shape) for key, value in model.state_dict().items()}
 
 
-def look_at_classes(recording, pretrained):
+def try_classes(recording, pretrained):
     """All classes that build within half a second.
 
     Parameters

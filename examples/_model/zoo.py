@@ -63,7 +63,7 @@ def build(name, seed=0):
     return model, torch.randn(2, shape["n_chans"], shape["n_times"])
 
 
-def look_at_models(skip=SLOW):
+def try_models(skip=SLOW):
     """Freeze every parameter of each model, and run one batch in training mode.
 
     Parameters

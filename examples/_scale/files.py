@@ -93,7 +93,7 @@ def save_person(study, subject, records, folder, settings):
         record, why = check_person(folder, subject, wanted)
         if record is None:
             person = read_person(study, records, settings)
-            record = write_person(folder, subject, person, wanted)
+            record = save_windows(folder, subject, person, wanted)
     return {
         "status": "skipped" if why is None else "done",
         "subject": subject,
@@ -132,7 +132,7 @@ def made_with(study, subject, settings):
     made = {
         "settings": settings,
         "recipe": asdict(_study.get_recipe(study.name)),
-        "code": fingerprint(),
+        "code": code_digest(),
         "versions": {name: version(name) for name in PACKAGES},
         "row": _row_of(study / "participants.tsv", subject),
         "recordings": dict(sorted(files.items())),
@@ -141,7 +141,7 @@ def made_with(study, subject, settings):
 
 
 @functools.cache
-def fingerprint():
+def code_digest():
     """SHA-256 of the code that makes windows: this module and the rooms behind the door."""
     rooms = sorted(Path(_study.__file__).parent.rglob("*.py"))
     sources = [path.read_bytes() for path in (Path(__file__), *rooms)]
@@ -210,7 +210,7 @@ def check_person(folder, subject, wanted=None):
     return record, None
 
 
-def write_person(folder, subject, person, wanted):
+def save_windows(folder, subject, person, wanted):
     """Write windows, then their record: a file without a record does not count.
 
     Parameters

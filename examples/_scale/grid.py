@@ -6,7 +6,7 @@ import torch
 import _runtime
 from _model.encoder import encoder_state, freeze_encoder, load_encoder
 from _model.ledger import fingerprint
-from _model.training import deal, evaluate, fit, make_optimizer
+from _model.training import evaluate, make_optimizer, shuffled_batches, train
 from _scale.files import WindowFiles
 from _study import StudyError
 from _study.cache import replacing
@@ -61,7 +61,7 @@ def build_model(windows, seed):
     )
 
 
-def train(model, windows, *, lr, **how):
+def train_from_files(model, windows, *, lr, **how):
     """Train what may learn, on windows that are read batch by batch.
 
     Parameters
@@ -73,9 +73,11 @@ def train(model, windows, *, lr, **how):
     lr : float
         Learning rate.
     **how
-        ``n_steps``, ``batch_size`` and ``seed`` of :func:`_model.training.deal`.
+        ``n_steps``, ``batch_size`` and ``seed`` of :func:`_model.training.shuffled_batches`.
     """
-    fit(model, deal(windows, windows.targets, **how), make_optimizer(model, lr))
+    train(
+        model, shuffled_batches(windows, windows.targets, **how), make_optimizer(model, lr)
+    )
 
 
 def pretrain(folder, subjects, checkpoint, n_steps=150):
@@ -100,7 +102,7 @@ def pretrain(folder, subjects, checkpoint, n_steps=150):
     _runtime.setup()
     windows = WindowFiles(folder, subjects)
     model = build_model(windows, seed=0)
-    train(model, windows, lr=2e-3, n_steps=n_steps, batch_size=64, seed=0)
+    train_from_files(model, windows, lr=2e-3, n_steps=n_steps, batch_size=64, seed=0)
     with replacing(checkpoint) as file:
         torch.save(encoder_state(model), file)
     return {"status": "done", "weights": fingerprint(model)}
@@ -144,7 +146,7 @@ def train_cell(folder, checkpoint, regime, seed, train_people, test_people, lr, 
         load_encoder(model, torch.load(checkpoint))
     if regime == "linear-probe":
         freeze_encoder(model)
-    train(model, windows, lr=lr, n_steps=n_steps, batch_size=16, seed=seed)
+    train_from_files(model, windows, lr=lr, n_steps=n_steps, batch_size=16, seed=seed)
     batches = torch.arange(len(unseen)).split(64)
     hits = [evaluate(model, unseen[rows], unseen.targets[rows]) for rows in batches]
     hits, subjects = np.concatenate(hits), np.array(unseen.metadata["subject"])

@@ -26,7 +26,7 @@ except ImportError:  # everything here works without it, in a loop
 PATIENCE = 10
 
 
-def run_tasks(function, tasks, client=None):
+def run_jobs(function, tasks, client=None):
     """Call a function once per task: in a loop, or on the workers of a client.
 
     A task that raises does not stop the others, and a worker that dies gives its task to another
@@ -117,7 +117,7 @@ def workers_that_fit(wanted):
 
 @contextlib.contextmanager
 def open_workers(n_workers=2):
-    """Workers for :func:`run_tasks`: those there are, those made here, or none.
+    """Workers for :func:`run_jobs`: those there are, those made here, or none.
 
     Parameters
     ----------
@@ -221,12 +221,12 @@ def _workers_elsewhere(address):
 
 
 def count_status(outcomes, hide=None):
-    """Count the ``done``, ``skipped`` and ``failed`` of :func:`run_tasks`; print them and reasons.
+    """Count the ``done``, ``skipped`` and ``failed`` of :func:`run_jobs`; print them and reasons.
 
     Parameters
     ----------
     outcomes : sequence of dict
-        Of :func:`run_tasks`.
+        Of :func:`run_jobs`.
     hide : str or None
         A folder that is left out of what is printed, because its name says nothing.
 

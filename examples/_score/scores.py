@@ -102,7 +102,7 @@ def ratio_interval(errors, baseline):
     return float(ratio), ends.tolist()
 
 
-def dots_and_mean(values):
+def values_mean_ci(values):
     """What a figure shows of a score: the value of each person, their mean and its interval."""
     return values, values.mean(), interval(values)
 
@@ -198,7 +198,7 @@ def difference(one, other):
     return Difference(float(values.mean()), interval(values), sign_flip(values))
 
 
-def rounded(values, digits=4, **digits_of):
+def for_json(values, digits=4, **digits_of):
     """Plain Python numbers for the JSON line, fractions rounded.
 
     Parameters
@@ -220,11 +220,11 @@ def rounded(values, digits=4, **digits_of):
         values = values._asdict()
     if isinstance(values, dict):
         return {
-            key: rounded(value, digits_of.get(key, digits), **digits_of)
+            key: for_json(value, digits_of.get(key, digits), **digits_of)
             for key, value in values.items()
         }
     if isinstance(values, list | tuple | np.ndarray):
-        return [rounded(value, digits, **digits_of) for value in values]
+        return [for_json(value, digits, **digits_of) for value in values]
     if isinstance(values, np.generic):
         values = values.item()
     return round(values, digits) if isinstance(values, float) else values
@@ -255,7 +255,7 @@ def print_accuracies(accuracies, chance, learns=(), hits=None):
         print((row + (f"{learns[name]:,}" if name in learns else "")).rstrip())
 
 
-def summary(accuracies, name="accuracy"):
+def means_and_intervals(accuracies, name="accuracy"):
     """Means over people and their intervals, for the line.
 
     Parameters
@@ -274,7 +274,7 @@ def summary(accuracies, name="accuracy"):
     return {name: means, f"{name}_ci": {w: interval(v) for w, v in accuracies.items()}}
 
 
-def print_differences(scores, contrasts):
+def compare_within_people(scores, contrasts):
     """Compare ways pair by pair within people, print it, and return it.
 
     Parameters

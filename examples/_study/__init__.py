@@ -25,11 +25,11 @@ import _study.windows
 from _study.cache import get_cache_dir
 from _study.catalogue import (
     StudyError,
-    adapt_recipe,
     download_size,
     get_budget,
     get_recipe,
     null_of,
+    override_recipe,
 )
 from _study.folder import DATA_SUFFIXES, shorten
 from _study.windows import until_next_cue
@@ -175,7 +175,7 @@ class Found:
                 )
             chosen = sorted(asked)
         records = [record for subject in chosen for record in self.records[subject]]
-        recipe = adapt_recipe(found.recipe, None, classes, channels)
+        recipe = override_recipe(found.recipe, None, classes, channels)
         return _open(found, records, recipe)
 
 
@@ -255,7 +255,7 @@ def open_records(root, records, *, classes=None, channels=None):
     """
     root = Path(root)
     recipe, effect = _study.find.recipe_of(root)
-    recipe = adapt_recipe(recipe, None, classes, channels)
+    recipe = override_recipe(recipe, None, classes, channels)
     return _open(_study.find.some_people(root, recipe, effect), records, recipe)
 
 

@@ -327,7 +327,7 @@ def planted_effect(name):
     return float(match["effect"] or usual)
 
 
-def adapt_recipe(recipe, task, classes, channels):
+def override_recipe(recipe, task, classes, channels):
     """The recipe with the caller's own values in place of its own."""
     given = {"task": task, "classes": classes, "channels": channels}
     as_tuple = {

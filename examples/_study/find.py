@@ -107,7 +107,7 @@ def find_people(name, *, cohort, task, column, on_missing):
     most = _most_people(name)
     root = _locate(name, task, most)
     recipe, effect = recipe_of(root)
-    recipe = _study.catalogue.adapt_recipe(recipe, task, None, None)
+    recipe = _study.catalogue.override_recipe(recipe, task, None, None)
     table = _study.folder.read_participants(root)
     files = _study.folder.find_recordings(root, recipe, table)
     chosen = _choose_cohort(sorted(files), table, recipe, cohort, root)[:most]

@@ -1,6 +1,6 @@
 """Are these signals EEG? One look at every recording as it was read, one judgement of all people.
 
-:func:`look` measures a recording once its samples are in memory and before anything was done to
+:func:`measure_signal` measures a recording once its samples are in memory and before anything was done to
 them: afterwards an average reference has filled a dead electrode with the mean of the others, and a
 filter has hidden the mains. :func:`_study.quality.check` then takes the looks of all people and their windows.
 Gross faults are a :class:`StudyError` by person, file and channel; doubtful ones are one printed line
@@ -64,7 +64,7 @@ BAD_CHANNEL = "write status bad for it in channels.tsv, or leave the recording o
 
 
 @dataclass(frozen=True)
-class Look:
+class SignalStats:
     """What was measured in one recording.
 
     Attributes
@@ -91,7 +91,7 @@ class Look:
     reference: str
 
 
-def look(raw, path):
+def measure_signal(raw, path):
     """Measure the EEG channels of a recording as it was read.
 
     Parameters
@@ -168,13 +168,13 @@ def look(raw, path):
         "header": [str(header.get(name, known)) for name in names],
         "table": [table.get(name, "") for name in names],
     }
-    return Look(
+    return SignalStats(
         entity(path.name, "sub"), path.name, channels, _bridges(names, some), reference
     )
 
 
 def _measure(pieces, good, waves):
-    """What :func:`look` measures, of a few channels: pieces of shape (n_chans, n_pieces, n)."""
+    """What :func:`measure_signal` measures, of a few channels: pieces of shape (n_chans, n_pieces, n)."""
     n_chans, n_pieces, n = pieces.shape
     pieces = pieces if len(good) == n_pieces else pieces[:, good]
     low, high = pieces.min(axis=2), pieces.max(axis=2)

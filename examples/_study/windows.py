@@ -22,7 +22,7 @@ from _study.events import (
     tell_lost,
 )
 from _study.folder import SHOWN, entity
-from _study.quality import check, look
+from _study.quality import check, measure_signal
 from _study.tables import find_sidecar, read_json
 from _study.twins import refuse_twins
 
@@ -163,7 +163,7 @@ class _Looks:
     def add(self, raw):
         """Take one, and leave the recording as it is."""
         try:
-            self.taken.append(look(raw, next(self.left)))
+            self.taken.append(measure_signal(raw, next(self.left)))
         except StudyError as err:
             if "not finite" not in str(err):
                 raise

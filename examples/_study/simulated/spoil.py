@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from _study.quality import find_faults, look
+from _study.quality import find_faults, measure_signal
 
 
 def spoil(raw):
@@ -40,7 +40,9 @@ def print_faults(recordings):
         What they are called, and loaded recordings, to be referenced again later.
     """
     for name, raw in recordings.items():
-        found = find_faults([look(raw, raw.filenames[0])], raw.ch_names, referenced=True)
+        found = find_faults(
+            [measure_signal(raw, raw.filenames[0])], raw.ch_names, referenced=True
+        )
         print(f"{name}: faults of {len(found)} kinds in {len(raw.ch_names)} channels")
         for one in found.itertuples():
             weight = "gross" if one.gross else "doubtful"

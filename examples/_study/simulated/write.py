@@ -23,7 +23,7 @@ with quiet_imports():
 MANIFEST = ".complete.json"
 
 
-def fingerprint():
+def writers_digest():
     """Changes when the simulation or the way it is written does, so that an old cache is redone."""
     paths = (_study.simulated.signals.__file__, _study.simulated.person.__file__, __file__)
     return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
@@ -36,7 +36,7 @@ def _is_complete(root):
         sizes = {name: (root / name).stat().st_size for name in manifest["files"]}
     except (OSError, ValueError, KeyError):
         return False
-    return manifest.get("fingerprint") == fingerprint() and sizes == manifest["files"]
+    return manifest.get("fingerprint") == writers_digest() and sizes == manifest["files"]
 
 
 def write_simulated(name):
@@ -71,7 +71,7 @@ def write_simulated(name):
                     for p in sorted(building.rglob("*"))
                     if p.is_file()
                 }
-                manifest = {"fingerprint": fingerprint(), "files": files}
+                manifest = {"fingerprint": writers_digest(), "files": files}
                 (building / MANIFEST).write_text(json.dumps(manifest), "utf-8")
                 building.rename(root)
             finally:  # what could not be finished would keep a full disk full
@@ -274,7 +274,7 @@ def write_high_density(root, seed=None):
     write_tables(root, rows, {}, "Simulated high-density rest (NOT real EEG)")
 
 
-def write_person(root, seed=None, effect=None):
+def write_new_people(root, seed=None, effect=None):
     """Write the people of :func:`_study.simulated.person.simulate_people`; the effect is their shift."""
     given = {"seed": seed, "shift": effect}
     given = {name: value for name, value in given.items() if value is not None}
@@ -346,5 +346,5 @@ WRITERS = {
     "simulated-pfactor": write_pfactor,
     "simulated-tasks": write_two_tasks,
     "simulated-highdensity": write_high_density,
-    "simulated-person": write_person,
+    "simulated-person": write_new_people,
 }
