@@ -1,24 +1,42 @@
-"""What is known of a study by its name: recipes, budgets, sizes. No disk but EEGDash's own list."""
+"""What is known of a study by its name: facts, recipes, sizes. No disk but EEGDash's own list.
+
+The simulation takes its electrodes, classes and rates from here: one place says what a study is.
+"""
 
 import importlib.util
 import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
-import _study.simulated.signals
-
-#: Name of a simulated study, with its seed; a score and a new person have an effect to set.
+#: Name of a simulated study; its seed is another draw of people.
 SIMULATED = re.compile(
-    r"(?P<kind>simulated-(?:transfer|(?P<score>pfactor|person)|tasks|highdensity))"
-    r"(?:-(?P<seed>\d+))?(?(score)(?:-effect(?P<effect>\d+(?:\.\d+)?))?)"
+    r"(?P<kind>simulated-[a-z]+)(?:-(?P<seed>\d+))?(?:-effect(?P<effect>\d+(?:\.\d+)?))?"
 )
 #: Cues of the Healthy Brain Network at rest.
-EYES = _study.simulated.signals.EYES
+EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
 #: Eight places of the HydroCel cap from front to back, Cz among them.
-HYDROCEL = _study.simulated.signals.PFACTOR_CH_NAMES
+HYDROCEL = ("E11", "Cz", "E62", "E75", "E36", "E104", "E52", "E92")
+#: Electrodes of the simulated transfer study and of the one of new people.
+TRANSFER_CH_NAMES = ("Fz", "Cz", "Pz", "Oz", "C3", "C4", "P3", "P4")
+#: Class names of the transfer study; the position is the label.
+TRANSFER_CLASSES = ("delta", "alpha")
+#: Class names of the study of new people; the position is the label.
+PERSON_CLASSES = ("left hand", "right hand", "feet", "tongue")
+#: Sampling frequency of each simulated study, in Hz. That of the three tasks is that of rest.
+TRANSFER_SFREQ, PFACTOR_SFREQ, PERSON_SFREQ = 128.0, 100.0, 64.0
+#: Events of each task of the study of three tasks; the position is the label.
+TASK_EVENTS = {
+    "RestingState": EYES,
+    "contrastChangeDetection": ("left_target", "right_target"),
+    "flicker": ("slow_flicker", "fast_flicker"),
+}
+#: Effect planted in a simulated study unless its name says another. Of a score: change of log
+#: alpha amplitude for each unit. Of new people: how much they differ.
+USUAL_EFFECT = {"simulated-pfactor": 0.5, "simulated-person": 1.0}
 
 
 class StudyError(ValueError):
@@ -118,8 +136,8 @@ AS_WRITTEN = {"reference": None, "l_freq": None, "h_freq": None, "credit": "simu
 
 RECIPES = {
     "simulated-transfer": Recipe(
-        classes=_study.simulated.signals.TRANSFER_CLASSES,
-        channels=_study.simulated.signals.TRANSFER_CH_NAMES,
+        classes=TRANSFER_CLASSES,
+        channels=TRANSFER_CH_NAMES,
         question="delta vs alpha",
         **AS_WRITTEN,
     ),
@@ -127,7 +145,7 @@ RECIPES = {
         task=("RestingState",),
         classes=EYES[:1],
         channels=HYDROCEL,
-        sfreq=_study.simulated.signals.PFACTOR_SFREQ,
+        sfreq=PFACTOR_SFREQ,
         blocks=EYES,
         subject_target="p_factor",
         n_hold_out=40,
@@ -136,7 +154,7 @@ RECIPES = {
     ),
     "simulated-tasks": Recipe(
         channels=HYDROCEL,
-        sfreq=_study.simulated.signals.PFACTOR_SFREQ,
+        sfreq=PFACTOR_SFREQ,
         states=EYES,
         **AS_WRITTEN,
     ),
@@ -200,7 +218,9 @@ def get_recipe(name):
         That of ``RECIPES``, or one with its defaults for a study that is not listed there.
         ``EEG_TUTORIAL_TARGET`` in the environment replaces ``subject_target``.
     """
-    recipe = RECIPES.get(SIMULATED.sub(r"\g<kind>", Path(name).name), Recipe())
+    short = Path(name).name
+    simulated = parse_simulated(short)
+    recipe = RECIPES.get(simulated.kind if simulated else short, Recipe())
     column = os.environ.get("EEG_TUTORIAL_TARGET")
     return replace(recipe, subject_target=column) if column else recipe
 
@@ -291,9 +311,51 @@ def download_size(name, max_subjects=None, *, recordings=None):
     return n_subjects, each * n_subjects
 
 
+class SimulatedName(NamedTuple):
+    """What the name of a simulated study says.
+
+    Attributes
+    ----------
+    kind : str
+        A key of ``RECIPES``.
+    seed : int or None
+        Which draw of people; None is that of the tutorials.
+    effect : float or None
+        Size of the planted effect; None where there is none to set.
+    """
+
+    kind: str
+    seed: int | None
+    effect: float | None
+
+
+def parse_simulated(name):
+    """Take the name of a simulated study apart, such as ``simulated-pfactor-7-effect0.25``.
+
+    Parameters
+    ----------
+    name : str
+        Any name.
+
+    Returns
+    -------
+    SimulatedName or None
+        None where it is no name of a simulated study.
+    """
+    match = SIMULATED.fullmatch(str(name))
+    if match is None or match["kind"] not in RECIPES:
+        return None
+    usual = USUAL_EFFECT.get(match["kind"])
+    if match["effect"] and usual is None:
+        return None
+    seed = int(match["seed"]) if match["seed"] else None
+    effect = float(match["effect"]) if match["effect"] else usual
+    return SimulatedName(match["kind"], seed, effect)
+
+
 def is_simulated(name):
     """Is this the name of a simulated study?"""
-    return SIMULATED.fullmatch(str(name)) is not None
+    return parse_simulated(name) is not None
 
 
 def null_of(name):
@@ -309,22 +371,17 @@ def null_of(name):
     str or None
         None where no effect was planted that could be left out.
     """
-    match = SIMULATED.fullmatch(name)
-    if not match or not match["score"]:
+    simulated = parse_simulated(name)
+    if simulated is None or simulated.effect is None:
         return None
-    seed = f"-{match['seed']}" if match["seed"] else ""
-    return f"{match['kind']}{seed}-effect0"
+    seed = "" if simulated.seed is None else f"-{simulated.seed}"
+    return f"{simulated.kind}{seed}-effect0"
 
 
 def planted_effect(name):
     """Effect planted in a simulated study, or None where nobody knows."""
-    match = SIMULATED.fullmatch(name)
-    if not match or not match["score"]:
-        return None
-    usual = {"pfactor": _study.simulated.signals.PFACTOR_EFFECT, "person": 1.0}[
-        match["score"]
-    ]
-    return float(match["effect"] or usual)
+    simulated = parse_simulated(name)
+    return None if simulated is None else simulated.effect
 
 
 def override_recipe(recipe, task, classes, channels):
