@@ -4,9 +4,8 @@ The simulation takes its electrodes, classes and rates from here: one place says
 """
 
 import importlib.util
-import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -69,7 +68,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a study needs beyond its name. Add a line to ``RECIPES`` for a study of your own.
+    """What a study needs beyond its name.
+
+    For a study of your own, pass one as ``recipe=`` to :func:`_study.find_study`, or write the
+    values that differ into a TOML file, see :func:`_study.settings.get_recipe`.
 
     Attributes
     ----------
@@ -101,8 +103,6 @@ class Recipe:
         Column of ``participants.tsv`` that the pages about a score per person predict.
     n_hold_out : int or float
         Test people of those pages, as a number or as a share.
-    states : tuple of str or None
-        Two events that everybody has, to pretrain a network on; None takes ``classes``.
     budget : Budget
         People and training steps of the fine-tuning page.
     question : str
@@ -125,7 +125,6 @@ class Recipe:
     n_source: int | None = None
     subject_target: str = "age"
     n_hold_out: int | float = 0.5
-    states: tuple | None = None
     budget: Budget = Budget()
     question: str = ""
     credit: str = ""
@@ -149,13 +148,11 @@ RECIPES = {
         blocks=EYES,
         subject_target="p_factor",
         n_hold_out=40,
-        states=EYES,
         **AS_WRITTEN,
     ),
     "simulated-tasks": Recipe(
         channels=HYDROCEL,
         sfreq=PFACTOR_SFREQ,
-        states=EYES,
         **AS_WRITTEN,
     ),
     "simulated-person": Recipe(
@@ -170,7 +167,6 @@ RECIPES = {
         sfreq=100.0,
         h_freq=30.0,
         blocks=EYES,
-        states=EYES,
         credit="simulated, no licence needed",
     ),
     "ds005505": Recipe(
@@ -182,7 +178,6 @@ RECIPES = {
         blocks=EYES,
         megabytes=111.0,
         subject_target="p_factor",
-        states=EYES,
         credit="CC-BY-SA 4.0; cite Shirazi et al. 2024 and Alexander et al. 2017 (shirazi2024hbneeg "
         "and alexander2017hbn in refs.bib)",
     ),
@@ -202,75 +197,6 @@ RECIPES = {
         credit="ODC-By 1.0; cite Zyma et al. 2019 (zyma2019arithmetic in refs.bib)",
     ),
 }
-
-
-def get_recipe(name):
-    """What is known of a study before it is opened.
-
-    Parameters
-    ----------
-    name : str or path-like
-        A study, see :func:`_study.find_study`.
-
-    Returns
-    -------
-    Recipe
-        That of ``RECIPES``, or one with its defaults for a study that is not listed there.
-        ``EEG_TUTORIAL_TARGET`` in the environment replaces ``subject_target``.
-    """
-    short = Path(name).name
-    simulated = parse_simulated(short)
-    recipe = RECIPES.get(simulated.kind if simulated else short, Recipe())
-    column = os.environ.get("EEG_TUTORIAL_TARGET")
-    return replace(recipe, subject_target=column) if column else recipe
-
-
-def get_budget(name, n_people):
-    """What the fine-tuning page may spend on a study that has so many target people.
-
-    Parameters
-    ----------
-    name : str or path-like
-        A study, see :func:`_study.find_study`.
-    n_people : int
-        People of its target cohort.
-
-    Returns
-    -------
-    Budget
-        That of the study's recipe. With fewer people than it asks for, its groups shrink in
-        proportion, never below two people, and what is left is printed.
-
-    Raises
-    ------
-    StudyError
-        If there are fewer than eight people: two to train on, two to choose with, four to test.
-    """
-    budget = get_recipe(name).budget
-    n_asked = budget.n_labelled + budget.n_validation + budget.n_test
-    if n_people >= n_asked:
-        return budget
-    if n_people < 8:
-        raise StudyError(
-            f"{name} has {n_people} people in its target cohort, too few for one split (2 to train on, 2 to "
-            "choose, 4 to test): run plot_78_a_new_person, which makes each of them the new person once"
-        )
-    share = n_people / n_asked
-    n_labelled = max(2, int(budget.n_labelled * share))
-    n_validation = max(2, int(budget.n_validation * share))
-    n_test = n_people - n_labelled - n_validation
-    print(
-        f"{n_people} target people for a budget of {n_asked}: {n_labelled} to train on, "
-        f"{n_validation} to choose, {n_test} to test"
-    )
-    curve = tuple(sorted({*budget.n_labelled_curve, n_labelled}))
-    return replace(
-        budget,
-        n_labelled=n_labelled,
-        n_validation=n_validation,
-        n_test=n_test,
-        n_labelled_curve=curve,
-    )
 
 
 def download_size(name, max_subjects=None, *, recordings=None):
@@ -305,7 +231,8 @@ def download_size(name, max_subjects=None, *, recordings=None):
     row = listed.loc[name]
     n_all = int(row["n_subjects"])
     n_subjects = min(max_subjects or n_all, n_all)
-    each = get_recipe(name).megabytes or float(row["size_bytes"]) / 1e6 / n_all
+    known = RECIPES.get(name, Recipe()).megabytes
+    each = known or float(row["size_bytes"]) / 1e6 / n_all
     if recordings:
         each = recordings * float(row["size_bytes"]) / 1e6 / float(row["n_records"])
     return n_subjects, each * n_subjects
@@ -384,18 +311,8 @@ def planted_effect(name):
     return None if simulated is None else simulated.effect
 
 
-def override_recipe(recipe, task, classes, channels):
-    """The recipe with the caller's own values in place of its own."""
-    given = {"task": task, "classes": classes, "channels": channels}
-    as_tuple = {
-        k: (v,) if isinstance(v, str) else tuple(v)
-        for k, v in given.items()
-        if v is not None
-    }
-    return replace(recipe, **as_tuple)
-
-
 def known_names():
+    """What a study can be called, for messages."""
     simulated = ", ".join(n for n in RECIPES if n.startswith("simulated-"))
     return (
         f"Known: {simulated}; any dataset id of the EEGDash catalogue, such as nm000109; "
