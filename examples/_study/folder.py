@@ -80,13 +80,7 @@ def find_recordings(root, recipe, people):
         If something is missing on disk or in ``participants.tsv``, if a name is not BIDS, or if
         two files are one recording.
     """
-    stems = {}
-    for sidecar in sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*")):
-        stem, _, suffix = sidecar.name.rpartition("_")
-        if suffix.split(".")[0] in ("eeg", "events", "channels") and "_task-" in stem:
-            stems.setdefault(sidecar.parent / stem, []).append(sidecar)
-        elif sidecar.suffix in DATA_SUFFIXES and suffix.split(".")[0] == "eeg":
-            print(f"left out {sidecar.relative_to(root)!s}: its name has no _task-")
+    stems = _list_stems(root)
     tasks = sorted({entity(stem.name, "task") for stem in stems})
     stems = {
         stem: sidecars
@@ -100,14 +94,7 @@ def find_recordings(root, recipe, people):
         raise StudyError(
             f"no recording of task {list(recipe.task or ())} in {root}: {instead}"
         )
-    data = {
-        stem: [
-            f
-            for f in beside
-            if f.name.startswith(stem.name + "_eeg.") and f.suffix in DATA_SUFFIXES
-        ]
-        for stem, beside in stems.items()
-    }
+    data = {stem: _data_files(stem, sidecars) for stem, sidecars in stems.items()}
     _refuse_missing(root, data)
     files = {}
     for stem, paths in data.items():
@@ -133,6 +120,25 @@ def find_recordings(root, recipe, people):
                 f"without it (the tasks there are {tasks})"
             )
     return files
+
+
+def _list_stems(root):
+    """Recordings by what their names begin with, each with all of its files; others are said."""
+    stems = {}
+    for path in sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*")):
+        stem, _, suffix = path.name.rpartition("_")
+        kind = suffix.split(".")[0]
+        if kind in ("eeg", "events", "channels") and "_task-" in stem:
+            stems.setdefault(path.parent / stem, []).append(path)
+        elif kind == "eeg" and path.suffix in DATA_SUFFIXES:
+            print(f"left out {path.relative_to(root)!s}: its name has no _task-")
+    return stems
+
+
+def _data_files(stem, paths):
+    """Those files of a recording that can hold its signals."""
+    start = f"{stem.name}_eeg."
+    return [p for p in paths if p.name.startswith(start) and p.suffix in DATA_SUFFIXES]
 
 
 def shorten(names):

@@ -351,7 +351,7 @@ def _refuse_together(recipe, where):
     for key, edge in (("l_freq", low), ("h_freq", high)):
         if edge and sfreq and edge >= sfreq / 2:
             raise StudyError(
-                f"{where}: {key} is {edge:g} Hz and sfreq is {sfreq:g} Hz. Write a {key} below half of "
+                f"{where}: {key} is {edge:g} Hz and sfreq is {sfreq:g} Hz. Write an {key} below half of "
                 f"sfreq, that is below {sfreq / 2:g} Hz, or a larger sfreq"
             )
     if sfreq and recipe.window_s * sfreq < 1:
