@@ -49,16 +49,14 @@ def write_person(root, subject, blocks, seed):
     info = mne.create_info(names, 500.0, "eeg")
     raw = mne.io.RawArray(recorded * 1e-6, info, verbose="ERROR")
     onsets = np.cumsum([seconds for seconds, _ in blocks])[:-1]
-    shown = [_study.simulated.signals.EYES[i % 2] for i in range(len(onsets))]
+    shown = [_study.catalogue.EYES[i % 2] for i in range(len(onsets))]
     raw.set_annotations(mne.Annotations(onsets, 0.0, shown))
     raw.info["line_freq"] = 60
     write_raw_bids(
         raw,
         BIDSPath(subject=subject, task="RestingState", datatype="eeg", root=root),
         format="EEGLAB",
-        event_id={
-            name: code + 1 for code, name in enumerate(_study.simulated.signals.EYES)
-        },
+        event_id={name: code + 1 for code, name in enumerate(_study.catalogue.EYES)},
         allow_preload=True,
         verbose="ERROR",
     )

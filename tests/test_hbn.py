@@ -194,7 +194,7 @@ def test_open_study_takes_the_same_road(hbn, capsys):
 
 
 def test_states_are_both_there(hbn):
-    study = _study.open_study(hbn, classes=_study.get_recipe(hbn).states)
+    study = _study.open_study(hbn, classes=_study.get_recipe(hbn).blocks)
     assert study.metadata.groupby("target").size().tolist() == [30, 30]
 
 

@@ -123,7 +123,7 @@ def test_one_class_per_recording_is_seen_and_recordings_take_turns(tmp_path):
 
 
 def test_few_people_are_refused_before_a_signal_is_read(bids, monkeypatch):
-    monkeypatch.setattr(_study.Found, "open", lambda *a, **k: pytest.fail("too late"))
+    monkeypatch.setattr(_study.StudyIndex, "open", lambda *a, **k: pytest.fail("too late"))
     with pytest.raises(new.NewPersonError, match="has 3 people, too few .* 6 or more"):
         new.open_cohort(str(bids))
 

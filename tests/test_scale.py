@@ -745,12 +745,12 @@ def test_a_file_that_a_killed_run_did_not_finish_is_removed(bids, tmp_path):
     [OSError(28, "No space left on device"), OSError("165440 requested and 50688 written")],
 )
 def test_a_full_disk_is_said_in_words_and_leaves_no_half_study(tmp_path, monkeypatch, err):
-    def write(root):
+    def write(root, name):
         (root / "sub-01").mkdir()
         raise err
 
     monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path))
-    monkeypatch.setitem(_study.simulated.write.WRITERS, "simulated-tasks", write)
+    monkeypatch.setattr(_study.simulated.write, "write_study", write)
     with pytest.raises(
         _study.StudyError, match=r"\(the disk is full\)\. Make room, or set EEGDASH"
     ):

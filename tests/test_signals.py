@@ -289,8 +289,8 @@ def in_memory(kind):
 @pytest.mark.parametrize("kind", ["tasks", "pfactor"])
 def test_no_simulated_signal_is_refused_or_doubted(kind):
     info = mne.create_info(
-        list(_study.simulated.signals.PFACTOR_CH_NAMES),
-        _study.simulated.signals.PFACTOR_SFREQ,
+        list(_study.catalogue.HYDROCEL),
+        _study.catalogue.PFACTOR_SFREQ,
         "eeg",
     )
     looks = [

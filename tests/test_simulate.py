@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 
-from _study.simulated.signals import (
-    PFACTOR_CH_NAMES,
+from _study.catalogue import (
+    HYDROCEL,
     PFACTOR_SFREQ,
+    RECIPES,
     TRANSFER_SFREQ,
+    USUAL_EFFECT,
+    parse_simulated,
+)
+from _study.simulated.signals import (
     pink_noise,
     simulate_high_density,
     simulate_pfactor,
@@ -14,6 +19,7 @@ from _study.simulated.signals import (
     simulate_transfer_subject,
     simulate_two_task_subject,
 )
+from _study.simulated.write import SOURCES, STUDIES
 
 
 def band_power(windows, low, high):
@@ -100,7 +106,7 @@ def people(**kwargs):
 
 def log_alpha(windows, channel):
     freqs = np.fft.rfftfreq(windows.shape[-1], 1 / PFACTOR_SFREQ)
-    power = np.abs(np.fft.rfft(windows[:, :, PFACTOR_CH_NAMES.index(channel)])) ** 2
+    power = np.abs(np.fft.rfft(windows[:, :, HYDROCEL.index(channel)])) ** 2
     return np.log(power[..., (freqs >= 8) & (freqs <= 13)].sum(axis=-1)).mean(axis=1)
 
 
@@ -108,7 +114,7 @@ def test_the_score_is_in_the_alpha_of_two_electrodes_and_nowhere_else():
     score, strong = people(effect=1.5)
     for channel in ("Cz", "E62"):
         assert np.corrcoef(score, log_alpha(strong[:, :15], channel))[0, 1] > 0.8
-    far = [c for c in PFACTOR_CH_NAMES if c not in ("Cz", "E62")]
+    far = [c for c in HYDROCEL if c not in ("Cz", "E62")]
     assert max(abs(np.corrcoef(score, log_alpha(strong, c))[0, 1]) for c in far) < 0.5
 
 
@@ -116,7 +122,7 @@ def test_people_differ_between_effects_in_nothing_but_the_effect():
     score, planted = people(effect=0.5)
     null_score, null = people(effect=0.0)
     np.testing.assert_array_equal(score, null_score)
-    same = [c not in ("Cz", "E62") for c in PFACTOR_CH_NAMES]
+    same = [c not in ("Cz", "E62") for c in HYDROCEL]
     np.testing.assert_array_equal(planted[:, :, same], null[:, :, same])
     assert not np.allclose(planted, null)
 
@@ -130,8 +136,8 @@ def test_closing_the_eyes_adds_alpha_at_the_back():
 
 def test_phase_is_random():
     _, windows = people(effect=0.5)
-    mean = windows[:, :15, PFACTOR_CH_NAMES.index("Cz")].reshape(-1, 200).mean(axis=0)
-    assert mean.std() < 0.2 * windows[:, :15, PFACTOR_CH_NAMES.index("Cz")].std()
+    mean = windows[:, :15, HYDROCEL.index("Cz")].reshape(-1, 200).mean(axis=0)
+    assert mean.std() < 0.2 * windows[:, :15, HYDROCEL.index("Cz")].std()
 
 
 def test_three_tasks_of_one_person():
@@ -145,27 +151,39 @@ def test_three_tasks_of_one_person():
         assert np.isfinite(reaction_times).all() == (task == "contrastChangeDetection")
 
     def alpha(task, channel):
-        own = tasks[task][0][None]
-        return np.array([log_alpha(own[:, i : i + 1], channel)[0] for i in range(200)])
+        windows = tasks[task][0][None]
+        return np.array([log_alpha(windows[:, i : i + 1], channel)[0] for i in range(200)])
 
     labels = tasks["RestingState"][1]
     for channel in ("E52", "E92"):  # eyes closed: more alpha on both sides
-        own = alpha("RestingState", channel)
-        assert own[labels == 1].mean() > own[labels == 0].mean() + 0.5
+        power = alpha("RestingState", channel)
+        assert power[labels == 1].mean() > power[labels == 0].mean() + 0.5
     _, labels, times = tasks["contrastChangeDetection"]
     left, right = (alpha("contrastChangeDetection", c) for c in ("E52", "E92"))
     side = left - right  # attention to the left (0) leaves alpha on the left
     assert side[labels == 0].mean() > side[labels == 1].mean() + 0.5
     assert np.corrcoef(left + right, np.log(times))[0, 1] > 0.3
     labels = tasks["flicker"][1]
-    own = alpha("flicker", "E75")
-    assert abs(own[labels == 1].mean() - own[labels == 0].mean()) < 0.3
+    power = alpha("flicker", "E75")
+    assert abs(power[labels == 1].mean() - power[labels == 0].mean()) < 0.3
 
 
 @pytest.mark.parametrize("name", ["n_rest", "n_trials", "n_flicker"])
 def test_tasks_that_cannot_be_balanced(name):
     with pytest.raises(ValueError, match=f"{name}=7 cannot be balanced"):
         simulate_two_task_subject(np.random.default_rng(0), **{name: 7})
+
+
+def test_the_digest_of_the_writers_covers_what_decides_the_bytes():
+    names = {path.name for path in SOURCES}
+    assert names == {"__init__.py", "catalogue.py", "person.py", "signals.py", "write.py"}
+
+
+def test_every_simulated_study_has_a_recipe_and_a_writer():
+    assert set(STUDIES) == {name for name in RECIPES if name.startswith("simulated-")}
+    for kind in STUDIES:
+        assert parse_simulated(kind) == (kind, None, USUAL_EFFECT.get(kind))
+    assert parse_simulated("simulated-person-3-effect0.5") == ("simulated-person", 3, 0.5)
 
 
 def test_high_density_is_recorded_against_its_reference():

@@ -75,7 +75,7 @@ def test_simulated_study_survives_the_way_through_edf_bids_and_eegdash(cache):
     assert np.abs(study.windows - windows).max() < 0.02
     np.testing.assert_array_equal(study.targets, labels)
     assert (study.unit, study.data, study.sfreq) == ("uV", "simulated", 128.0)
-    assert study.ch_names == _study.simulated.signals.TRANSFER_CH_NAMES
+    assert study.ch_names == _study.catalogue.TRANSFER_CH_NAMES
 
 
 def test_another_seed_is_another_study(tmp_path):
@@ -430,10 +430,10 @@ def test_cache_that_is_read_only(tmp_path, monkeypatch):
 
 
 def test_full_disk_is_told_as_an_unwritable_cache(tmp_path, monkeypatch):
-    def no_space(root):
+    def no_space(root, name):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setitem(_study.simulated.write.WRITERS, "simulated-transfer", no_space)
+    monkeypatch.setattr(_study.simulated.write, "write_study", no_space)
     with pytest.raises(StudyError, match="the disk is full.*set EEGDASH_CACHE_DIR"):
         open_study("simulated-transfer", cache_dir=tmp_path)
     assert not (tmp_path / "simulated-transfer").exists()
@@ -510,10 +510,8 @@ def test_two_processes_at_once_make_one_dataset(tmp_path):
 
 
 def test_a_complete_study_is_not_written_twice(cache, monkeypatch):
-    monkeypatch.setitem(
-        _study.simulated.write.WRITERS,
-        "simulated-transfer",
-        lambda *args: pytest.fail("written again"),
+    monkeypatch.setattr(
+        _study.simulated.write, "write_study", lambda *args: pytest.fail("written again")
     )
     list_people("simulated-transfer", cohort="target", cache_dir=cache)
 

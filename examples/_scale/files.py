@@ -38,7 +38,7 @@ def read_person(study, records, settings):
     study : str
         Folder of the study.
     records : list of dict
-        The person's records, see :class:`_study.Found`. With them nobody has to look for the
+        The person's records, see :class:`_study.StudyIndex`. With them nobody has to look for the
         recordings again: the cost of a person does not depend on the number of people.
     settings : dict
         Classes and channels, which must not differ between people.

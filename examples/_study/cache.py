@@ -42,12 +42,24 @@ def get_cache_dir(*, writable=True):
 
 
 def unwritable(path, err):
-    """The error for a cache that cannot be written, to be raised."""
-    # numpy says of a full disk only how many bytes it wanted and how many went out.
-    full = getattr(err, "errno", None) in (
-        errno.ENOSPC,
-        errno.EDQUOT,
-    ) or "requested and" in str(err)
+    """The error for a cache that cannot be written, to be raised.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The cache.
+    err : Exception
+        What happened there.
+
+    Returns
+    -------
+    StudyError
+        It says why, and what to do.
+    """
+    # The system always says a number. Without one it is numpy, which counted the bytes of a signal
+    # that went out, and fewer did: the disk is full.
+    counted = type(err) is OSError and err.errno is None
+    full = counted or getattr(err, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
     why = "the disk is full" if full else getattr(err, "strerror", None) or err
     fix = "Make room, or set" if full else "Set"
     return StudyError(
@@ -93,10 +105,10 @@ def sweep(cache_dir):
 
 
 def _sweep(cache_dir):
-    found = {path: path / ".alive" for path in cache_dir.glob(".workshop-*")}
+    locks = {path: path / ".alive" for path in cache_dir.glob(".workshop-*")}
     for path in cache_dir.glob(".*.building"):
-        found[path] = path.with_suffix(".lock")
-    for path, lock in found.items():
+        locks[path] = path.with_suffix(".lock")
+    for path, lock in locks.items():
         with contextlib.suppress(Timeout, OSError), FileLock(lock, timeout=0):
             shutil.rmtree(path, ignore_errors=True)
 

@@ -1,24 +1,41 @@
-"""What is known of a study by its name: recipes, budgets, sizes. No disk but EEGDash's own list."""
+"""What is known of a study by its name: facts, recipes, sizes. No disk but EEGDash's own list.
+
+The simulation takes its electrodes, classes and rates from here: one place says what a study is.
+"""
 
 import importlib.util
-import os
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
-import _study.simulated.signals
-
-#: Name of a simulated study, with its seed; a score and a new person have an effect to set.
+#: Name of a simulated study; its seed is another draw of people.
 SIMULATED = re.compile(
-    r"(?P<kind>simulated-(?:transfer|(?P<score>pfactor|person)|tasks|highdensity))"
-    r"(?:-(?P<seed>\d+))?(?(score)(?:-effect(?P<effect>\d+(?:\.\d+)?))?)"
+    r"(?P<kind>simulated-[a-z]+)(?:-(?P<seed>\d+))?(?:-effect(?P<effect>\d+(?:\.\d+)?))?"
 )
 #: Cues of the Healthy Brain Network at rest.
-EYES = _study.simulated.signals.EYES
+EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
 #: Eight places of the HydroCel cap from front to back, Cz among them.
-HYDROCEL = _study.simulated.signals.PFACTOR_CH_NAMES
+HYDROCEL = ("E11", "Cz", "E62", "E75", "E36", "E104", "E52", "E92")
+#: Electrodes of the simulated transfer study and of the one of new people.
+TRANSFER_CH_NAMES = ("Fz", "Cz", "Pz", "Oz", "C3", "C4", "P3", "P4")
+#: Class names of the transfer study; the position is the label.
+TRANSFER_CLASSES = ("delta", "alpha")
+#: Class names of the study of new people; the position is the label.
+PERSON_CLASSES = ("left hand", "right hand", "feet", "tongue")
+#: Sampling frequency of each simulated study, in Hz. That of the three tasks is that of rest.
+TRANSFER_SFREQ, PFACTOR_SFREQ, PERSON_SFREQ = 128.0, 100.0, 64.0
+#: Events of each task of the study of three tasks; the position is the label.
+TASK_EVENTS = {
+    "RestingState": EYES,
+    "contrastChangeDetection": ("left_target", "right_target"),
+    "flicker": ("slow_flicker", "fast_flicker"),
+}
+#: Effect planted in a simulated study unless its name says another. Of a score: change of log
+#: alpha amplitude for each unit. Of new people: how much they differ.
+USUAL_EFFECT = {"simulated-pfactor": 0.5, "simulated-person": 1.0}
 
 
 class StudyError(ValueError):
@@ -51,7 +68,10 @@ class Budget:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a study needs beyond its name. Add a line to ``RECIPES`` for a study of your own.
+    """What a study needs beyond its name.
+
+    For a study of your own, pass one as ``recipe=`` to :func:`_study.find_study`, or write the
+    values that differ into a TOML file, see :func:`_study.settings.get_recipe`.
 
     Attributes
     ----------
@@ -83,8 +103,6 @@ class Recipe:
         Column of ``participants.tsv`` that the pages about a score per person predict.
     n_hold_out : int or float
         Test people of those pages, as a number or as a share.
-    states : tuple of str or None
-        Two events that everybody has, to pretrain a network on; None takes ``classes``.
     budget : Budget
         People and training steps of the fine-tuning page.
     question : str
@@ -107,7 +125,6 @@ class Recipe:
     n_source: int | None = None
     subject_target: str = "age"
     n_hold_out: int | float = 0.5
-    states: tuple | None = None
     budget: Budget = Budget()
     question: str = ""
     credit: str = ""
@@ -118,8 +135,8 @@ AS_WRITTEN = {"reference": None, "l_freq": None, "h_freq": None, "credit": "simu
 
 RECIPES = {
     "simulated-transfer": Recipe(
-        classes=_study.simulated.signals.TRANSFER_CLASSES,
-        channels=_study.simulated.signals.TRANSFER_CH_NAMES,
+        classes=TRANSFER_CLASSES,
+        channels=TRANSFER_CH_NAMES,
         question="delta vs alpha",
         **AS_WRITTEN,
     ),
@@ -127,17 +144,15 @@ RECIPES = {
         task=("RestingState",),
         classes=EYES[:1],
         channels=HYDROCEL,
-        sfreq=_study.simulated.signals.PFACTOR_SFREQ,
+        sfreq=PFACTOR_SFREQ,
         blocks=EYES,
         subject_target="p_factor",
         n_hold_out=40,
-        states=EYES,
         **AS_WRITTEN,
     ),
     "simulated-tasks": Recipe(
         channels=HYDROCEL,
-        sfreq=_study.simulated.signals.PFACTOR_SFREQ,
-        states=EYES,
+        sfreq=PFACTOR_SFREQ,
         **AS_WRITTEN,
     ),
     "simulated-person": Recipe(
@@ -152,7 +167,6 @@ RECIPES = {
         sfreq=100.0,
         h_freq=30.0,
         blocks=EYES,
-        states=EYES,
         credit="simulated, no licence needed",
     ),
     "ds005505": Recipe(
@@ -164,7 +178,6 @@ RECIPES = {
         blocks=EYES,
         megabytes=111.0,
         subject_target="p_factor",
-        states=EYES,
         credit="CC-BY-SA 4.0; cite Shirazi et al. 2024 and Alexander et al. 2017 (shirazi2024hbneeg "
         "and alexander2017hbn in refs.bib)",
     ),
@@ -184,73 +197,6 @@ RECIPES = {
         credit="ODC-By 1.0; cite Zyma et al. 2019 (zyma2019arithmetic in refs.bib)",
     ),
 }
-
-
-def get_recipe(name):
-    """What is known of a study before it is opened.
-
-    Parameters
-    ----------
-    name : str or path-like
-        A study, see :func:`_study.find_study`.
-
-    Returns
-    -------
-    Recipe
-        That of ``RECIPES``, or one with its defaults for a study that is not listed there.
-        ``EEG_TUTORIAL_TARGET`` in the environment replaces ``subject_target``.
-    """
-    recipe = RECIPES.get(SIMULATED.sub(r"\g<kind>", Path(name).name), Recipe())
-    column = os.environ.get("EEG_TUTORIAL_TARGET")
-    return replace(recipe, subject_target=column) if column else recipe
-
-
-def get_budget(name, n_people):
-    """What the fine-tuning page may spend on a study that has so many target people.
-
-    Parameters
-    ----------
-    name : str or path-like
-        A study, see :func:`_study.find_study`.
-    n_people : int
-        People of its target cohort.
-
-    Returns
-    -------
-    Budget
-        That of the study's recipe. With fewer people than it asks for, its groups shrink in
-        proportion, never below two people, and what is left is printed.
-
-    Raises
-    ------
-    StudyError
-        If there are fewer than eight people: two to train on, two to choose with, four to test.
-    """
-    budget = get_recipe(name).budget
-    n_asked = budget.n_labelled + budget.n_validation + budget.n_test
-    if n_people >= n_asked:
-        return budget
-    if n_people < 8:
-        raise StudyError(
-            f"{name} has {n_people} people in its target cohort, too few for one split (2 to train on, 2 to "
-            "choose, 4 to test): run plot_78_a_new_person, which makes each of them the new person once"
-        )
-    share = n_people / n_asked
-    n_labelled = max(2, int(budget.n_labelled * share))
-    n_validation = max(2, int(budget.n_validation * share))
-    n_test = n_people - n_labelled - n_validation
-    print(
-        f"{n_people} target people for a budget of {n_asked}: {n_labelled} to train on, "
-        f"{n_validation} to choose, {n_test} to test"
-    )
-    curve = tuple(sorted({*budget.n_labelled_curve, n_labelled}))
-    return replace(
-        budget,
-        n_labelled=n_labelled,
-        n_validation=n_validation,
-        n_test=n_test,
-        n_labelled_curve=curve,
-    )
 
 
 def download_size(name, max_subjects=None, *, recordings=None):
@@ -285,15 +231,58 @@ def download_size(name, max_subjects=None, *, recordings=None):
     row = listed.loc[name]
     n_all = int(row["n_subjects"])
     n_subjects = min(max_subjects or n_all, n_all)
-    each = get_recipe(name).megabytes or float(row["size_bytes"]) / 1e6 / n_all
+    known = RECIPES.get(name, Recipe()).megabytes
+    each = known or float(row["size_bytes"]) / 1e6 / n_all
     if recordings:
         each = recordings * float(row["size_bytes"]) / 1e6 / float(row["n_records"])
     return n_subjects, each * n_subjects
 
 
+class SimulatedName(NamedTuple):
+    """What the name of a simulated study says.
+
+    Attributes
+    ----------
+    kind : str
+        A key of ``RECIPES``.
+    seed : int or None
+        Which draw of people; None is that of the tutorials.
+    effect : float or None
+        Size of the planted effect; None where there is none to set.
+    """
+
+    kind: str
+    seed: int | None
+    effect: float | None
+
+
+def parse_simulated(name):
+    """Take the name of a simulated study apart, such as ``simulated-pfactor-7-effect0.25``.
+
+    Parameters
+    ----------
+    name : str
+        Any name.
+
+    Returns
+    -------
+    SimulatedName or None
+        None where it is no name of a simulated study.
+    """
+    match = SIMULATED.fullmatch(str(name))
+    if match is None or match["kind"] not in RECIPES:
+        return None
+    usual = USUAL_EFFECT.get(match["kind"])
+    if match["effect"] and usual is None:
+        return None
+    seed = int(match["seed"]) if match["seed"] else None
+    effect = float(match["effect"]) if match["effect"] else usual
+    return SimulatedName(match["kind"], seed, effect)
+
+
 def is_simulated(name):
     """Is this the name of a simulated study?"""
-    return SIMULATED.fullmatch(str(name)) is not None
+    return parse_simulated(name) is not None
 
 
 def null_of(name):
@@ -309,36 +298,21 @@ def null_of(name):
     str or None
         None where no effect was planted that could be left out.
     """
-    match = SIMULATED.fullmatch(name)
-    if not match or not match["score"]:
+    simulated = parse_simulated(name)
+    if simulated is None or simulated.effect is None:
         return None
-    seed = f"-{match['seed']}" if match["seed"] else ""
-    return f"{match['kind']}{seed}-effect0"
+    seed = "" if simulated.seed is None else f"-{simulated.seed}"
+    return f"{simulated.kind}{seed}-effect0"
 
 
 def planted_effect(name):
     """Effect planted in a simulated study, or None where nobody knows."""
-    match = SIMULATED.fullmatch(name)
-    if not match or not match["score"]:
-        return None
-    usual = {"pfactor": _study.simulated.signals.PFACTOR_EFFECT, "person": 1.0}[
-        match["score"]
-    ]
-    return float(match["effect"] or usual)
-
-
-def override_recipe(recipe, task, classes, channels):
-    """The recipe with the caller's own values in place of its own."""
-    given = {"task": task, "classes": classes, "channels": channels}
-    as_tuple = {
-        k: (v,) if isinstance(v, str) else tuple(v)
-        for k, v in given.items()
-        if v is not None
-    }
-    return replace(recipe, **as_tuple)
+    simulated = parse_simulated(name)
+    return None if simulated is None else simulated.effect
 
 
 def known_names():
+    """What a study can be called, for messages."""
     simulated = ", ".join(n for n in RECIPES if n.startswith("simulated-"))
     return (
         f"Known: {simulated}; any dataset id of the EEGDash catalogue, such as nm000109; "

@@ -1,60 +1,29 @@
-"""From a name to a folder and its people: located, written or fetched, chosen. The disk is asked once."""
+"""From a name to a folder and its people: located, written or fetched, chosen. No signal is read."""
 
 import os
-import zlib
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-import _study.cache
-import _study.catalogue
-import _study.folder
-import _study.simulated.write
 from _runtime import quiet_imports
-from _study.catalogue import StudyError, known_names
-from _study.folder import entity
+from _study.cache import get_cache_dir
+from _study.catalogue import (
+    StudyError,
+    catalogue,
+    download_size,
+    is_simulated,
+    known_names,
+    planted_effect,
+)
+from _study.folder import entity, event_columns
+from _study.settings import check_recipe, get_recipe
+from _study.simulated.write import MANIFEST, write_simulated
+from _study.tables import MISSING
 
 with quiet_imports():
     from eegdash import EEGDashDataset
     from eegdash.schemas import create_record
-
-
-@dataclass(frozen=True)
-class People:
-    """What is known of a study without reading a signal.
-
-    Attributes
-    ----------
-    root : pathlib.Path
-        Its folder.
-    recipe : _study.catalogue.Recipe
-        What it needs.
-    table : pandas.DataFrame
-        ``participants.tsv`` as text, indexed by subject.
-    files : dict of str to list of pathlib.Path
-        Recordings of each chosen subject, in the order of their names.
-    values : dict of str to float or None
-        Value of ``column`` of each chosen subject; None where it is a column of the events.
-    column, cohort, on_missing : str or None
-        As asked.
-    effect : float or None
-        Size of the planted effect; 0 where nothing can be learned, None where nobody knows.
-    without : list of str
-        People of the table who have no recording.
-    """
-
-    root: Path
-    recipe: _study.catalogue.Recipe
-    table: pd.DataFrame
-    files: dict
-    values: dict | None
-    column: str | None
-    cohort: str
-    on_missing: str
-    effect: float | None
-    without: list
 
 
 def record_of(root, path):
@@ -72,101 +41,58 @@ def record_of(root, path):
     dict
         What :class:`eegdash.EEGDashDataset` takes among its ``records``.
     """
-    said = {key: entity(path.name, key) or None for key in ("sub", "ses", "task", "run")}
+    labels = {key: entity(path.name, key) or None for key in ("sub", "ses", "task", "run")}
     return create_record(
         dataset=root.name,
         storage_base=str(root),
         bids_relpath=path.relative_to(root).as_posix(),
-        subject=said["sub"],
-        session=said["ses"],
-        task=said["task"],
-        run=said["run"],
+        subject=labels["sub"],
+        session=labels["ses"],
+        task=labels["task"],
+        run=labels["run"],
         storage_backend="local",
     )
 
 
 def is_written_here(root):
     """Is this folder a simulated study, by its name and by the list of files it was written with?"""
-    written = root.joinpath(_study.simulated.write.MANIFEST).is_file()
-    return written and _study.catalogue.is_simulated(root.name)
+    return root.joinpath(MANIFEST).is_file() and is_simulated(root.name)
 
 
-def recipe_of(root):
-    """The recipe of a folder, and the effect planted in it: a name alone makes nothing simulated."""
-    real = _study.catalogue.is_simulated(root.name) and not is_written_here(root)
-    recipe = _study.catalogue.get_recipe("" if real else root.name)
-    return recipe, None if real else _study.catalogue.planted_effect(root.name)
+def recipe_of(root, recipe=None):
+    """The recipe of a folder, and the effect planted in it: a name alone makes nothing simulated.
 
+    Parameters
+    ----------
+    root : pathlib.Path
+        A BIDS folder.
+    recipe : Recipe or None
+        Instead of what is known of it.
 
-def find_people(name, *, cohort, task, column, on_missing):
-    """Locate a study and choose its people; see :func:`_study.find_study` for the parameters."""
-    if cohort not in ("all", "source", "target"):
-        raise StudyError(f"cohort={cohort!r} is unknown: use 'all', 'source' or 'target'")
-    if on_missing not in ("raise", "drop"):
-        raise StudyError(f"on_missing={on_missing!r} is unknown: use 'raise' or 'drop'")
-    most = _most_people(name)
-    root = _locate(name, task, most)
-    recipe, effect = recipe_of(root)
-    recipe = _study.catalogue.override_recipe(recipe, task, None, None)
-    table = _study.folder.read_participants(root)
-    files = _study.folder.find_recordings(root, recipe, table)
-    chosen = _choose_cohort(sorted(files), table, recipe, cohort, root)[:most]
-    values, chosen = _subject_targets(table, chosen, column, on_missing, root)
-    return People(
-        root=root,
-        recipe=recipe,
-        table=table,
-        files={subject: files[subject] for subject in chosen},
-        values=values,
-        column=column,
-        cohort=cohort,
-        on_missing=on_missing,
-        effect=effect,
-        without=[subject for subject in table.index if subject not in files],
-    )
-
-
-def some_people(root, recipe, effect):
-    """What opening a few recordings of a study takes that was found before, perhaps elsewhere."""
-    return People(
-        root=root,
-        recipe=recipe,
-        table=pd.DataFrame(),
-        files={},
-        values=None,
-        column=None,
-        cohort="all",
-        on_missing="raise",
-        effect=effect,
-        without=[],
-    )
-
-
-def exchange_values(people):
-    """The same people, with their values dealt out anew: at random, but always in the same way.
+    Returns
+    -------
+    recipe : Recipe
+        Checked.
+    effect : float or None
+        None where nobody knows.
 
     Raises
     ------
     StudyError
-        If people have no value that could be exchanged.
+        If a setting cannot be used.
     """
-    if people.values is None:
-        raise StudyError(
-            f"{people.root.name} has no values to exchange between people: pass column=, a numeric "
-            "column of participants.tsv; only simulated-pfactor has an effect to leave out"
-        )
-    chosen = list(people.values)
-    order = np.random.default_rng(zlib.crc32(people.root.name.encode()))
-    dealt = [chosen[i] for i in order.permutation(len(chosen))]
-    print(f"{people.root.name}: values of {people.column} are exchanged between people")
-    values = {s: people.values[other] for s, other in zip(chosen, dealt, strict=True)}
-    return replace(people, values=values, effect=0.0)
+    named_so = is_simulated(root.name) and not is_written_here(root)
+    if recipe is None:
+        recipe = get_recipe("" if named_so else root.name)
+    else:
+        recipe = check_recipe(recipe)
+    return recipe, None if named_so else planted_effect(root.name)
 
 
-def _most_people(name):
+def most_people(name):
     """How many people of a real study the environment asks for; None is everybody."""
     asked_for = os.environ.get("EEG_TUTORIAL_MAX_SUBJECTS", "").strip()
-    if not asked_for or _study.catalogue.is_simulated(name):
+    if not asked_for or is_simulated(name):
         return None
     if not asked_for.isdecimal() or len(asked_for) > 9 or int(asked_for) < 1:
         raise StudyError(
@@ -176,13 +102,33 @@ def _most_people(name):
     return int(asked_for)
 
 
-def _locate(name, task, most):
-    """Folder of the study; a simulated one is written, a remote one downloaded if allowed."""
+def locate(name, tasks=None, most=None):
+    """Folder of a study; a simulated one is written, a remote one downloaded if allowed.
+
+    Parameters
+    ----------
+    name : str or path-like
+        A study, see :func:`_study.find_study`.
+    tasks : str, sequence of str or None
+        Tasks to download; None takes those of its recipe.
+    most : int or None
+        How many people to download; None is everybody.
+
+    Returns
+    -------
+    pathlib.Path
+        An existing folder.
+
+    Raises
+    ------
+    StudyError
+        If nothing has this name, or if it may or can not be fetched.
+    """
     text = "" if name is None else os.fspath(name)
     if not text:
         raise StudyError(f"the name of the study is empty. {known_names()}")
-    if _study.catalogue.is_simulated(text):
-        return _study.simulated.write.write_simulated(text)
+    if is_simulated(text):
+        return write_simulated(text)
     shown = text if len(text) <= 200 else f"{text[:80]}... ({len(text)} characters)"
     try:
         folder = Path(text).expanduser()
@@ -200,27 +146,28 @@ def _locate(name, task, most):
         raise StudyError(
             f"no folder {shown}: pass the path of a BIDS dataset. {known_names()}"
         )
-    listed = _study.catalogue.catalogue()
+    listed = catalogue()
     if text not in listed.index:
         raise StudyError(
             f"unknown study {shown!r}, and no such folder here. {known_names()}"
         )
-    cached = _study.cache.get_cache_dir(writable=False) / text
+    cached = get_cache_dir(writable=False) / text
     if cached.joinpath("dataset_description.json").is_file():
         return cached
-    return _download(text, listed.loc[text], task, most, cached)
+    return _download(text, listed.loc[text], tasks, most, cached)
 
 
-def _download(name, row, task, most, cached):
+def _download(name, row, tasks, most, cached):
     """Fetch a dataset of the catalogue after saying what it costs, and only with permission."""
+    tasks = tasks or get_recipe(name).task
     n_all = int(row["n_subjects"])
-    n_subjects, estimate = _study.catalogue.download_size(name, most)
+    n_subjects, estimate = download_size(name, most)
     print(
         f"{name} is not on this machine: {n_all} people, {int(row['n_records'])} recordings, "
         f"{float(row['size_bytes']) / 1e6:,.1f} MB in all ({row['license']}); {n_subjects} people are about {estimate:,.1f} MB"
     )
     offline = f"or fetch it elsewhere and pass its folder, or use the simulated study: {known_names()}"
-    _study.cache.get_cache_dir()
+    get_cache_dir()
     if os.environ.get("EEG_TUTORIAL_DOWNLOAD") != "1":
         raise StudyError(
             f"{name} would download about {estimate:,.1f} MB and nobody asked for that. Set "
@@ -237,9 +184,8 @@ def _download(name, row, task, most, cached):
             f"reached ({type(err).__name__}). Connect and run again, {offline}"
         ) from err
     query = {"dataset": name, "cache_dir": cached.parent, "download": True}
-    wanted = task or _study.catalogue.get_recipe(name).task
-    if wanted:
-        query["task"] = [wanted] if isinstance(wanted, str) else list(wanted)
+    if tasks:
+        query["task"] = [tasks] if isinstance(tasks, str) else list(tasks)
     if n_subjects < n_all:
         listed = EEGDashDataset(**query).datasets
         everybody = sorted({str(ds.description["subject"]) for ds in listed})
@@ -248,8 +194,32 @@ def _download(name, row, task, most, cached):
     return cached
 
 
-def _choose_cohort(subjects, people, recipe, cohort, root):
-    """Subjects of one cohort, sorted."""
+def choose_cohort(subjects, people, recipe, cohort, root):
+    """Subjects of one cohort.
+
+    Parameters
+    ----------
+    subjects : list of str
+        Everybody with recordings, sorted.
+    people : pandas.DataFrame
+        ``participants.tsv``, indexed by subject.
+    recipe : Recipe
+        What the study needs.
+    cohort : {"all", "source", "target"}
+        Which people.
+    root : pathlib.Path
+        The study's folder, for messages.
+
+    Returns
+    -------
+    list of str
+        Sorted.
+
+    Raises
+    ------
+    StudyError
+        If there is nobody.
+    """
     if cohort == "all":
         return subjects
     if "cohort" in people.columns:
@@ -265,38 +235,65 @@ def _choose_cohort(subjects, people, recipe, cohort, root):
     return chosen
 
 
-def _subject_targets(people, subjects, target, on_missing, root):
-    """Numeric target per subject (or None) and the subjects that have one."""
-    if target is None:
+def subject_targets(people, subjects, column, on_missing, root):
+    """Numeric target per subject (or None) and the subjects that have one.
+
+    Parameters
+    ----------
+    people : pandas.DataFrame
+        ``participants.tsv``, indexed by subject.
+    subjects : list of str
+        Who is asked for.
+    column : str or None
+        A column of ``participants.tsv`` or of the ``events.tsv`` files.
+    on_missing : {"raise", "drop"}
+        What to do with people without a value.
+    root : pathlib.Path
+        The study's folder.
+
+    Returns
+    -------
+    targets : dict of str to float or None
+        None where the column is not one of people.
+    subjects : list of str
+        Those that are left.
+
+    Raises
+    ------
+    StudyError
+        If there is no such column, a value is missing or no number, or nobody has one.
+    """
+    if column is None:
         return None, subjects
     table = root / "participants.tsv"
-    if target not in people.columns:
-        if target in _study.folder.event_columns(root):
+    if column not in people.columns:
+        in_events = event_columns(root)
+        if column in in_events:
             return None, subjects
         raise StudyError(
-            f"no column {target!r} in {table}, nor in the events.tsv files: the columns of the people "
-            f"are {list(people.columns)}, those of the events {_study.folder.event_columns(root)}"
+            f"no column {column!r} in {table}, nor in the events.tsv files: the columns of the people "
+            f"are {list(people.columns)}, those of the events {in_events}"
         )
-    raw = people.loc[subjects, target]
-    missing = raw.str.strip().str.lower().isin(["n/a", "", "nan"])
+    raw = people.loc[subjects, column]
+    missing = raw.str.strip().str.lower().isin(MISSING)
     number = pd.to_numeric(raw, errors="coerce")
     number = number.where(np.isfinite(number))
     for subject in raw.index[number.isna() & ~missing]:
         raise StudyError(
-            f"the target {target!r} of sub-{subject} is {raw[subject]!r} in {table}, not a finite number: "
+            f"the target {column!r} of sub-{subject} is {raw[subject]!r} in {table}, not a finite number: "
             "correct it, or write n/a and pass on_missing='drop'"
         )
     if missing.any():
-        who = ", ".join(f"sub-{s}" for s in raw.index[missing])
+        names = ", ".join(f"sub-{s}" for s in raw.index[missing])
         if on_missing == "raise":
             raise StudyError(
-                f"the target {target!r} of {who} is {raw[missing].iloc[0]!r} in {table}: "
+                f"the target {column!r} of {names} is {raw[missing].iloc[0]!r} in {table}: "
                 "fill it in, or pass on_missing='drop'"
             )
-        print(f"dropped {who}: no {target} in participants.tsv")
+        print(f"dropped {names}: no {column} in participants.tsv")
     if missing.all():
         raise StudyError(
-            f"nobody in {table} has a value of {target!r}: choose another target"
+            f"nobody in {table} has a value of {column!r}: choose another target"
         )
     kept = number[~missing]
     return kept.to_dict(), list(kept.index)

@@ -16,7 +16,23 @@ SHOWN = 8
 
 
 def read_participants(root):
-    """``participants.tsv`` as text, indexed by subject label without ``sub-``."""
+    """The table of people.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        A BIDS folder.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``participants.tsv`` as text, indexed by subject label without ``sub-``.
+
+    Raises
+    ------
+    StudyError
+        If the folder is not BIDS, the table is missing or broken, or a person stands in it twice.
+    """
     if not (root / "dataset_description.json").is_file():
         raise StudyError(
             f"{root} is not a BIDS dataset: it has no dataset_description.json. Pass the folder "
@@ -42,44 +58,50 @@ def read_participants(root):
 
 
 def find_recordings(root, recipe, people):
-    """Data files per subject, or a StudyError for what is missing on disk or in participants.tsv."""
-    stems = {}
-    for sidecar in sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*")):
-        stem, _, suffix = sidecar.name.rpartition("_")
-        if suffix.split(".")[0] in ("eeg", "events", "channels") and "_task-" in stem:
-            stems.setdefault(sidecar.parent / stem, []).append(sidecar)
-        elif sidecar.suffix in DATA_SUFFIXES and suffix.split(".")[0] == "eeg":
-            print(f"left out {sidecar.relative_to(root)!s}: its name has no _task-")
+    """Data files of each subject.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        A BIDS folder.
+    recipe : _study.catalogue.Recipe
+        Its ``task`` names the recordings; None takes all.
+    people : pandas.DataFrame
+        What :func:`read_participants` returned.
+
+    Returns
+    -------
+    dict of str to list of pathlib.Path
+        In the order of their names.
+
+    Raises
+    ------
+    StudyError
+        If something is missing on disk or in ``participants.tsv``, if a name is not BIDS, or if
+        two files are one recording.
+    """
+    stems = _list_stems(root)
     tasks = sorted({entity(stem.name, "task") for stem in stems})
     stems = {
-        s: f
-        for s, f in stems.items()
-        if recipe.task is None or entity(s.name, "task") in recipe.task
+        stem: sidecars
+        for stem, sidecars in stems.items()
+        if recipe.task is None or entity(stem.name, "task") in recipe.task
     }
     if not stems:
-        found = (
-            f"the tasks there are {tasks}"
-            if tasks
-            else "it holds no sub-*/eeg/ recording at all"
-        )
+        instead = "it holds no sub-*/eeg/ recording at all"
+        if tasks:
+            instead = f"the tasks there are {tasks}"
         raise StudyError(
-            f"no recording of task {list(recipe.task or ())} in {root}: {found}"
+            f"no recording of task {list(recipe.task or ())} in {root}: {instead}"
         )
-    data = {
-        stem: [
-            f
-            for f in beside
-            if f.name.startswith(stem.name + "_eeg.") and f.suffix in DATA_SUFFIXES
-        ]
-        for stem, beside in stems.items()
-    }
+    data = {stem: _data_files(stem, sidecars) for stem, sidecars in stems.items()}
     _refuse_missing(root, data)
     files = {}
-    for stem, own in data.items():
+    for stem, paths in data.items():
         _refuse_names(root, stem)
-        if len(own) > 1:
+        if len(paths) > 1:
             raise StudyError(
-                f"{stem.name} has {len(own)} data files: {', '.join(sorted(f.name for f in own))}. "
+                f"{stem.name} has {len(paths)} data files: {', '.join(sorted(f.name for f in paths))}. "
                 "Keep one of them."
             )
         subject = entity(stem.name, "sub")
@@ -88,7 +110,7 @@ def find_recordings(root, recipe, people):
                 f"sub-{subject} has recordings but no row in {root / 'participants.tsv'}. "
                 "Add the row, or move the recordings away."
             )
-        files.setdefault(subject, []).append(own[0])
+        files.setdefault(subject, []).append(paths[0])
     refuse_copies([path for paths in files.values() for path in paths])
     for subject, paths in files.items():
         absent = set(recipe.task or ()) - {entity(p.name, "task") for p in paths}
@@ -98,6 +120,25 @@ def find_recordings(root, recipe, people):
                 f"without it (the tasks there are {tasks})"
             )
     return files
+
+
+def _list_stems(root):
+    """Recordings by what their names begin with, each with all of its files; others are said."""
+    stems = {}
+    for path in sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*")):
+        stem, _, suffix = path.name.rpartition("_")
+        kind = suffix.split(".")[0]
+        if kind in ("eeg", "events", "channels") and "_task-" in stem:
+            stems.setdefault(path.parent / stem, []).append(path)
+        elif kind == "eeg" and path.suffix in DATA_SUFFIXES:
+            print(f"left out {path.relative_to(root)!s}: its name has no _task-")
+    return stems
+
+
+def _data_files(stem, paths):
+    """Those files of a recording that can hold its signals."""
+    start = f"{stem.name}_eeg."
+    return [p for p in paths if p.name.startswith(start) and p.suffix in DATA_SUFFIXES]
 
 
 def shorten(names):
@@ -110,8 +151,8 @@ def _refuse_missing(root, data):
     """Recordings of which only sidecars or links are here, counted."""
     gone = [
         stem
-        for stem, own in data.items()
-        if not any(f.exists() or f.is_fifo() for f in own)
+        for stem, paths in data.items()
+        if not any(path.exists() or path.is_fifo() for path in paths)
     ]
     if gone:
         stem = gone[0]
@@ -129,26 +170,26 @@ def _refuse_missing(root, data):
             some = shlex.join(where[:SHOWN]) if len(where) <= SHOWN else "sub-*"
             what += f" In that folder: cd {shlex.quote(str(root))} && datalad get {some}"
         raise StudyError(what)
-    for own in data.values():
-        for file in own:
-            _refuse_no_file(file)
+    for paths in data.values():
+        for path in paths:
+            _refuse_no_file(path)
 
 
 def _refuse_no_file(data_file):
     """A recording, and what its header names, has to be a file."""
     named = [(part, f"{part}, which {data_file.name} names,") for part in _parts(data_file)]
-    for path, said in [(data_file, data_file), *named]:
+    for path, words in [(data_file, data_file), *named]:
         if path.exists() and not path.is_file():
             kind = "a folder" if path.is_dir() else "no regular file"
             raise StudyError(
-                f"{said} is {kind}, where the signals of a recording should be. Fetch the file, or "
+                f"{words} is {kind}, where the signals of a recording should be. Fetch the file, or "
                 "remove it with its sidecars."
             )
 
 
 def _refuse_names(root, stem):
     """A name has to say where the file lies, in letters and digits that BIDS allows."""
-    said = entities(stem.name)
+    labels = entities(stem.name)
     folders = stem.relative_to(root).parts[:-2]
     for folder in folders:
         if folder not in stem.name.split("_"):
@@ -156,7 +197,7 @@ def _refuse_names(root, stem):
                 f"{str(stem.relative_to(root))!r} lies in {folder!r} and does not say so: rename the "
                 f"recording and its sidecars, so that {folder} stands in their names."
             )
-    for key, label in said.items():
+    for key, label in labels.items():
         if not label.isalnum():
             raise StudyError(
                 f"{stem.name!r} has the {key} {label!r}: BIDS allows letters and digits only. Rename the "
@@ -174,13 +215,13 @@ def _parts(path):
 
 def _named_files(path):
     """Names of the data and marker files in a BrainVision header, the data file first."""
-    found = {}
+    names = {}
     for line in path.read_bytes().splitlines() if path.suffix == ".vhdr" else ():
         key, _, value = line.decode("latin-1").partition("=")
         if key.strip().lower() in ("datafile", "markerfile") and "\0" not in value:
             name = value.strip().replace("$b", path.stem)
-            found.setdefault(key.strip().lower(), name)
-    return [name for _, name in sorted(found.items()) if len(name) < 256]
+            names.setdefault(key.strip().lower(), name)
+    return [name for _, name in sorted(names.items()) if len(name) < 256]
 
 
 def signal_file(path):
@@ -196,14 +237,24 @@ def refuse_copies(paths):
 
     Copies have the same size, so that only those are read, and of them only a piece in the middle
     and the end: a header that somebody renamed does not hide a copy.
+
+    Parameters
+    ----------
+    paths : list of pathlib.Path
+        Data files of a study.
+
+    Raises
+    ------
+    StudyError
+        If two hold the same signal.
     """
     by_size = {}
     for path in paths:
         data = signal_file(path)
         by_size.setdefault(data.stat().st_size, []).append((path, data))
-    for size, own in by_size.items():
+    for size, alike in by_size.items():
         seen = {}
-        for path, data in own if len(own) > 1 else ():
+        for path, data in alike if len(alike) > 1 else ():
             with data.open("rb") as stream:
                 pieces = []
                 for start in (size // 2, max(size - 2**16, 0)):

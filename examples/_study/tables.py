@@ -35,7 +35,7 @@ def read_table(path, *needed):
         If the file is no text in UTF-8, has no header, lacks a column, has one twice, or if a row
         has more or fewer fields than the header.
     """
-    text = _read_text(path, "Save it as UTF-8.")
+    text = read_text(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
     rows, numbers = [], []
     try:
@@ -110,29 +110,34 @@ def read_numbers(table, column, path):
 def read_json(path):
     """A sidecar: a JSON object in UTF-8, with or without a mark in front.
 
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
     Returns
     -------
     dict
-        What it says.
+        Its content.
 
     Raises
     ------
     StudyError
         If it is anything else; the message is the parser's.
     """
-    text = _read_text(path, "Save it as UTF-8.")
+    text = read_text(path)
     try:
-        said = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError) as err:
         raise StudyError(
             f"{path} is not JSON ({err}). Correct it, get a whole copy, or remove it."
         ) from err
-    if not isinstance(said, dict):
+    if not isinstance(content, dict):
         raise StudyError(
-            f"{path} holds a {type(said).__name__}, not an object with names and values. Correct it, "
+            f"{path} holds a {type(content).__name__}, not an object with names and values. Correct it, "
             "get a whole copy, or remove it."
         )
-    return said
+    return content
 
 
 def entities(name):
@@ -163,25 +168,47 @@ def find_sidecar(root, path, suffix):
         If it is a link to nothing, or no file.
     """
     exact = path.with_name(f"{path.name.rpartition('_')[0]}_{suffix}")
-    found = exact if exact.exists() or exact.is_symlink() else None
-    own, folder = set(entities(path.name).items()), path.parent
-    while found is None and folder.is_relative_to(root):
+    sidecar = exact if exact.exists() or exact.is_symlink() else None
+    labels = set(entities(path.name).items())
+    folder = path.parent
+    while sidecar is None and folder.is_relative_to(root):
         near = {}
         for other in folder.glob(f"*{suffix}"):
-            said = entities(other.name)
-            said.pop("space", None)  # of electrodes: a property of theirs alone
-            if set(said.items()) <= own and f"_{other.name}".endswith(f"_{suffix}"):
-                near[other] = len(said)
-        found = max(sorted(near), key=near.get, default=None)
+            shared = entities(other.name)
+            shared.pop("space", None)  # of electrodes: a property of theirs alone
+            if set(shared.items()) <= labels and f"_{other.name}".endswith(f"_{suffix}"):
+                near[other] = len(shared)
+        sidecar = max(sorted(near), key=near.get, default=None)
         folder = folder.parent
-    if found is not None and not found.exists():
-        raise StudyError(f"{found} is a link to nothing: fetch the file it should lead to.")
-    if found is not None and not found.is_file():
-        raise StudyError(f"{found} is no file: put the {suffix} of {path.name} there.")
-    return found
+    if sidecar is not None and not sidecar.exists():
+        raise StudyError(
+            f"{sidecar} is a link to nothing: fetch the file it should lead to."
+        )
+    if sidecar is not None and not sidecar.is_file():
+        raise StudyError(f"{sidecar} is no file: put the {suffix} of {path.name} there.")
+    return sidecar
 
 
-def _read_text(path, fix):
+def read_text(path, *, asked_by="BIDS"):
+    """Text of a file in UTF-8, with or without a mark in front.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    asked_by : str
+        Who asks for UTF-8, for the message.
+
+    Returns
+    -------
+    str
+        All of it.
+
+    Raises
+    ------
+    StudyError
+        If it cannot be read, is not UTF-8, or holds NUL bytes.
+    """
     try:
         text = path.read_bytes().decode("utf-8-sig")
         if "\0" in text:
@@ -192,7 +219,7 @@ def _read_text(path, fix):
     except UnicodeDecodeError as err:
         raise StudyError(
             f"{path} is not UTF-8 (byte {err.object[err.start]:#x} cannot be read), "
-            f"which BIDS asks for. {fix}"
+            f"which {asked_by} asks for. Save it as UTF-8."
         ) from err
     except OSError as err:
         raise StudyError(

@@ -6,19 +6,19 @@ a few windows of one's own help. One number scales all of it; at 0 people are al
 
 import numpy as np
 
-from _study.simulated.signals import TRANSFER_CH_NAMES, pink_noise
+from _study.catalogue import PERSON_CLASSES, PERSON_SFREQ, TRANSFER_CH_NAMES, USUAL_EFFECT
+from _study.simulated.signals import pink_noise
 
-#: Electrodes, sampling frequency in Hz, and samples in a window (2 s).
-CH_NAMES, SFREQ, N_TIMES = TRANSFER_CH_NAMES, 64.0, 128
-#: Class names; the position is the label.
-CLASSES = ("left hand", "right hand", "feet", "tongue")
+#: Samples in a window (2 s).
+N_TIMES = 128
 #: How much people differ, unless another number is asked for.
-SHIFT = 1.0
+SHIFT = USUAL_EFFECT["simulated-person"]
 
 
 def _head():
     """Topographies shared by everybody, shape (n_classes, n_chans), of length 1."""
-    weights = np.random.default_rng(2078).standard_normal((len(CLASSES), len(CH_NAMES)))
+    shape = (len(PERSON_CLASSES), len(TRANSFER_CH_NAMES))
+    weights = np.random.default_rng(2078).standard_normal(shape)
     return weights / np.linalg.norm(weights, axis=1, keepdims=True)
 
 
@@ -49,7 +49,9 @@ def simulate_person(rng, n_blocks, *, shift=SHIFT, snr=0.8):
     labels : ndarray of int64, shape (4 * n_blocks,)
         Class of each window.
     """
-    n_classes, n_chans, n_windows = len(CLASSES), len(CH_NAMES), len(CLASSES) * n_blocks
+    n_classes = len(PERSON_CLASSES)
+    n_chans = len(TRANSFER_CH_NAMES)
+    n_windows = n_classes * n_blocks
     places = _head() + shift * 0.15 * rng.standard_normal((n_classes, n_chans))
     places /= np.linalg.norm(places, axis=1, keepdims=True)
     frequency = 10.0 + shift * rng.normal(0, 1.0)
@@ -57,11 +59,11 @@ def simulate_person(rng, n_blocks, *, shift=SHIFT, snr=0.8):
     gain, drift = shift * rng.normal(0, [[0.35], [0.35]], (2, n_chans))
 
     labels = np.concatenate([rng.permutation(n_classes) for _ in range(n_blocks)])
-    signal = pink_noise(rng, (n_windows, n_chans, N_TIMES), SFREQ, 1.0)
+    signal = pink_noise(rng, (n_windows, n_chans, N_TIMES), PERSON_SFREQ, 1.0)
     amplitude = snr * np.exp(rng.normal(-1.0, 0.5, (n_windows, n_classes)))
     amplitude[np.arange(n_windows), labels] = snr
     phase = rng.uniform(0, 2 * np.pi, (n_windows, n_classes, 1))
-    turns = 2 * np.pi * frequency * np.arange(N_TIMES) / SFREQ
+    turns = 2 * np.pi * frequency * np.arange(N_TIMES) / PERSON_SFREQ
     rhythm = np.sqrt(2) * np.sin(turns + phase) * amplitude[:, :, None]
     signal = mixing @ (signal + np.einsum("kc,wkt->wct", places, rhythm))
     session = np.linspace(0, 1, n_windows)[:, None, None]

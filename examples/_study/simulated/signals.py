@@ -6,14 +6,16 @@ function takes a :class:`numpy.random.Generator`, so cohorts never share noise. 
 
 import numpy as np
 
-#: Electrodes of the transfer study, in the order of every array returned here.
-TRANSFER_CH_NAMES = ("Fz", "Cz", "Pz", "Oz", "C3", "C4", "P3", "P4")
-#: Sampling frequency of the transfer study, in Hz.
-TRANSFER_SFREQ = 128.0
+from _study.catalogue import (
+    HYDROCEL,
+    PFACTOR_SFREQ,
+    TRANSFER_CH_NAMES,
+    TRANSFER_SFREQ,
+    USUAL_EFFECT,
+)
+
 #: Samples in one window of the transfer study (2 s).
 TRANSFER_N_TIMES = 256
-#: Class names of the transfer study; the position is the label.
-TRANSFER_CLASSES = ("delta", "alpha")
 
 
 def _unit(vectors):
@@ -22,15 +24,14 @@ def _unit(vectors):
 
 
 def _head_model(n_chans):
-    """Topographies shared by everybody: task source, where it rotates to, two distractors."""
-    rng = np.random.default_rng(
-        2024
-    )  # one head for all cohorts: the domains differ, not the physics
-    task = _unit(rng.standard_normal(n_chans))
+    """Topographies shared by everybody: of the source that matters, turned, and of two distractors."""
+    # One head for all cohorts: the domains differ, not the physics.
+    rng = np.random.default_rng(2024)
+    relevant = _unit(rng.standard_normal(n_chans))
     other = rng.standard_normal(n_chans)
-    rotated = _unit(other - task * (task @ other))
+    rotated = _unit(other - relevant * (relevant @ other))
     distractors = _unit(rng.standard_normal((2, n_chans)))
-    return task, rotated, distractors
+    return relevant, rotated, distractors
 
 
 def _check_balance(**counts):
@@ -79,12 +80,12 @@ def pink_noise(rng, shape, sfreq, slope):
 def simulate_transfer_subject(
     rng, n_windows, *, snr=0.6, distractor=1.0, rotation=0.0, freq_shift=0.0, jitter=0.25
 ):
-    """One person watching for a rhythm: alpha (label 1) or delta (label 0) at a task source.
+    """One person watching for a rhythm: alpha (label 1) or delta (label 0) at one source.
 
     Two distractor sources switch between the *same two rhythms* without regard to the label, so
-    the answer is where a rhythm sits, not whether it is there. A person has a fingerprint: gain
-    of each electrode, tilt of the topographies, own alpha frequency, own 1/f slope. The phase is
-    random in every window.
+    the answer is where a rhythm sits, not whether it is there. A person has traits: gain of each
+    electrode, tilt of the topographies, an alpha frequency, a 1/f slope. The phase is random in
+    every window.
 
     Parameters
     ----------
@@ -93,11 +94,11 @@ def simulate_transfer_subject(
     n_windows : int
         Windows of 2 s; labels are balanced and shuffled.
     snr : float
-        Amplitude of the task rhythm against background noise of standard deviation 1.
+        Amplitude of that rhythm against background noise of standard deviation 1.
     distractor : float
         Amplitude of each distractor as a multiple of ``snr``.
     rotation : float
-        Domain shift: angle in radians by which the task topography is turned.
+        Domain shift: angle in radians by which the topography of that source is turned.
     freq_shift : float
         Domain shift: how far the alpha rhythm is moved, in Hz.
     jitter : float
@@ -118,12 +119,12 @@ def simulate_transfer_subject(
     _check_balance(n_windows=n_windows)
     n_chans, n_times = len(TRANSFER_CH_NAMES), TRANSFER_N_TIMES
     times = np.arange(n_times) / TRANSFER_SFREQ
-    task, rotated, distractors = _head_model(n_chans)
-    task = np.cos(rotation) * task + np.sin(rotation) * rotated
+    relevant, rotated, distractors = _head_model(n_chans)
+    relevant = np.cos(rotation) * relevant + np.sin(rotation) * rotated
 
     gain = np.exp(rng.normal(0, 0.2, n_chans))
     spread = jitter / np.sqrt(n_chans)
-    task = _unit(task + spread * rng.standard_normal(n_chans))
+    relevant = _unit(relevant + spread * rng.standard_normal(n_chans))
     distractors = _unit(distractors + spread * rng.standard_normal(distractors.shape))
     alpha = rng.normal(10.0, 0.5) + freq_shift
     delta = rng.normal(2.5, 0.2) + 0.3 * freq_shift
@@ -132,7 +133,7 @@ def simulate_transfer_subject(
     labels = rng.permutation(np.arange(n_windows) % 2)
     signal = pink_noise(rng, (n_windows, n_chans, n_times), TRANSFER_SFREQ, slope)
     rhythm = _tones(rng, np.where(labels == 1, alpha, delta), times)
-    signal += snr * rhythm[:, None, :] * task[:, None]
+    signal += snr * rhythm[:, None, :] * relevant[:, None]
     for topography in distractors:
         coin = rng.integers(0, 2, n_windows)  # has nothing to do with the label
         rhythm = _tones(rng, np.where(coin == 1, alpha + rng.normal(0, 0.2), delta), times)
@@ -145,9 +146,9 @@ def simulate_transfer(
 ):
     """The two cohorts of the fine-tuning tutorial, one person at a time.
 
-    The source cohort has many windows per person. The target cohort has few, its task
-    topography is rotated by 0.8 rad (the distractors stay where they are) and its rhythms are
-    faster by up to 0.7 Hz: other people, another projection of the source that matters, the
+    The source cohort has many windows per person. The target cohort has few, the
+    topography of its source is rotated by 0.8 rad (the distractors stay where they are) and its
+    rhythms are faster by up to 0.7 Hz: other people, another projection of the source that matters, the
     same question.
 
     Parameters
@@ -182,14 +183,10 @@ def simulate_transfer(
 
 # ------------------------------------------------------------------------------- p-factor study
 
-#: Electrodes of the p-factor study, named as on a HydroCel cap, in the order of the arrays.
-PFACTOR_CH_NAMES = ("E11", "Cz", "E62", "E75", "E36", "E104", "E52", "E92")
-#: Sampling frequency of the p-factor study, in Hz.
-PFACTOR_SFREQ = 100.0
 #: Samples in one window of the p-factor study (2 s).
 PFACTOR_N_TIMES = 200
 #: Change of log alpha amplitude per unit of the score, unless another is asked for.
-PFACTOR_EFFECT = 0.5
+PFACTOR_EFFECT = USUAL_EFFECT["simulated-pfactor"]
 #: Where alpha follows the target, and how strongly: Cz and E62.
 PFACTOR_SOURCE = {"Cz": 1.0, "E62": 0.85}
 #: Where closing the eyes adds alpha, and how strongly: over the back of the head.
@@ -198,10 +195,10 @@ EYES_CLOSED_SOURCE = {"E75": 1.0, "E62": 0.6, "E52": 0.5, "E92": 0.5}
 
 def _topography(weights):
     """Weights per channel name as a column, shape (8, 1)."""
-    return np.array([[weights.get(name, 0.0)] for name in PFACTOR_CH_NAMES])
+    return np.array([[weights.get(name, 0.0)] for name in HYDROCEL])
 
 
-def _fingerprint(rng, n_chans):
+def _personal_traits(rng, n_chans):
     """What tells people apart: 1/f slope, gain, mixing of electrodes, own alpha frequency."""
     slope = rng.uniform(0.8, 1.4)
     gain = np.exp(rng.normal(0, 0.25, n_chans))
@@ -214,8 +211,8 @@ def simulate_pfactor_subject(rng, p_factor, n_open, n_closed, *, effect=PFACTOR_
 
     The score acts on the *logarithm of the amplitude*: an oscillation has no sign to carry it,
     and its phase is random in every window. Each person also has a level of alpha that has
-    nothing to do with the score (it limits what anyone can predict) and a fingerprint: gain per
-    electrode, mixing between electrodes, 1/f slope, own alpha frequency. Closing the eyes adds
+    nothing to do with the score (it limits what anyone can predict) and traits: gain of each
+    electrode, mixing between electrodes, 1/f slope, alpha frequency. Closing the eyes adds
     alpha over the back of the head.
 
     Parameters
@@ -236,9 +233,9 @@ def simulate_pfactor_subject(rng, p_factor, n_open, n_closed, *, effect=PFACTOR_
         Signals in microvolts, eyes open first; background noise has a standard deviation of
         about 10 uV.
     """
-    n_windows, n_chans = n_open + n_closed, len(PFACTOR_CH_NAMES)
+    n_windows, n_chans = n_open + n_closed, len(HYDROCEL)
     times = np.arange(PFACTOR_N_TIMES) / PFACTOR_SFREQ
-    slope, gain, mixing, alpha = _fingerprint(rng, n_chans)
+    slope, gain, mixing, alpha = _personal_traits(rng, n_chans)
     own_level = rng.normal(0, 0.35)
     closing = 1.2 * np.exp(rng.normal(0, 0.3))
 
@@ -295,14 +292,6 @@ def simulate_pfactor(
 
 # ------------------------------------------------------------------------------ two-task study
 
-#: Cues of the Healthy Brain Network at rest.
-EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
-#: Tasks of the two-task study and their events; the position is the label.
-TWO_TASK_EVENTS = {
-    "RestingState": EYES,
-    "contrastChangeDetection": ("left_target", "right_target"),
-    "flicker": ("slow_flicker", "fast_flicker"),
-}
 #: Where alpha sits in the left and in the right half of the back of the head.
 LEFT_SOURCE = {"E52": 1.0, "E75": 0.5, "E62": 0.4}
 RIGHT_SOURCE = {"E92": 1.0, "E75": 0.5, "E62": 0.4}
@@ -340,9 +329,9 @@ def simulate_two_task_subject(rng, n_rest=24, n_trials=32, n_flicker=24, *, dept
         If a number of windows is odd or below 2, so that the classes could not be balanced.
     """
     _check_balance(n_rest=n_rest, n_trials=n_trials, n_flicker=n_flicker)
-    n_chans = len(PFACTOR_CH_NAMES)
+    n_chans = len(HYDROCEL)
     times = np.arange(PFACTOR_N_TIMES) / PFACTOR_SFREQ
-    slope, gain, mixing, alpha = _fingerprint(rng, n_chans)
+    slope, gain, mixing, alpha = _personal_traits(rng, n_chans)
     level = 0.9 * np.exp(rng.normal(0, 0.35))
     pace = rng.normal(0, 0.25)
 
@@ -357,21 +346,20 @@ def simulate_two_task_subject(rng, n_rest=24, n_trials=32, n_flicker=24, *, dept
             signal += amplitude[:, None, None] * _topography(weights) * rhythm
         return (10.0 * gain[:, None] * signal).astype(np.float32)
 
-    found = {}
+    tasks = {}
     labels = rng.permutation(np.arange(n_rest) % 2)
     eyes = level * np.where(labels == 1, 1.6, 0.6)
     jitter = np.exp(rng.normal(0, 0.2, (2, n_rest)))
     windows = record(
         [(LEFT_SOURCE, eyes * jitter[0], alpha), (RIGHT_SOURCE, eyes * jitter[1], alpha)]
     )
-    found["RestingState"] = windows, labels, np.full(n_rest, np.nan)
+    tasks["RestingState"] = windows, labels, np.full(n_rest, np.nan)
 
     labels = rng.permutation(np.arange(n_trials) % 2)
     drowsy = rng.standard_normal(n_trials)
     common = level * np.exp(0.35 * drowsy)
-    toward = np.where(
-        labels == 0, depth / 2, -depth / 2
-    )  # left attended: alpha stays on the left
+    # Left attended: alpha stays on the left.
+    toward = np.where(labels == 0, depth / 2, -depth / 2)
     windows = record(
         [
             (LEFT_SOURCE, common * np.exp(toward), alpha),
@@ -379,7 +367,7 @@ def simulate_two_task_subject(rng, n_rest=24, n_trials=32, n_flicker=24, *, dept
         ]
     )
     slowing = 0.25 * drowsy + rng.normal(0, 0.15, n_trials)
-    found["contrastChangeDetection"] = windows, labels, 1.2 * np.exp(pace + slowing)
+    tasks["contrastChangeDetection"] = windows, labels, 1.2 * np.exp(pace + slowing)
 
     labels = rng.permutation(np.arange(n_flicker) % 2)
     driven = np.where(labels == 1, 16.0, 6.0)
@@ -391,8 +379,8 @@ def simulate_two_task_subject(rng, n_rest=24, n_trials=32, n_flicker=24, *, dept
             (RIGHT_SOURCE, coming[1], alpha),
         ]
     )
-    found["flicker"] = windows, labels, np.full(n_flicker, np.nan)
-    return {task: (w, y.astype(np.int64), rt) for task, (w, y, rt) in found.items()}
+    tasks["flicker"] = windows, labels, np.full(n_flicker, np.nan)
+    return {name: (w, y.astype(np.int64), rt) for name, (w, y, rt) in tasks.items()}
 
 
 def simulate_two_tasks(seed=4, *, n_subjects=36):

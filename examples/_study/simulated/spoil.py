@@ -40,10 +40,10 @@ def print_faults(recordings):
         What they are called, and loaded recordings, to be referenced again later.
     """
     for name, raw in recordings.items():
-        found = find_faults(
+        faults = find_faults(
             [measure_signal(raw, raw.filenames[0])], raw.ch_names, referenced=True
         )
-        print(f"{name}: faults of {len(found)} kinds in {len(raw.ch_names)} channels")
-        for one in found.itertuples():
+        print(f"{name}: faults of {len(faults)} kinds in {len(raw.ch_names)} channels")
+        for one in faults.itertuples():
             weight = "gross" if one.gross else "doubtful"
             print(f"{one.channels:<6}{one.kind:<10}{weight:<10}{one.what}")

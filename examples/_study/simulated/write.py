@@ -1,32 +1,131 @@
-"""Simulated studies as BIDS datasets under the cache: EDF, events, tables; each is written once."""
+"""Simulated studies as BIDS datasets under the cache: EDF, events, tables; each is written once.
+
+A study is an entry of ``STUDIES``: a title, a generator of people with their recordings, and what
+its columns mean. One function writes all of them.
+"""
 
 import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from filelock import FileLock
 
-import _study.cache
-import _study.simulated.person
-import _study.simulated.signals
+import _study.catalogue
 from _runtime import quiet_imports
-from _study.catalogue import SIMULATED
+from _study.cache import get_cache_dir, sweep, unwritable
+from _study.catalogue import (
+    EYES,
+    HYDROCEL,
+    PERSON_CLASSES,
+    PERSON_SFREQ,
+    PFACTOR_SFREQ,
+    TASK_EVENTS,
+    TRANSFER_CH_NAMES,
+    TRANSFER_CLASSES,
+    TRANSFER_SFREQ,
+    parse_simulated,
+)
+from _study.simulated.person import simulate_people
+from _study.simulated.signals import (
+    PFACTOR_N_TIMES,
+    simulate_high_density,
+    simulate_pfactor,
+    simulate_transfer,
+    simulate_two_tasks,
+)
 
 with quiet_imports():
     import mne
     from mne_bids import BIDSPath, write_raw_bids
 
+#: List of the files of a finished study; a folder with it was written here.
 MANIFEST = ".complete.json"
+#: Every file that decides which bytes are written. What spoils a recording afterwards does not.
+SOURCES = (
+    Path(_study.catalogue.__file__),
+    *sorted(p for p in Path(__file__).parent.glob("*.py") if p.name != "spoil.py"),
+)
+#: Seconds before the first cue of the p-factor study, and of each block between cues.
+BEFORE_CUE_S, BLOCK_S = 4.0, 12.0
+#: The person of the p-factor study who has no score, as some people of every cohort.
+NO_SCORE = 13
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One recording of a person, to be written as an EDF file with its sidecars.
+
+    Attributes
+    ----------
+    task : str
+        BIDS task.
+    windows : ndarray, shape (n_windows, n_chans, n_times)
+        Signals in microvolts; windows follow each other without a gap.
+    sfreq : float
+        Sampling frequency in Hz.
+    ch_names : sequence of str
+        Channels.
+    onsets : ndarray of float, shape (n_events,)
+        Start of each event in seconds.
+    duration : float
+        Seconds that an event lasts; 0 for a cue.
+    shown : list of str
+        Name of each event.
+    names : sequence of str
+        Names that events can have; the position, counted from 1, is the code in ``events.tsv``.
+    line_freq : float
+        Frequency of the mains in Hz.
+    event_columns : dict of str to ndarray
+        Further columns of ``events.tsv``.
+    """
+
+    task: str
+    windows: np.ndarray
+    sfreq: float
+    ch_names: tuple
+    onsets: np.ndarray
+    duration: float
+    shown: list
+    names: tuple
+    line_freq: float = 50
+    event_columns: dict = field(default_factory=dict)
+
+
+class Person(NamedTuple):
+    """A person: cells of ``participants.tsv`` by column, and recordings."""
+
+    row: dict
+    recordings: list
+
+
+class SimulatedStudy(NamedTuple):
+    """How a simulated study is made.
+
+    Attributes
+    ----------
+    title : str
+        Its name in ``dataset_description.json``.
+    people : callable
+        Takes ``seed=`` and, where an effect is planted, ``effect=``; yields a :class:`Person` each.
+    columns : dict
+        Content of ``participants.json``.
+    """
+
+    title: str
+    people: Callable
+    columns: dict
 
 
 def writers_digest():
     """Changes when the simulation or the way it is written does, so that an old cache is redone."""
-    paths = (_study.simulated.signals.__file__, _study.simulated.person.__file__, __file__)
-    return hashlib.sha256(b"".join(Path(path).read_bytes() for path in paths)).hexdigest()
+    return hashlib.sha256(b"".join(path.read_bytes() for path in SOURCES)).hexdigest()
 
 
 def _is_complete(root):
@@ -36,188 +135,157 @@ def _is_complete(root):
         sizes = {name: (root / name).stat().st_size for name in manifest["files"]}
     except (OSError, ValueError, KeyError):
         return False
-    return manifest.get("fingerprint") == writers_digest() and sizes == manifest["files"]
+    return manifest.get("writers") == writers_digest() and sizes == manifest["files"]
 
 
 def write_simulated(name):
-    """Write a simulated study as BIDS under the cache, once; two processes may ask at once."""
-    cache_dir = _study.cache.get_cache_dir(writable=False)
+    """Write a simulated study as BIDS under the cache, once; two processes may ask at once.
+
+    Parameters
+    ----------
+    name : str
+        Name of a simulated study, with its seed and effect.
+
+    Returns
+    -------
+    pathlib.Path
+        Its folder.
+
+    Raises
+    ------
+    StudyError
+        If the cache cannot be written.
+    """
+    cache_dir = get_cache_dir(writable=False)
     root = cache_dir / name
     if _is_complete(root):
         return root
-    building = cache_dir / f".{name}.building"
     try:
-        _study.cache.sweep(cache_dir)
+        sweep(cache_dir)
         with FileLock(cache_dir / f".{name}.lock"):
-            if _is_complete(root):  # the other process was faster
-                return root
-            for leftover in (building, root):
-                if leftover.exists():
-                    note = "the copy in the cache is incomplete, changed or outdated: written again"
-                    print(f"{name}: {note}", file=sys.stderr)
-                    shutil.rmtree(leftover)
-            try:
-                building.mkdir()
-                match = SIMULATED.fullmatch(name)
-                given = {"seed": match["seed"], "effect": match["effect"]}
-                given = {
-                    k: (int if k == "seed" else float)(v)
-                    for k, v in given.items()
-                    if v is not None
-                }
-                WRITERS[match["kind"]](building, **given)
-                files = {
-                    p.relative_to(building).as_posix(): p.stat().st_size
-                    for p in sorted(building.rglob("*"))
-                    if p.is_file()
-                }
-                manifest = {"fingerprint": writers_digest(), "files": files}
-                (building / MANIFEST).write_text(json.dumps(manifest), "utf-8")
-                building.rename(root)
-            finally:  # what could not be finished would keep a full disk full
-                shutil.rmtree(building, ignore_errors=True)
+            if not _is_complete(root):  # else the other process was faster
+                _write_anew(root, cache_dir / f".{name}.building")
     except OSError as err:
-        raise _study.cache.unwritable(cache_dir, err) from err
+        raise unwritable(cache_dir, err) from err
     return root
 
 
-#: Seconds before the first cue of the p-factor study, and of each block between cues.
-BEFORE_CUE_S, BLOCK_S = 4.0, 12.0
+def _write_anew(root, building):
+    """Write a study in a folder of its own, which gets its name when all is there."""
+    for leftover in (building, root):
+        if leftover.exists():
+            note = "the copy in the cache is incomplete, changed or outdated: written again"
+            print(f"{root.name}: {note}", file=sys.stderr)
+            shutil.rmtree(leftover)
+    try:
+        building.mkdir()
+        write_study(building, root.name)
+        sizes = {
+            path.relative_to(building).as_posix(): path.stat().st_size
+            for path in sorted(building.rglob("*"))
+            if path.is_file()
+        }
+        manifest = {"writers": writers_digest(), "files": sizes}
+        (building / MANIFEST).write_text(json.dumps(manifest), "utf-8")
+        building.rename(root)
+    finally:  # what could not be finished would keep a full disk full
+        shutil.rmtree(building, ignore_errors=True)
 
 
-def write_transfer(root, seed=None):
-    """Write the two cohorts of :func:`_study.simulated.signals.simulate_transfer`.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        An existing, empty folder.
-    seed : int or None
-        Which people; None takes the default.
-    """
-    n_times, sfreq = (
-        _study.simulated.signals.TRANSFER_N_TIMES,
-        _study.simulated.signals.TRANSFER_SFREQ,
-    )
-    codes = {
-        label: code + 1
-        for code, label in enumerate(_study.simulated.signals.TRANSFER_CLASSES)
-    }
-    people = _study.simulated.signals.simulate_transfer(*([] if seed is None else [seed]))
-    rows = []
-    for number, (cohort, windows, labels) in enumerate(people, start=1):
-        onsets = np.arange(len(labels)) * n_times / sfreq
-        names = [_study.simulated.signals.TRANSFER_CLASSES[label] for label in labels]
-        annotations = mne.Annotations(onsets, n_times / sfreq, names)
-        write_recording(
-            root,
-            f"{number:02d}",
-            cohort,
-            windows,
-            sfreq,
-            _study.simulated.signals.TRANSFER_CH_NAMES,
-            annotations,
-            codes,
-        )
-        rows.append({"participant_id": f"sub-{number:02d}", "cohort": cohort})
-    levels = {
-        "source": "people the encoder is pretrained on",
-        "target": "people it is adapted to",
-    }
-    columns = {"cohort": {"Description": "simulated cohort", "Levels": levels}}
-    write_tables(root, rows, columns, "Simulated transfer study (NOT real EEG)")
-
-
-def write_pfactor(root, seed=None, effect=None):
-    """Write the people of :func:`_study.simulated.signals.simulate_pfactor` at rest.
-
-    As in the Healthy Brain Network, a cue without a duration says when to open or close the
-    eyes, and the last cue ends the task. The blocks are shorter than there.
+def write_study(root, name):
+    """Write the people of a simulated study.
 
     Parameters
     ----------
     root : pathlib.Path
         An existing, empty folder.
-    seed : int or None
-        Which people; None takes the default.
-    effect : float or None
-        Planted effect; None takes the default.
+    name : str
+        Name of a simulated study, with its seed and effect.
     """
-    sfreq, names = (
-        _study.simulated.signals.PFACTOR_SFREQ,
-        _study.simulated.signals.PFACTOR_CH_NAMES,
-    )
-    block = round(
-        BLOCK_S * sfreq / _study.simulated.signals.PFACTOR_N_TIMES
-    )  # windows in a block
-    before = round(BEFORE_CUE_S * sfreq / _study.simulated.signals.PFACTOR_N_TIMES)
-    n_open, n_closed = before + 2 * block + 1, 2 * block
-    cues = {name: code + 1 for code, name in enumerate(_study.simulated.signals.EYES)}
-    shown = [*cues, *cues, _study.simulated.signals.EYES[0]]
-    onsets = BEFORE_CUE_S + BLOCK_S * np.arange(len(shown))
-    given = {"seed": seed, "effect": effect}
-    given = {name: value for name, value in given.items() if value is not None}
+    simulated = parse_simulated(name)
+    study = STUDIES[simulated.kind]
+    settings = {"seed": simulated.seed, "effect": simulated.effect}
+    given = {key: value for key, value in settings.items() if value is not None}
     rows = []
-    people = _study.simulated.signals.simulate_pfactor(
-        **given, n_open=n_open, n_closed=n_closed
-    )
-    for number, (person, windows) in enumerate(people, start=1):
-        opened, closed = windows[:n_open], windows[n_open:]
-        start = before + block
-        in_order = [
-            opened[:start],
-            closed[:block],
-            opened[start : start + block],
-            closed[block:],
-            opened[-1:],
-        ]
-        annotations = mne.Annotations(onsets, 0.0, shown)
-        windows = np.concatenate(in_order)
+    for number, person in enumerate(study.people(**given), start=1):
         subject = f"{number:02d}"
-        write_recording(
-            root, subject, "RestingState", windows, sfreq, names, annotations, cues
-        )
-        # One person has no score, as some people of every cohort.
-        score = "n/a" if number == 13 else f"{person['p_factor']:.4f}"
-        rows.append({"participant_id": f"sub-{subject}", **person, "p_factor": score})
-    columns = {
-        "p_factor": {"Description": "simulated score, standard normal; not a diagnosis"},
-        "age": {"Description": "simulated age", "Units": "year"},
-        "sex": {"Description": "simulated sex", "Levels": {"F": "female", "M": "male"}},
-    }
-    write_tables(root, rows, columns, "Simulated p-factor study (NOT real EEG)")
+        for recording in person.recordings:
+            write_recording(root, subject, recording)
+        rows.append({"participant_id": f"sub-{subject}", **person.row})
+    write_tables(root, rows, study.columns, study.title)
 
 
-def write_two_tasks(root, seed=None):
-    """Write the people of :func:`_study.simulated.signals.simulate_two_tasks`: three recordings each.
+def write_recording(root, subject, recording):
+    """One EDF file with its sidecars.
 
     Parameters
     ----------
     root : pathlib.Path
-        An existing, empty folder.
-    seed : int or None
-        Which people; None takes the default.
+        The study's folder.
+    subject : str
+        Label without ``sub-``.
+    recording : Recording
+        What to write.
     """
-    sfreq, names = (
-        _study.simulated.signals.PFACTOR_SFREQ,
-        _study.simulated.signals.PFACTOR_CH_NAMES,
+    info = mne.create_info(list(recording.ch_names), recording.sfreq, "eeg")
+    signal = np.concatenate(list(recording.windows), axis=1) * 1e-6
+    raw = mne.io.RawArray(signal, info, verbose="ERROR")
+    raw.set_annotations(
+        mne.Annotations(recording.onsets, recording.duration, recording.shown)
     )
-    seconds = _study.simulated.signals.PFACTOR_N_TIMES / sfreq
-    events = _study.simulated.signals.TWO_TASK_EVENTS
-    rows = []
-    people = _study.simulated.signals.simulate_two_tasks(*([] if seed is None else [seed]))
-    for number, tasks in enumerate(people, start=1):
-        subject = f"{number:02d}"
-        for task, (windows, labels, reaction_times) in tasks.items():
-            shown = [events[task][label] for label in labels]
-            onsets = seconds * np.arange(len(labels))
-            annotations = mne.Annotations(onsets, seconds, shown)
-            codes = {name: code + 1 for code, name in enumerate(events[task])}
-            write_recording(root, subject, task, windows, sfreq, names, annotations, codes)
-            if np.isfinite(reaction_times).all():
-                _add_column(root, subject, task, "rt", np.round(reaction_times, 4))
-        rows.append({"participant_id": f"sub-{subject}"})
-    write_tables(root, rows, {}, "Simulated study of three tasks (NOT real EEG)")
+    raw.info["line_freq"] = recording.line_freq
+    path = BIDSPath(subject=subject, task=recording.task, datatype="eeg", root=root)
+    write_raw_bids(
+        raw,
+        path,
+        format="EDF",
+        event_id={name: code for code, name in enumerate(recording.names, start=1)},
+        allow_preload=True,
+        verbose="ERROR",
+    )
+    for column, values in recording.event_columns.items():
+        _add_column(root, subject, recording.task, column, values)
+
+
+def _add_column(root, subject, task, name, values):
+    """Add a column to the events of a recording that was just written."""
+    stem = f"sub-{subject}_task-{task}_events"
+    path = root / f"sub-{subject}" / "eeg" / f"{stem}.tsv"
+    table = pd.read_csv(path, sep="\t", keep_default_na=False)
+    table[name] = values
+    table.to_csv(path, sep="\t", index=False)
+
+
+def write_tables(root, rows, columns, name):
+    """``participants``, ``dataset_description.json`` and README.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The study's folder.
+    rows : list of dict
+        Rows of ``participants.tsv``.
+    columns : dict
+        Content of ``participants.json``.
+    name : str
+        The study's name in words.
+    """
+    table = pd.DataFrame(rows)
+    table.to_csv(root / "participants.tsv", sep="\t", index=False)
+    (root / "participants.json").write_text(json.dumps(columns, indent=2), "utf-8")
+    description = {
+        "Name": name,
+        "BIDSVersion": "1.9.0",
+        "DatasetType": "raw",
+        "License": "CC0",
+        "Authors": ["written by _study/simulated/write.py"],
+    }
+    (root / "dataset_description.json").write_text(
+        json.dumps(description, indent=2), "utf-8"
+    )
+    (root / "README").write_text(
+        "Simulated signals for a tutorial. No person was recorded.\n", "utf-8"
+    )
 
 
 def high_density_cap():
@@ -238,113 +306,143 @@ def high_density_cap():
     return names, places
 
 
-def write_high_density(root, seed=None):
-    """Write people of :func:`_study.simulated.signals.simulate_high_density` under a HydroCel cap.
+def _trials(task, windows, labels, names, sfreq, ch_names):
+    """A recording whose windows are its events: the name of each is that of its label."""
+    seconds = windows.shape[-1] / sfreq
+    return Recording(
+        task=task,
+        windows=windows,
+        sfreq=sfreq,
+        ch_names=ch_names,
+        onsets=np.arange(len(labels)) * seconds,
+        duration=seconds,
+        shown=[names[label] for label in labels],
+        names=names,
+    )
 
-    Parameters
-    ----------
-    root : pathlib.Path
-        An existing, empty folder.
-    seed : int or None
-        Which people; None takes 0.
+
+def transfer_people(**given):
+    """The two cohorts of :func:`_study.simulated.signals.simulate_transfer`, a recording each."""
+    for cohort, windows, labels in simulate_transfer(**given):
+        recording = _trials(
+            cohort, windows, labels, TRANSFER_CLASSES, TRANSFER_SFREQ, TRANSFER_CH_NAMES
+        )
+        yield Person({"cohort": cohort}, [recording])
+
+
+def pfactor_people(**given):
+    """The people of :func:`_study.simulated.signals.simulate_pfactor`, at rest.
+
+    As in the Healthy Brain Network, a cue without a duration says when to open or close the
+    eyes, and the last cue ends the task. The blocks are shorter than there.
     """
+    n_block = round(BLOCK_S * PFACTOR_SFREQ / PFACTOR_N_TIMES)  # windows in a block
+    n_before = round(BEFORE_CUE_S * PFACTOR_SFREQ / PFACTOR_N_TIMES)
+    n_open = n_before + 2 * n_block + 1
+    first_open = n_before + n_block
+    shown = [*EYES, *EYES, EYES[0]]
+    people = simulate_pfactor(**given, n_open=n_open, n_closed=2 * n_block)
+    for number, (person, windows) in enumerate(people, start=1):
+        opened, closed = windows[:n_open], windows[n_open:]
+        in_order = [
+            opened[:first_open],
+            closed[:n_block],
+            opened[first_open : first_open + n_block],
+            closed[n_block:],
+            opened[-1:],
+        ]
+        recording = Recording(
+            task="RestingState",
+            windows=np.concatenate(in_order),
+            sfreq=PFACTOR_SFREQ,
+            ch_names=HYDROCEL,
+            onsets=BEFORE_CUE_S + BLOCK_S * np.arange(len(shown)),
+            duration=0.0,
+            shown=shown,
+            names=EYES,
+        )
+        score = "n/a" if number == NO_SCORE else f"{person['p_factor']:.4f}"
+        yield Person({**person, "p_factor": score}, [recording])
+
+
+def three_task_people(**given):
+    """The people of :func:`_study.simulated.signals.simulate_two_tasks`: three recordings each."""
+    for tasks in simulate_two_tasks(**given):
+        recordings = []
+        for task, (windows, labels, reaction_times) in tasks.items():
+            recording = _trials(
+                task, windows, labels, TASK_EVENTS[task], PFACTOR_SFREQ, HYDROCEL
+            )
+            if np.isfinite(reaction_times).all():
+                columns = {"rt": np.round(reaction_times, 4)}
+                recording = replace(recording, event_columns=columns)
+            recordings.append(recording)
+        yield Person({}, recordings)
+
+
+def high_density_people(seed=0):
+    """Two people of :func:`_study.simulated.signals.simulate_high_density` under a HydroCel cap."""
     names, places = high_density_cap()
     blocks = [(4, "open"), *[(10, "open"), (10, "closed")] * 2, (2, "open")]
     onsets = np.cumsum([seconds for seconds, _ in blocks])[:-1]
-    cues = {name: code + 1 for code, name in enumerate(_study.simulated.signals.EYES)}
-    shown = [list(cues)[i % 2] for i in range(len(onsets))]
-    rows = []
-    streams = np.random.default_rng([10, seed or 0]).spawn(2)
-    for number, rng in enumerate(streams, start=1):
-        subject = f"{number:02d}"
-        recorded, _ = _study.simulated.signals.simulate_high_density(rng, places, blocks)
-        annotations = mne.Annotations(onsets, 0.0, shown)
-        write_recording(
-            root,
-            subject,
-            "RestingState",
-            recorded[None],
-            500.0,
-            names,
-            annotations,
-            cues,
-            60,
+    for rng in np.random.default_rng([10, seed]).spawn(2):
+        recorded, _ = simulate_high_density(rng, places, blocks)
+        recording = Recording(
+            task="RestingState",
+            windows=recorded[None],
+            sfreq=500.0,
+            ch_names=names,
+            onsets=onsets,
+            duration=0.0,
+            shown=[EYES[i % 2] for i in range(len(onsets))],
+            names=EYES,
+            line_freq=60,
         )
-        rows.append({"participant_id": f"sub-{subject}"})
-    write_tables(root, rows, {}, "Simulated high-density rest (NOT real EEG)")
+        yield Person({}, [recording])
 
 
-def write_new_people(root, seed=None, effect=None):
-    """Write the people of :func:`_study.simulated.person.simulate_people`; the effect is their shift."""
-    given = {"seed": seed, "shift": effect}
-    given = {name: value for name, value in given.items() if value is not None}
-    codes = {label: code + 1 for code, label in enumerate(_study.simulated.person.CLASSES)}
-    rows = []
-    for number, (windows, labels) in enumerate(
-        _study.simulated.person.simulate_people(**given), 1
-    ):
-        names = [_study.simulated.person.CLASSES[label] for label in labels]
-        annotations = mne.Annotations(2.0 * np.arange(len(labels)), 2.0, names)
-        cap, sfreq = _study.simulated.person.CH_NAMES, _study.simulated.person.SFREQ
-        whose = (root, f"{number:02d}", "imagery")
-        write_recording(*whose, windows, sfreq, cap, annotations, codes)
-        rows.append({"participant_id": f"sub-{number:02d}"})
-    write_tables(root, rows, {}, "Simulated study of new people (NOT real EEG)")
+def new_people(effect, **given):
+    """The people of :func:`_study.simulated.person.simulate_people`; the effect is their shift."""
+    for windows, labels in simulate_people(**given, shift=effect):
+        recording = _trials(
+            "imagery", windows, labels, PERSON_CLASSES, PERSON_SFREQ, TRANSFER_CH_NAMES
+        )
+        yield Person({}, [recording])
 
 
-def _add_column(root, subject, task, name, values):
-    """Add a column to the events of a recording that was just written."""
-    stem = f"sub-{subject}_task-{task}_events"
-    path = root / f"sub-{subject}" / "eeg" / f"{stem}.tsv"
-    table = pd.read_csv(path, sep="\t", keep_default_na=False)
-    table[name] = values
-    table.to_csv(path, sep="\t", index=False)
-
-
-def write_recording(
-    root, subject, task, windows, sfreq, ch_names, annotations, event_id, line=50
-):
-    """One EDF with its sidecars; ``windows`` in microvolts follow each other without a gap."""
-    info = mne.create_info(list(ch_names), sfreq, "eeg")
-    raw = mne.io.RawArray(
-        np.concatenate(list(windows), axis=1) * 1e-6, info, verbose="ERROR"
-    )
-    raw.set_annotations(annotations)
-    raw.info["line_freq"] = line
-    write_raw_bids(
-        raw,
-        BIDSPath(subject=subject, task=task, datatype="eeg", root=root),
-        format="EDF",
-        event_id=event_id,
-        allow_preload=True,
-        verbose="ERROR",
-    )
-
-
-def write_tables(root, rows, columns, name):
-    """``participants``, ``dataset_description.json`` and README."""
-    table = pd.DataFrame(rows)
-    table.to_csv(root / "participants.tsv", sep="\t", index=False)
-    (root / "participants.json").write_text(json.dumps(columns, indent=2), "utf-8")
-    description = {
-        "Name": name,
-        "BIDSVersion": "1.9.0",
-        "DatasetType": "raw",
-        "License": "CC0",
-        "Authors": ["written by _study/simulated/write.py"],
-    }
-    (root / "dataset_description.json").write_text(
-        json.dumps(description, indent=2), "utf-8"
-    )
-    (root / "README").write_text(
-        "Simulated signals for a tutorial. No person was recorded.\n", "utf-8"
-    )
-
-
-WRITERS = {
-    "simulated-transfer": write_transfer,
-    "simulated-pfactor": write_pfactor,
-    "simulated-tasks": write_two_tasks,
-    "simulated-highdensity": write_high_density,
-    "simulated-person": write_new_people,
+#: How each simulated study is made. Its name is that of its recipe in the catalogue.
+STUDIES = {
+    "simulated-transfer": SimulatedStudy(
+        "Simulated transfer study (NOT real EEG)",
+        transfer_people,
+        {
+            "cohort": {
+                "Description": "simulated cohort",
+                "Levels": {
+                    "source": "people the encoder is pretrained on",
+                    "target": "people it is adapted to",
+                },
+            }
+        },
+    ),
+    "simulated-pfactor": SimulatedStudy(
+        "Simulated p-factor study (NOT real EEG)",
+        pfactor_people,
+        {
+            "p_factor": {
+                "Description": "simulated score, standard normal; not a diagnosis"
+            },
+            "age": {"Description": "simulated age", "Units": "year"},
+            "sex": {"Description": "simulated sex", "Levels": {"F": "female", "M": "male"}},
+        },
+    ),
+    "simulated-tasks": SimulatedStudy(
+        "Simulated study of three tasks (NOT real EEG)", three_task_people, {}
+    ),
+    "simulated-highdensity": SimulatedStudy(
+        "Simulated high-density rest (NOT real EEG)", high_density_people, {}
+    ),
+    "simulated-person": SimulatedStudy(
+        "Simulated study of new people (NOT real EEG)", new_people, {}
+    ),
 }
