@@ -360,12 +360,6 @@ def test_every_file_that_decides_the_simulated_bytes_is_a_writer():
     assert set(gallery.writers(EXAMPLES)) == written | {
         EXAMPLES / "_study" / "catalogue.py"
     }
-    page = EXAMPLES / "_study" / "simulated" / "write.py"
-    decides = {path for path in siblings(page) if "simulated" in path.parts}
-    assert decides <= {
-        *gallery.writers(EXAMPLES),
-        *EXAMPLES.glob("_study/simulated/__init__.py"),
-    }
 
 
 def cache_of(examples, monkeypatch):
