@@ -6,6 +6,7 @@ figures the file name as alt text, and leaves roles in notebooks: mended here, b
 
 import ast
 import hashlib
+import io
 import json
 import multiprocessing
 import os
@@ -24,7 +25,15 @@ from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
 from _helpers.contracts import CONTRACTS
 from _helpers.figures import save
-from _helpers.notebooks import guarded, readme, standalone
+from _helpers.filters import say
+from _helpers.notebooks import (
+    answer_cell,
+    guarded,
+    outputs_of,
+    picture_of,
+    readme,
+    standalone,
+)
 from _helpers.pages import ROOT, short_name, travels, write_if_changed
 from _helpers.redraw import remember_figures
 
@@ -32,15 +41,15 @@ from _helpers.redraw import remember_figures
 CPU_WHEELS = "https://download.pytorch.org/whl/cpu"
 #: Larger side of the picture on a card, in pixels.
 CARD_PIXELS = 480
+#: Of a figure in a notebook: half as fine again as the site shows it, which its 64 colours pay for.
+NOTEBOOK_DPI, NOTEBOOK_COLOURS = 144, 64
 #: Below a figure.
 DATA = ".. container:: figure-data\n\n   :download:`Numbers of this figure </{}>` (CSV)\n\n"
-#: What has a docstring, and what writes the simulated studies.
+#: What has a docstring.
 DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef
-WRITERS = (
-    "_study/simulated/signals.py",
-    "_study/simulated/person.py",
-    "_study/simulated/write.py",
-)
+#: What decides the bytes of the simulated studies, and what stands beside it and does not.
+WRITERS = ("_study/catalogue.py", "_study/simulated/*.py")
+NO_WRITER = "spoil.py"
 #: The picture of the README, and the figure that it is.
 PICTURE, FIGURE = "finetune.svg", "sphx_glr_plot_73_*_002.svg"
 
@@ -53,14 +62,42 @@ def _pages(app):
     return [(path, generated / path.name) for path in sorted(source.glob("plot_*.py"))]
 
 
+def writers(source):
+    """Files that decide the bytes of the simulated studies.
+
+    Parameters
+    ----------
+    source : pathlib.Path
+        The folder of the tutorials.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Those of ``WRITERS``, sorted.
+
+    Raises
+    ------
+    ExtensionError
+        If there is none where one was: a cache would stay that other code wrote.
+    """
+    files = []
+    for pattern in WRITERS:
+        there = sorted(path for path in source.glob(pattern) if path.name != NO_WRITER)
+        if not there:
+            what = f"{source / pattern} is not there: it decides what the simulated studies hold"
+            raise ExtensionError(f"{what}, so name in WRITERS what does now")
+        files += there
+    return files
+
+
 def offline_and_simulated(app):
     """The environment of every page: no network, the simulated studies, a cache of this build.
 
     Studies that another state of the writers made are left alone, not reported as outdated.
     """
     source = Path(app.srcdir, app.config.sphinx_gallery_conf["examples_dirs"]).resolve()
-    writers = [path for path in map(source.joinpath, WRITERS) if path.is_file()]
-    state = hashlib.sha256(b"".join(path.read_bytes() for path in writers)).hexdigest()[:8]
+    sources = b"".join(path.read_bytes() for path in writers(source))
+    state = hashlib.sha256(sources).hexdigest()[:8]
     cache = Path(app.srcdir) / "_build" / "eegdash_cache" / state
     os.environ.setdefault("EEGDASH_CACHE_DIR", str(cache))
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -83,8 +120,21 @@ def meaning(page, modules):
     """Digest of what a page sees of its siblings: all but comments and docstrings.
 
     A page that prints the source of functions sees every byte.
+
+    Parameters
+    ----------
+    page : pathlib.Path
+        The script.
+    modules : dict of str to pathlib.Path
+        What travels with it, by the path beside it: two modules may have one name.
+
+    Returns
+    -------
+    str
+        SHA-256.
     """
-    seen, prints = [], "getsource(" in page.read_text("utf-8")
+    prints = "getsource(" in page.read_text("utf-8")
+    seen = []
     for name, path in modules.items():
         tree = ast.parse(source := path.read_text("utf-8"))
         for node in ast.walk(tree):
@@ -100,9 +150,18 @@ def forget_stale_runs(app):
         digest = meaning(source, travels(source))
         seen = generated.with_suffix(".siblings")
         current = seen.is_file() and seen.read_text("utf-8") == digest
-        if not (current and generated.with_suffix(".json").is_file()):
+        if not (current and _is_whole(generated, Path(app.srcdir))):
             Path(f"{generated}.md5").unlink(missing_ok=True)
             write_if_changed(seen, digest)
+
+
+def _is_whole(generated, srcdir):
+    """Is everything still there that a page gave when it ran?"""
+    gave = generated.with_suffix(".json")
+    if not gave.is_file():
+        return False
+    figures = json.loads(gave.read_text("utf-8"))["figures"]
+    return all((srcdir / picture_of(figure["file"])).is_file() for figure in figures)
 
 
 def _date_from(path, files):
@@ -125,7 +184,7 @@ def write_zip(path, files, texts=None):
     """
     unfinished = path.with_suffix(".tmp")
     contents = {name: file.read_bytes() for name, file in files.items()}
-    contents |= {name: text.encode() for name, text in (texts or {}).items()}
+    contents.update((name, text.encode()) for name, text in (texts or {}).items())
     with zipfile.ZipFile(unfinished, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in sorted(contents.items()):
             entry = zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0))
@@ -133,6 +192,20 @@ def write_zip(path, files, texts=None):
             archive.writestr(entry, content, zipfile.ZIP_DEFLATED)
     unfinished.replace(path)
     _date_from(path, files.values())
+
+
+def _gave(app, script, blocks, where):
+    """What a page gave when it last ran, as `standalone` takes it: also of a page that is not run again."""
+    page, srcdir = script.with_suffix(".rst"), Path(app.srcdir)
+    gave = json.loads(script.with_suffix(".json").read_text("utf-8"))
+    shown = outputs_of(page.read_text("utf-8"), gave["figures"], srcdir)
+    outputs = [shown[block.lineno] for block in blocks if block.type == "code"]
+    promise = CONTRACTS.get(short_name(script))
+    if promise is None:
+        return {"outputs": outputs}
+    contract = gave["contract"]
+    answer = answer_cell(say(promise.headline, contract), contract["data"], where)
+    return {"outputs": outputs, "questions": promise.asked(), "answer": answer}
 
 
 def complete_downloads(app):
@@ -145,16 +218,20 @@ def complete_downloads(app):
     gallery = {"requirements.txt": pins_file}
     for source, script in _pages(app):
         modules, notebook = travels(source), script.with_suffix(".ipynb")
+        where = urljoin(site, f"{folder.name}/{script.stem}.html")
         _, blocks = split_code_and_text_blocks(str(source))
         if conf["remove_config_comments"]:
             blocks = [b._replace(content=uncommented(b.content)) for b in blocks]
-        content = jupyter_notebook(blocks, conf, str(folder))
-        promise = CONTRACTS.get(short_name(script))
-        asked = promise.asked() if promise else {}
-        content = standalone(content, modules, pins, bibliography, site, asked)
+        content = standalone(
+            jupyter_notebook(blocks, conf, str(folder)),
+            modules,
+            pins,
+            bibliography=bibliography,
+            site=site,
+            **_gave(app, script, blocks, where),
+        )
         text = json.dumps(content, indent=1, ensure_ascii=False)
         write_if_changed(notebook, text + "\n")
-        where = urljoin(site, f"{folder.name}/{script.stem}.html")
         names = sorted({name.split("/")[0].removesuffix(".py") for name in modules})
         text = guarded(source.read_text("utf-8"), script.name, names, where)
         script.write_text(text, "utf-8")
@@ -163,7 +240,7 @@ def complete_downloads(app):
         files["requirements.txt"] = pins_file
         about = readme(script.stem, [script.name, notebook.name])
         write_zip(script.with_suffix(".zip"), files, {"README.md": about})
-        gallery |= files
+        gallery.update(files)
     for kind, other in (("python", ".ipynb"), ("jupyter", ".py")):
         skip = re.compile(rf"plot_.*\{other}")
         keep = {n: path for n, path in gallery.items() if not skip.fullmatch(n)}
@@ -246,8 +323,25 @@ def figure_text(file, alt, width, height, narrow=None, numbers=False):
     return f".. container:: figure-scroll\n\n{''.join(images)}{data}"
 
 
+def save_picture(figure, path):
+    """Write the PNG of a figure for its notebook, in few colours: the same bytes every time.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        As the page drew it; `save` makes it narrow.
+    path : pathlib.Path
+        Of the PNG.
+    """
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="png", dpi=NOTEBOOK_DPI, facecolor="white")
+    with Image.open(drawn) as picture:
+        few = picture.convert("RGB").quantize(NOTEBOOK_COLOURS, Image.Quantize.MEDIANCUT)
+    few.save(path, optimize=True)
+
+
 def scraper(block, block_vars, gallery_conf, **kwargs):
-    """Save open figures as SVG with the alt text from ``fig.set_label``, and a PNG for thumbnails.
+    """Save open figures as SVG with the alt text from ``fig.set_label``, PNG for cards and notebooks.
 
     What the page gave so far, its contract and its figures, goes to a JSON file beside the page.
     """
@@ -261,6 +355,7 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
             raise ExtensionError(f"{what}: call fig.set_label('...')")
         path = Path(next(block_vars["image_path_iterator"])).with_suffix(".svg")
         target = path.relative_to(gallery_conf["src_dir"]).as_posix()
+        save_picture(figure, Path(picture_of(str(path))))
         figures.append({"file": target, **save(figure, path)})
         rst.append(figure_text(**figures[-1]))
         # Last: the figure is narrow now, and its letters are large beside it.
@@ -268,11 +363,11 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
         how = {"dpi": CARD_PIXELS / size, "bbox_inches": extent}
         figure.savefig(path.with_suffix(".png"), facecolor="white", **how)
     plt.close("all")
-    found = {"figures": figures}
+    gave = {"figures": figures}
     if (contract := block_vars["example_globals"].get("contract")) is not None:
-        found["contract"] = contract
+        gave["contract"] = contract
     path = Path(block_vars["target_file"]).with_suffix(".json")
-    path.write_text(json.dumps(found), "utf-8")
+    path.write_text(json.dumps(gave), "utf-8")
     return "\n".join(rst)
 
 

@@ -121,7 +121,12 @@ def sibling(name):
     Parameters
     ----------
     name : str
-        Such as ``"_study"``.
+        Such as ``"_study"`` or, of a package, ``"_study.find"``.
+
+    Returns
+    -------
+    module
+        That of the dotted name, not its package.
     """
     sys.path.insert(0, str(EXAMPLES))
     try:

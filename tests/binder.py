@@ -14,6 +14,7 @@ import requests
 
 from _helpers.pages import ExampleError
 from _helpers.sandbox import line_of
+from run_notebook import forget_outputs
 
 #: Binder brings its own JupyterLab beside the requirements; here it is installed after them.
 JUPYTERLAB = "jupyterlab==4.6.6"
@@ -55,6 +56,8 @@ def build(site, folder):
     cache = subprocess.run(cache, capture_output=True, text=True).stdout.strip()
     env |= {"PIP_CACHE_DIR": cache} if cache else {}
     env["MEM_LIMIT"] = str(2 * 1024**3)  # Binder tells a notebook how much memory it has
+    # All notebooks of Binder lie in one folder, and so does what they write.
+    env["EEGDASH_CACHE_DIR"] = str(folder / "eegdash_cache")
     if folder.is_dir():
         return env
     for part in ("binder", "notebooks"):
@@ -104,6 +107,32 @@ def jupyter_lab(folder, env):
         process.wait(20)
 
 
+def put_alone(stem, folder):
+    """Copy a published notebook into a folder of its own, without what it gave in the build.
+
+    Parameters
+    ----------
+    stem : str
+        Name of the page.
+    folder : pathlib.Path
+        What `build` made.
+
+    Returns
+    -------
+    pathlib.Path
+        The copy, from ``folder``. It finds nothing beside it; what cells show later, they gave.
+    """
+    name = f"{stem}.ipynb"
+    notebook = json.loads(
+        (folder / "notebooks" / "auto_examples" / name).read_text("utf-8")
+    )
+    forget_outputs(notebook)
+    place = Path("alone", stem, name)
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    (folder / place).write_text(json.dumps(notebook), "utf-8")
+    return place
+
+
 def sessions(base):
     """Kernels that run."""
     return requests.get(f"{base}/api/sessions", timeout=60).json()
@@ -149,12 +178,32 @@ def outcome(path):
 
 
 def try_notebook(script, folder, base, context, meter):
-    """Run the notebook of a page and close its kernel: line, number of figures, and MB of memory."""
+    """Run the notebook of a page, alone in its folder, and close its kernel.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        The tutorial.
+    folder : pathlib.Path
+        What `build` made.
+    base : str
+        Address of JupyterLab.
+    context : playwright.sync_api.BrowserContext
+        The browser.
+    meter : Meter
+        Of the memory of JupyterLab and its kernels.
+
+    Returns
+    -------
+    line : str
+        The JSON line of the contract.
+    n_figures : int
+        How many figures the notebook shows.
+    megabytes : float
+        Peak of the memory.
+    """
     meter.start_over()
-    notebook, page = (
-        Path("notebooks", "auto_examples", f"{script.stem}.ipynb"),
-        context.new_page(),
-    )
+    notebook, page = put_alone(script.stem, folder), context.new_page()
     try:
         run_all(page, base, notebook)
         return *outcome(folder / notebook), meter.memory.together

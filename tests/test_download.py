@@ -1,6 +1,7 @@
 """What nox -s download and nox -s binder notice, on downloads made to fail."""
 
 import json
+import shutil
 import textwrap
 import zipfile
 
@@ -8,10 +9,12 @@ import pytest
 
 import binder
 import downloads
+import run_notebook
 from _helpers.measure import Meter
 from _helpers.notebooks import guarded, standalone
 from _helpers.pages import ExampleError
 from _helpers.record import REFERENCE, records
+from _helpers.sandbox import run_alone
 
 LINE = json.dumps(records(REFERENCE)["plot_10"]["contract"])
 
@@ -26,70 +29,110 @@ def cell(text):
     }
 
 
+SOURCE = '"""Title."""\n\n# %%\nfrom _pack.one import LINE\n\nprint(LINE)\n'
+FILES = {"_pack/__init__.py": "", "_pack/one.py": f"LINE = {LINE!r}\n"}
+NAME = "plot_10_x"
+
+
+def stored(text):
+    """An output as a notebook keeps it from an earlier run."""
+    return {"output_type": "stream", "name": "stdout", "text": [text]}
+
+
+def zip_of(offered, **changed):
+    """Write the zip of the page with what is offered beside it; None leaves a file out."""
+    offers = {path.name: path.read_text() for path in offered.glob(f"{NAME}.[pi]*")}
+    held = {"requirements.txt": "", "README.md": "", **offers, **FILES, **changed}
+    with zipfile.ZipFile(offered / f"{NAME}.zip", "w") as archive:
+        for name, text in held.items():
+            if text is not None:
+                archive.writestr(name, text)
+
+
 @pytest.fixture
 def site(tmp_path, monkeypatch):
-    """A site that offers one page, whose script needs a sibling."""
-    examples, offered = tmp_path / "examples", tmp_path / "html" / "_downloads" / "abc"
-    examples.mkdir(), offered.mkdir(parents=True)
-    (examples / "_one.py").write_text(f"LINE = {LINE!r}\n")
-    script = examples / "plot_10_x.py"
-    source = '"""Title."""\nfrom _one import LINE\n\nprint(LINE)\n'
-    script.write_text(source)
-    (offered / script.name).write_text(guarded(source, script.name, ["_one"], "here"))
-    notebook = standalone(
-        {"cells": [cell(source)], "metadata": {}}, [examples / "_one.py"], ["numpy==2"]
+    """A site that offers one page, whose script needs a package."""
+    examples, html = tmp_path / "examples", tmp_path / "html"
+    offered, binder_folder = (
+        html / "_downloads" / "abc",
+        html / "notebooks" / "auto_examples",
     )
-    (offered / "plot_10_x.ipynb").write_text(json.dumps(notebook))
-    with zipfile.ZipFile(offered / "plot_10_x.zip", "w") as archive:
-        for path in (*offered.glob("plot_10_x.[pi]*"), examples / "_one.py"):
-            archive.write(path, path.name)
-        archive.writestr("requirements.txt", "")
-        archive.writestr("README.md", "")
-    monkeypatch.setattr(downloads, "HTML", tmp_path / "html")
+    offered.mkdir(parents=True)
+    for name, text in FILES.items():
+        for folder in (examples, binder_folder):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text)
+    script = examples / f"{NAME}.py"
+    script.write_text(SOURCE)
+    (offered / script.name).write_text(guarded(SOURCE, script.name, ["_pack"], "here"))
+    modules = {name: examples / name for name in FILES}
+    lesson = {"cells": [cell(SOURCE.split("# %%\n")[1])], "metadata": {}}
+    outputs = [[stored("an earlier run\n")]]
+    notebook = standalone(lesson, modules, ["numpy==2"], outputs=outputs)
+    for folder in (offered, binder_folder):
+        (folder / f"{NAME}.ipynb").write_text(json.dumps(notebook))
+    zip_of(offered)
+    monkeypatch.setattr(downloads, "HTML", html)
     return script, offered
 
 
 def test_whole_downloads_pass(site):
-    tried = downloads.try_page(site[0])
-    assert tried == dict.fromkeys(["zip", "notebook alone"], LINE)
+    assert downloads.try_page(site[0]) == LINE
 
 
 def spoil_zip(offered):
-    with zipfile.ZipFile(offered / "plot_10_x.zip", "w") as archive:
-        archive.write(offered / "plot_10_x.py", "plot_10_x.py")
+    zip_of(offered, **{"_pack/__init__.py": None})
 
 
 def spoil_script(offered):
-    (offered / "plot_10_x.py").write_text("print(1)")
+    (offered / f"{NAME}.py").write_text("print(1)")
 
 
-def spoil_notebook(offered):
-    path = offered / "plot_10_x.ipynb"
-    path.write_text(path.read_text().replace("%%writefile _one.py", "%%writefile _two.py"))
+def spoil_notebook(offered, old="_pack/one.py", new="_pack/two.py"):
+    path = offered / f"{NAME}.ipynb"
+    path.write_text(path.read_text().replace(old, new))
 
 
-def spoil_both_notebooks(offered):
-    spoil_notebook(offered)
-    with zipfile.ZipFile(offered / "plot_10_x.zip") as archive:
-        held = {name: archive.read(name) for name in archive.namelist()}
-    held["plot_10_x.ipynb"] = (offered / "plot_10_x.ipynb").read_bytes()
-    with zipfile.ZipFile(offered / "plot_10_x.zip", "w") as archive:
-        for name, content in held.items():
-            archive.writestr(name, content)
+def spoil_both_notebooks(offered, *words):
+    spoil_notebook(offered, *words)
+    zip_of(offered)
+
+
+def spoil_text(offered):
+    spoil_both_notebooks(offered, "LINE = ", "LINE =  ")
+
+
+def spoil_lesson(offered):
+    spoil_both_notebooks(offered, "print(LINE)", "print(1)")
+
+
+def spoil_first_cell(offered):
+    spoil_both_notebooks(offered, "import sysconfig", "import sysconfig; print(1)")
+
+
+def spoil_binder(offered):
+    (offered.parents[1] / "notebooks" / "auto_examples" / "_pack" / "one.py").write_text("")
 
 
 def offer_twice(offered):
     (offered.parent / "def").mkdir()
-    (offered.parent / "def" / "plot_10_x.zip").write_text("another")
+    (offered.parent / "def" / f"{NAME}.zip").write_text("another")
 
 
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (spoil_zip, r"plot_10_x.zip holds \['plot_10_x.py'\], not"),
+        (spoil_zip, r"plot_10_x.zip holds .*'_pack/one.py'.*, not .*'_pack/__init__.py'"),
         (spoil_script, "plot_10_x.py ran without its siblings"),
-        (spoil_both_notebooks, "(?s)exit code 1.*No module named '_one'"),
+        (spoil_both_notebooks, r"writes .*'_pack/two.py'\], not .*'_pack/one.py'\]"),
+        (spoil_text, r"plot_10_x.ipynb: \['_pack/one.py'\] are not those of plot_10_x.zip"),
+        (spoil_lesson, "plot_10_x.ipynb holds another lesson than plot_10_x.py"),
+        (spoil_first_cell, r"the first cell of plot_10_x.ipynb printed '1\\n'"),
         (spoil_notebook, "plot_10_x.ipynb is not that of plot_10_x.zip"),
+        (
+            spoil_binder,
+            r"Binder's folder: \['_pack/one.py'\] are not those of plot_10_x.zip",
+        ),
         (offer_twice, "2 different files plot_10_x.zip"),
     ],
 )
@@ -98,6 +141,43 @@ def test_what_would_fail_a_reader_is_noticed(site, spoil, message):
     spoil(offered)
     with pytest.raises(ExampleError, match=message):
         downloads.try_page(script)
+
+
+# ---------------------------------------------------------------- a stored output is not a run
+
+
+def test_a_notebook_runs_alone_and_says_what_it_gives_now(site, tmp_path):
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(site[1] / f"{NAME}.ipynb", alone)
+    ran = run_alone([downloads.NOTEBOOK, f"{NAME}.ipynb"], alone)
+    assert ran.stdout == f"{LINE}\n"  # not the earlier run
+
+
+def test_what_a_notebook_gave_before_is_forgotten(site, tmp_path):
+    folder = tmp_path / "html"
+    published = folder / "notebooks" / "auto_examples" / f"{NAME}.ipynb"
+    before = published.read_bytes()
+    assert b"an earlier run" in before
+    place = folder / binder.put_alone(NAME, folder)
+    assert [path.name for path in place.parent.iterdir()] == [place.name]
+    with pytest.raises(ExampleError, match="2 of 2 cells did not run"):
+        binder.outcome(place)
+    assert published.read_bytes() == before
+    sources = [
+        [cell["source"] for cell in json.loads(text)["cells"]]
+        for text in (before, place.read_bytes())
+    ]
+    assert sources[0] == sources[1]
+
+
+def test_a_cell_that_is_not_run_is_noticed(tmp_path, monkeypatch):
+    notebook = {"cells": [cell("1") | {"execution_count": 1}], "metadata": {}}
+    path = tmp_path / "n.ipynb"
+    path.write_text(json.dumps({**notebook, "nbformat": 4, "nbformat_minor": 4}))
+    monkeypatch.setattr(run_notebook.NotebookClient, "execute", lambda client: None)
+    with pytest.raises(SystemExit, match="1 of 1 cells did not run"):
+        run_notebook.main(path)
 
 
 def saved(tmp_path, *cells):
@@ -169,13 +249,18 @@ def test_a_gallery_zip_holds_the_files_of_the_pages(site):
     script, offered = site
     path = offered / "auto_examples_python.zip"
 
-    def write(sibling):
+    def write(**files):
         with zipfile.ZipFile(path, "w") as archive:
             archive.write(offered / script.name, script.name)
-            archive.writestr("_one.py", sibling)
+            for name, text in files.items():
+                archive.writestr(name, text)
 
-    write((script.parent / "_one.py").read_text())
+    write(**FILES)
     assert downloads.try_gallery("python", [script]) == LINE
-    write("LINE = 'another'")
-    with pytest.raises(ExampleError, match=r"_one.py.* are not those of plot_10_x.zip"):
+    wrong = r"auto_examples_python.zip: \['_pack/one.py'\] are not those of plot_10_x.zip"
+    write(**{**FILES, "_pack/one.py": "LINE = 'another'"})
+    with pytest.raises(ExampleError, match=wrong):
+        downloads.try_gallery("python", [script])
+    write(**{"_pack/__init__.py": ""})
+    with pytest.raises(ExampleError, match=wrong):
         downloads.try_gallery("python", [script])

@@ -1,8 +1,11 @@
 """The gallery extension, on a site of one tiny page built for real."""
 
+import base64
 import csv
 import hashlib
+import io
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,13 +15,20 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from fontTools.ttLib import TTFont
+from PIL import Image
+from sphinx.errors import ExtensionError
+from sphinx_gallery.py_source_parser import split_code_and_text_blocks
 
 from _helpers import gallery, icons
+from _helpers.contracts import CONTRACTS
+from _helpers.filters import say
 from _helpers.gallery import write_zip
-from _helpers.pages import DOCS, ROOT
+from _helpers.pages import DOCS, EXAMPLES, ROOT, siblings, tutorials
 from _helpers.site import prune_tags, tag_index, write_results
 
+NOTEBOOK = str(Path(__file__).with_name("run_notebook.py"))
 CONF = f"""
 import sys
 sys.path.insert(0, {str(ROOT)!r})
@@ -48,13 +58,32 @@ Tags: :tag:`one thing`, :tag:`another`
 # Text with :func:`a role <print>` and :class:`~pathlib.Path`, and x < y.
 import matplotlib.pyplot as plt
 from _one import VALUE
+from _pack.deep.inner import TWICE
 
 fig, ax = plt.subplots()
 ax.plot([0, VALUE])
 fig.set_label("A line, with \\"quotes\\" & more.")
 print("value", VALUE)
+print("twice", TWICE)
 contract = {"value": (VALUE, 0.5)}
 '''
+
+
+#: What the page imports, a package in a package with it, and what it does not.
+MODULES = {
+    "_one.py": "from _two import VALUE\n",
+    "_two.py": "VALUE = 1\n",
+    "_pack/__init__.py": '"""A package."""\n',
+    "_pack/deep/__init__.py": '"""Another, in it."""\n',
+    "_pack/deep/inner.py": "from _two import VALUE\n\nTWICE = 2 * VALUE\n",
+}
+UNUSED = {
+    "_unused.py": "",
+    "_pack/unused.py": "",
+    "_other/__init__.py": "",
+    "_study/catalogue.py": "",
+    "_study/simulated/write.py": "",
+}
 
 
 def build(site, how="-q"):
@@ -72,9 +101,10 @@ def make_site(folder):
     (folder / "docs" / "tags.rst").write_text("Tags\n====\n\n.. tag-index::\n")
     (folder / "examples" / "GALLERY_HEADER.rst").write_text("Gallery\n=======\n")
     (folder / "examples" / "plot_mini.py").write_text(PAGE)
-    (folder / "examples" / "_one.py").write_text("from _two import VALUE\n")
-    (folder / "examples" / "_two.py").write_text("VALUE = 1\n")
-    (folder / "examples" / "_unused.py").write_text("")
+    for name, text in {**MODULES, **UNUSED}.items():
+        path = folder / "examples" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
     return folder
 
 
@@ -90,50 +120,101 @@ def html(site):
     return (site / "html" / "auto_examples" / "plot_mini.html").read_text("utf-8")
 
 
+def files_of(folder):
+    """Paths of files from a folder."""
+    return {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
+
+
+def run(words, folder):
+    """Run Python in a folder, without a screen."""
+    environment = {"MPLBACKEND": "Agg", "PYTHONDONTWRITEBYTECODE": "1", "HOME": str(folder)}
+    command = [sys.executable, *words]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, env=environment
+    )
+
+
 def test_zip_is_complete_and_runs_alone(site, tmp_path):
     with zipfile.ZipFile(site / "docs" / "auto_examples" / "plot_mini.zip") as archive:
         archive.extractall(tmp_path)
-    names = {p.name for p in tmp_path.iterdir()}
-    assert names == {
-        "README.md",
-        "plot_mini.py",
-        "plot_mini.ipynb",
-        "_one.py",
-        "_two.py",
-        "requirements.txt",
-    }
+    beside = {"README.md", "plot_mini.py", "plot_mini.ipynb", "requirements.txt"}
+    assert files_of(tmp_path) == beside | MODULES.keys()
+    for name, text in MODULES.items():  # two files are called __init__.py
+        assert (tmp_path / name).read_text() == text
     assert "python plot_mini.py" in (tmp_path / "README.md").read_text()
-    command = [sys.executable, "plot_mini.py"]
-    done = subprocess.run(
-        command, cwd=tmp_path, capture_output=True, text=True, env={"MPLBACKEND": "Agg"}
-    )
-    assert done.stdout == "value 1\n", done.stderr
+    done = run(["plot_mini.py"], tmp_path)
+    assert done.stdout == "value 1\ntwice 2\n", done.stderr
+
+
+def test_the_notebook_runs_alone_and_leaves_the_modules(site, tmp_path):
+    shutil.copy(site / "docs" / "auto_examples" / "plot_mini.ipynb", tmp_path)
+    done = run([NOTEBOOK, "plot_mini.ipynb"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "value 1\ntwice 2\n"
+    for name, text in MODULES.items():
+        assert (tmp_path / name).read_text() == text
+    written = {name for name in files_of(tmp_path) if name.startswith("_")}
+    assert written == MODULES.keys()
+
+
+def test_the_notebook_leaves_the_folder_of_the_zip_as_it_is(site, tmp_path):
+    with zipfile.ZipFile(site / "docs" / "auto_examples" / "plot_mini.zip") as archive:
+        archive.extractall(tmp_path)
+    dates = {name: (tmp_path / name).stat().st_mtime_ns for name in files_of(tmp_path)}
+    assert run([NOTEBOOK, "plot_mini.ipynb"], tmp_path).stdout.startswith("value 1")
+    assert {name: (tmp_path / name).stat().st_mtime_ns for name in dates} == dates
+
+
+def test_the_notebook_is_read_without_a_run(site):
+    path = site / "docs" / "auto_examples" / "plot_mini.ipynb"
+    cells = json.loads(path.read_text("utf-8"))["cells"]
+    first, lesson = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert (first["execution_count"], first["outputs"]) == (1, [])
+    assert lesson["execution_count"] == 2
+    text, picture = lesson["outputs"]
+    assert "".join(text["text"]) == "value 1\ntwice 2\n"
+    assert picture["data"]["text/plain"] == ['A line, with "quotes" & more.']
+    png = base64.b64decode(picture["data"]["image/png"])
+    with Image.open(io.BytesIO(png)) as shown:
+        assert shown.format == "PNG"
+        assert shown.width > picture["metadata"]["image/png"]["width"] == 614
+    assert len(png) < 30_000
+    assert not any("Answer" in str(cell["source"]) for cell in cells)  # it promised none
+
+
+def test_the_notebook_of_a_page_that_promises_says_the_answer(site, monkeypatch):
+    reference = json.loads((ROOT / "docs" / "reference" / "plot_73.json").read_bytes())
+    folder = site / "docs" / "auto_examples"
+    gave = json.loads((folder / "plot_mini.json").read_bytes())
+    gave["contract"] = reference["contract"]
+    script = site / "plot_73_x.py"
+    shutil.copy(folder / "plot_mini.rst", script.with_suffix(".rst"))
+    script.with_suffix(".json").write_text(json.dumps(gave))
+    _, blocks = split_code_and_text_blocks(str(site / "examples" / "plot_mini.py"))
+    app = types.SimpleNamespace(srcdir=site / "docs")
+    about = gallery._gave(app, script, blocks, "https://example.org/plot_73_x.html")
+    promise = CONTRACTS["plot_73"]
+    assert about["questions"] == promise.asked()
+    said = say(promise.headline, reference["contract"])
+    assert about["answer"].replace("\\", "").startswith(f"> **Answer.** {said}\n")
 
 
 def test_lone_script_says_what_it_misses_before_it_starts(site, tmp_path):
     shutil.copy(site / "docs" / "auto_examples" / "plot_mini.py", tmp_path)
-    done = subprocess.run(
-        [sys.executable, "plot_mini.py"], cwd=tmp_path, capture_output=True, text=True
-    )
+    done = run(["plot_mini.py"], tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "plot_mini.py needs _one, _two beside it.\nTake the zip of its page, which holds them "
-        "all: https://example.org/mini/auto_examples/plot_mini.html\n"
+        "plot_mini.py needs _one, _pack, _two beside it.\nTake the zip of its page, which holds "
+        "them all: https://example.org/mini/auto_examples/plot_mini.html\n"
     )
 
 
 def test_whole_gallery_zips(site):
     for kind, page in (("python", "plot_mini.py"), ("jupyter", "plot_mini.ipynb")):
-        with zipfile.ZipFile(
-            site / "docs" / "auto_examples" / f"auto_examples_{kind}.zip"
-        ) as archive:
-            assert set(archive.namelist()) == {
-                page,
-                "README.md",
-                "_one.py",
-                "_two.py",
-                "requirements.txt",
-            }
+        path = site / "docs" / "auto_examples" / f"auto_examples_{kind}.zip"
+        with zipfile.ZipFile(path) as archive:
+            names = set(archive.namelist())
+        assert names == {page, "README.md", "requirements.txt"} | MODULES.keys()
 
 
 def test_figure_is_an_svg_with_its_words_and_its_size(site):
@@ -151,11 +232,10 @@ def test_binder_folder_matches_the_link_on_the_page(site):
     out = site / "html"
     assert "urlpath=lab/tree/notebooks/auto_examples/plot_mini.ipynb" in html(site)
     folder = out / "notebooks" / "auto_examples"
-    assert {p.name for p in folder.iterdir() if p.is_file()} >= {
-        "plot_mini.ipynb",
-        "_one.py",
-        "_two.py",
-    }
+    for name, text in MODULES.items():
+        assert (folder / name).read_text() == text
+    published = (folder / "plot_mini.ipynb").read_bytes()
+    assert published == (site / "docs/auto_examples/plot_mini.ipynb").read_bytes()
     assert (out / "binder" / "postBuild").stat().st_mode & 0o111
     assert (out / "binder" / "cpu_torch.py").is_file()
     assert (out / "binder" / "runtime.txt").read_text() == "python-3.11\n"
@@ -170,14 +250,37 @@ def test_a_changed_sibling_runs_the_page_again_and_an_unchanged_one_does_not(sit
         path for path in folder.rglob("*") if path.suffix != ".json" and path.is_file()
     ]
     before = [path.stat().st_mtime_ns for path in parts]
+    kept = (folder / "plot_mini.ipynb").read_bytes()
     done = build(site, "-v")
     assert done.returncode == 0, done.stderr
     assert [path.stat().st_mtime_ns for path in parts] == before
     assert "0 added, 0 changed, 0 removed" in done.stdout
+    assert b"value 1" in kept  # of a page that was not run again, too
+    (site / "examples" / "_pack" / "deep" / "inner.py").write_text("TWICE = 22\n")
     (site / "examples" / "_two.py").write_text("VALUE = 2\n")
     done = build(site)
     assert done.returncode == 0, done.stderr
     assert "value 2" in html(site)
+    assert "twice 22" in html(site)
+    assert b"twice 22" in (folder / "plot_mini.ipynb").read_bytes()
+
+
+def test_a_page_whose_picture_is_gone_runs_again(site):
+    folder = site / "docs" / "auto_examples"
+    conf = {"examples_dirs": "../examples", "gallery_dirs": "auto_examples"}
+    config = types.SimpleNamespace(sphinx_gallery_conf=conf)
+    app = types.SimpleNamespace(srcdir=site / "docs", config=config)
+    md5 = folder / "plot_mini.py.md5"
+    ran = md5.read_text()
+    gallery.forget_stale_runs(app)
+    assert md5.is_file()
+    (picture,) = (folder / "images").glob("*_notebook.png")
+    drawn = picture.read_bytes()
+    picture.unlink()
+    gallery.forget_stale_runs(app)
+    assert not md5.is_file()  # what sphinx-gallery takes for a page that has not run
+    picture.write_bytes(drawn)
+    md5.write_text(ran)
 
 
 def test_a_changed_comment_travels_and_runs_nothing(site, tmp_path):
@@ -202,7 +305,7 @@ def test_what_a_page_sees_of_its_siblings(tmp_path):
     def seen(prints, source):
         page.write_text(f"import inspect\nimport _one\n{prints}\n")
         sibling.write_text(source)
-        return gallery.meaning(page, [sibling])
+        return gallery.meaning(page, {sibling.name: sibling})
 
     source = (
         'def shown(x):\n    """Say."""\n    return x\n\n\ndef other(x):\n    return x\n'
@@ -231,6 +334,103 @@ def test_what_a_page_gave_is_beside_it(site):
         ],
         "contract": {"value": [2, 0.5]},
     }
+
+
+def test_two_files_of_one_name_are_two_to_a_page(tmp_path):
+    page = tmp_path / "plot_it.py"
+    page.write_text("import _pack.deep\n")
+    paths = {
+        name: tmp_path / name for name in ("_pack/__init__.py", "_pack/deep/__init__.py")
+    }
+    seen = set()
+    for texts in (("A = 1", "A = 2"), ("A = 2", "A = 1"), ("A = 1", "A = 1")):
+        for path, text in zip(paths.values(), texts, strict=True):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        seen.add(gallery.meaning(page, paths))
+    assert len(seen) == 3
+
+
+# ---------------------------------------------------------------- the cache of simulated studies
+
+
+def test_every_file_that_decides_the_simulated_bytes_is_a_writer():
+    written = set((EXAMPLES / "_study" / "simulated").rglob("*.py"))
+    written -= {EXAMPLES / "_study" / "simulated" / "spoil.py"}
+    assert set(gallery.writers(EXAMPLES)) == written | {
+        EXAMPLES / "_study" / "catalogue.py"
+    }
+
+
+def cache_of(examples, monkeypatch):
+    """Where a build would keep the studies that these files write."""
+    monkeypatch.delenv("EEGDASH_CACHE_DIR", raising=False)
+    conf = types.SimpleNamespace(sphinx_gallery_conf={"examples_dirs": str(examples)})
+    gallery.offline_and_simulated(types.SimpleNamespace(srcdir=examples, config=conf))
+    return os.environ["EEGDASH_CACHE_DIR"]
+
+
+def test_a_changed_writer_gives_another_cache_and_a_lost_one_stops_the_build(
+    tmp_path, monkeypatch
+):
+    for name in ("HF_HUB_OFFLINE", "EEG_TUTORIAL_STUDY", "EEGDASH_CACHE_DIR"):
+        monkeypatch.setenv(name, "kept for the other tests")
+    examples = tmp_path / "examples"
+    shutil.copytree(EXAMPLES / "_study", examples / "_study")
+    caches = [cache_of(examples, monkeypatch)]
+    for path in gallery.writers(examples):
+        path.write_text(path.read_text("utf-8") + "# changed\n", "utf-8")
+        caches.append(cache_of(examples, monkeypatch))
+    assert len(set(caches)) == len(gallery.writers(EXAMPLES)) + 1
+    for name in ("simulated/spoil.py", "find.py"):
+        path = examples / "_study" / name
+        path.write_text("# changed\n")
+        assert cache_of(examples, monkeypatch) == caches[-1]
+    (examples / "_study" / "simulated" / "another.py").write_text("")
+    assert len(gallery.writers(examples)) == len(gallery.writers(EXAMPLES)) + 1
+    (examples / "_study" / "simulated").rename(tmp_path / "moved")
+    with pytest.raises(ExtensionError, match="simulated/.* is not there: it decides what"):
+        gallery.writers(examples)
+
+
+def test_the_code_of_windows_is_every_file_of_the_study(tmp_path, monkeypatch):
+    """The digest follows the packages: an empty set of files, or one level of them, is a stale cache."""
+    from _scale import files
+
+    shutil.copytree(EXAMPLES / "_study", tmp_path / "_study")
+    here = tmp_path / "files.py"
+    shutil.copy(files.__file__, here)
+    study = types.SimpleNamespace(__file__=str(tmp_path / "_study" / "__init__.py"))
+    monkeypatch.setattr(files, "_study", study)
+    monkeypatch.setattr(files, "__file__", str(here))
+    fresh = files.code_digest.__wrapped__  # the digest of a process is kept
+    rooms = [here, *sorted((tmp_path / "_study").rglob("*.py"))]
+    assert len([path for path in rooms if path.parent.name == "simulated"]) > 3
+    digests = {fresh()}
+    for path in rooms:
+        text = path.read_bytes()
+        path.write_bytes(text + b"# changed")
+        digests.add(fresh())
+        path.write_bytes(text)
+    assert fresh() in digests
+    (tmp_path / "_study" / "simulated" / "new.py").write_text("# a new file")
+    digests.add(fresh())
+    assert len(digests) == len(rooms) + 2
+
+
+def test_the_cache_of_ci_follows_nested_files():
+    """The key of GitHub's cache names every file that travels, however deep it lies."""
+    ci = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8"))
+    (step,) = (s for s in ci["jobs"]["site"]["steps"] if "cache@" in s.get("uses", ""))
+    patterns = re.findall(r"'([^']+)'", step["with"]["key"])
+    # With two stars GitHub finds files at every depth, Python's glob folders.
+    patterns = [re.sub(r"\*\*$", "**/*", pattern) for pattern in patterns]
+    named = {path for pattern in patterns for path in ROOT.glob(pattern)}
+    travel = {path for script in tutorials() for path in (script, *siblings(script))}
+    assert any(len(path.relative_to(EXAMPLES).parts) > 2 for path in travel)
+    assert not travel - named
+    # What the build restores is found under the start of the key.
+    assert step["with"]["key"].startswith(step["with"]["restore-keys"])
 
 
 def test_the_readme_shows_the_figure_of_the_last_build():

@@ -1,12 +1,13 @@
 """The clean-room runner: blocks the network, limits time, measures, and reports failures."""
 
+import re
 import time
 from pathlib import Path
 
 import pytest
 
 from _helpers import run_example, sandbox
-from _helpers.pages import ExampleError, siblings, tutorials
+from _helpers.pages import EXAMPLES, ExampleError, sibling, travels, tutorials
 from _helpers.sandbox import run_alone
 
 CONNECT = """
@@ -117,13 +118,75 @@ def test_a_broken_contract_is_an_error(tmp_path):
         run_example.run_example(tmp_path / "plot_x.py")
 
 
-def test_siblings_are_found_through_each_other():
-    (script,) = tutorials(["73"])
-    assert [p.name for p in siblings(script)] == [
-        "_study/cache.py", "_model/checkpoint.py", "_model/encoder.py", "_figure_style.py", "_model/regimes.py", "_finetune_figure.py", "_model/ledger.py", "_runtime.py", "_score/scores.py", "_study/simulated/signals.py", "_study/simulated/person.py", "_score/splits.py", "_study/__init__.py",
-        "_study/folder.py", "_study/catalogue.py", "_study/channels.py", "_study/events.py", "_study/quality.py", "_study/find.py", "_study/channels.py",
-        "_study/quality.py", "_study/simulated/write.py", "_study/tables.py", "_study/twins.py", "_study/windows.py", "_model/training.py",
-    ]  # fmt: skip
+#: A name that begins with one underscore, where Python imports it.
+IMPORTS = re.compile(r"^\s*(?:import|from) (_(?!_)[\w.]+)(?: import (\w+))?", re.M)
+
+
+def named_in(path):
+    """Files of ``examples/`` that the text of a file may mean by its imports."""
+    names = set()
+    for module, word in IMPORTS.findall(path.read_text("utf-8")):
+        for dotted in (module, f"{module}.{word}"):
+            place = EXAMPLES / dotted.replace(".", "/")
+            names |= {place.with_suffix(".py"), place / "__init__.py"}
+    return {name for name in names if name.is_file()}
+
+
+@pytest.mark.parametrize("script", tutorials(), ids=lambda script: script.stem)
+def test_what_travels_with_a_page(script):
+    carried = travels(script)
+    files = {script, *carried.values()}
+    named = set().union(*map(named_in, files))
+    # Nothing is missing, and a package has its ``__init__`` at every level.
+    assert named <= files
+    packages = {parent for name in carried for parent in Path(name).parents} - {Path()}
+    inits = {(package / "__init__.py").as_posix() for package in packages}
+    assert inits <= carried.keys()
+    # Nothing comes along that nobody names.
+    assert files - named - {EXAMPLES / name for name in inits} == {script}
+    # The door is whole: the same rooms behind it on every page.
+    rooms = {path for path in EXAMPLES.glob("_study/**/*.py") if path.name != "spoil.py"}
+    assert rooms <= files
+    # A figure comes with the page that draws it.
+    figures = {path for path in files if path.name.endswith("_figure.py")}
+    assert figures == {path for path in named_in(script) if path in figures}
+    assert figures
+
+
+def test_siblings_are_found_through_each_other(tmp_path):
+    """Through a package, a module in it, a name taken from it, and not through another script."""
+    texts = {
+        "plot_x.py": "import _a\nfrom _pack import two\n",
+        "plot_y.py": "import _pack.four\n",
+        "_a.py": "def later():\n    from _pack.deep.three import THREE\n",
+        "_pack/__init__.py": "",
+        "_pack/two.py": "import json\nimport _a\n",
+        "_pack/four.py": "",
+        "_pack/deep/__init__.py": "import _pack.deep.five\n",
+        "_pack/deep/three.py": "THREE = 3\n",
+        "_pack/deep/five.py": "",
+        "_b.py": "import plot_x\n",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert list(travels(tmp_path / "plot_x.py")) == [
+        "_a.py",
+        "_pack/__init__.py",
+        "_pack/deep/__init__.py",
+        "_pack/deep/five.py",
+        "_pack/deep/three.py",
+        "_pack/two.py",
+    ]
+    assert list(travels(tmp_path / "plot_y.py")) == ["_pack/__init__.py", "_pack/four.py"]
+    (tmp_path / "alone").mkdir()
+    sandbox.copy_with_siblings(tmp_path / "plot_y.py", tmp_path / "alone")
+    assert (tmp_path / "alone" / "_pack" / "four.py").is_file()
+
+
+def test_a_module_of_a_package_is_imported_by_its_name():
+    assert sibling("_study.find") is sibling("_study").find
+    assert Path(sibling("_score.scores").__file__) == EXAMPLES / "_score" / "scores.py"
 
 
 def test_a_tutorial_that_is_not_there():
