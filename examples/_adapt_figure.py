@@ -24,7 +24,7 @@ from _figure_style import (
 
 
 def draw_rows_figure(rows, *, zero, xlabel, height=None, **words):
-    """Draw a row per way: a dot per person, the mean and its interval, around a reference.
+    """Draw a row per method: a dot per person, the mean and its interval, around a reference.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ def draw_rows_figure(rows, *, zero, xlabel, height=None, **words):
         Of the values, with a unit.
     height : float, optional
         In inches.
+    **words : str
+        For ``page_figure``.
     """
     height = height or max(4.0, 1.9 + 0.5 * len(rows))
     margins = {"left": 0.27, "top": 1 - 0.95 / height, "bottom": 0.8 / height}
@@ -43,8 +45,15 @@ def draw_rows_figure(rows, *, zero, xlabel, height=None, **words):
     for row, (values, mean, ends) in enumerate(rows.values()):
         style = {"s": 12, "color": MUTED, "alpha": 0.55, "linewidths": 0}
         ax.scatter(values, spread_dots(row, len(values), 0.25), **style)
-        style = {"color": INK, "marker": "D", "markersize": 7, "capsize": 4, "zorder": 4}
-        style |= {"linewidth": LINE, "markeredgecolor": "white"}
+        style = {
+            "color": INK,
+            "marker": "D",
+            "markersize": 7,
+            "capsize": 4,
+            "zorder": 4,
+            "linewidth": LINE,
+            "markeredgecolor": "white",
+        }
         ax.errorbar(mean, row, xerr=whiskers(mean, ends), **style)
     draw_reference(ax, zero, axis="x")
     ax.set_yticks(range(len(rows)), rows)
@@ -63,18 +72,20 @@ def draw_frozen_figure(naive, frozen, **words):
     naive, frozen : tuple of ndarray
         Epochs, running variance as a multiple of its start, and validation accuracy; the last
         two have shape (n_inits, n_points).
+    **words : str
+        For ``page_figure``.
     """
     margins = {"top": 0.76, "bottom": 0.24, "wspace": 0.25}
     fig, (left, right) = page_figure(3.8, (1, 2), margins=margins, **words)
-    looks = {
+    probes = {
         "naive: requires_grad = False": (naive, WRONG),
         "frozen: encoder run once": (frozen, RIGHT),
     }
-    for label, ((epochs, variance, accuracy), (colour, marker)) in looks.items():
-        for ax, values in ((left, variance), (right, accuracy)):
-            style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1}
-            for number, own in enumerate(values):
-                ax.plot(epochs, own, label=None if number else label, **style)
+    for label, ((epochs, variance, accuracy), (colour, marker)) in probes.items():
+        style = {"color": colour, "marker": marker, "markersize": 4, "linewidth": 1}
+        for ax, curves in ((left, variance), (right, accuracy)):
+            for number, curve in enumerate(curves):
+                ax.plot(epochs, curve, label=None if number else label, **style)
     top = max(np.max(naive[1]), np.max(frozen[1]))
     left.set(xlabel="epoch", ylabel="running variance / pretrained", ylim=(0, 1.15 * top))
     small_legend(left, "lower left")
@@ -94,6 +105,8 @@ def draw_labels_figure(curves, *, chance, **words):
         Per regime the rows labelled people, mean, low and high.
     chance : float
         Accuracy of guessing, from 0 to 1.
+    **words : str
+        For ``page_figure``.
     """
     fig, ax = page_figure(4.4, **words)
     shifts = np.linspace(0.97, 1.03, len(curves))

@@ -26,6 +26,8 @@ def draw_cohort_figure(ages, scores, ages_missing, gigabytes, **words):
         Ages of those without.
     gigabytes : dict of str to float
         Download -> size in GB.
+    **words : str
+        For ``page_figure``.
     """
     margins = {"left": 0.09, "top": 0.76, "bottom": 0.19, "wspace": 0.5}
     fig, (people, cost) = page_figure(4.4, (1, 2), margins=margins, **words)
@@ -35,12 +37,11 @@ def draw_cohort_figure(ages, scores, ages_missing, gigabytes, **words):
     people.scatter(
         ages_missing, np.full(len(ages_missing), floor), s=60, color=RUST, marker="X"
     )
-    said = f"dropped: {len(ages_missing)}"
+    dropped = f"dropped: {len(ages_missing)}"
     style = {"xycoords": "axes fraction", "color": RUST, "fontsize": 9}
-    note(people, said, (0, 0), (4, 6), **style)
-    people.set_yticks(
-        [floor, *ticks], ["none", *(f"{tick:.0f}".replace("-", "−") for tick in ticks)]
-    )
+    note(people, dropped, (0, 0), (4, 6), **style)
+    labels = [f"{tick:.0f}".replace("-", "−") for tick in ticks]
+    people.set_yticks([floor, *ticks], ["none", *labels])
     people.set(xlabel="age in years", ylabel="p-factor")
     people.set_ylim(floor - 0.9, max(scores) + 0.4)
     panel_title(people, "A", "Who has a score")

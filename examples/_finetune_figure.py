@@ -29,16 +29,20 @@ def draw_regimes_figure(learns, **words):
     ----------
     learns : dict of str to tuple of str
         Regime -> beginnings of the names of parameters that learn; ``""`` is all of them.
+    **words : str
+        For ``page_figure``, in the place of those given here.
     """
     starts = {r: "random" if r == "from-scratch" else "pretrained" for r in learns}
     frozen = {regime: "" not in names for regime, names in learns.items()}
-    said = [
+    encoders = [
         f"{regime}: {starts[regime]} encoder that {'is frozen' if frozen[regime] else 'learns'}"
         for regime in learns
     ]
-    alt = f"A network per regime, an encoder below a head that learns. {'; '.join(said)}."
+    alt = (
+        f"A network per regime, an encoder below a head that learns. {'; '.join(encoders)}."
+    )
     title = "Which part of the network learns?"
-    words = {"title": title, "provenance": "a drawing, no data", "alt": alt} | words
+    words = {"title": title, "provenance": "a drawing, no data", "alt": alt, **words}
     margins = {"left": 0.08, "right": 0.985, "top": 0.76, "bottom": 0.10, "wspace": 0.08}
     fig, axes = page_figure(3.7, (1, len(learns)), margins=margins, **words)
     for ax, letter, regime in zip(axes, "ABC", learns, strict=True):
@@ -48,14 +52,18 @@ def draw_regimes_figure(learns, **words):
             "encoder": (0.10, f"{starts[regime]} start", frozen[regime]),
         }
         for name, (bottom, begins, still) in parts.items():
-            style = {"facecolor": PALE if still else colour, "alpha": 0.25}
-            style |= {"linestyle": "--" if still else "-", "edgecolor": INK}
+            style = {
+                "facecolor": PALE if still else colour,
+                "alpha": 0.25,
+                "linestyle": "--" if still else "-",
+                "edgecolor": INK,
+            }
             box = FancyBboxPatch((0.12, bottom), 0.76, 0.28, "round,pad=0.03", **style)
             ax.add_patch(box)
-            said = f"{begins}, {'frozen' if still else 'learns'}"
+            state = f"{begins}, {'frozen' if still else 'learns'}"
             where = {"ha": "center", "va": "center"}
             ax.text(0.5, bottom + 0.19, name, fontweight="bold", color=INK, **where)
-            ax.text(0.5, bottom + 0.07, said, fontsize=9, color=INK, **where)
+            ax.text(0.5, bottom + 0.07, state, fontsize=9, color=INK, **where)
         arrow = {"arrowstyle": "-|>", "color": MUTED}
         ax.annotate("", (0.5, 0.53), (0.5, 0.41), arrowprops=arrow)
         ax.set(xlim=(0, 1), ylim=(0, 1), xticks=[], yticks=[])
@@ -77,6 +85,8 @@ def draw_finetune_figure(results, *, trainable, chance, **words):
         Number of parameters that learn.
     chance : float
         Accuracy of guessing, from 0 to 1.
+    **words : str
+        For ``page_figure``.
     """
     shape = {"width_ratios": (1.25, 1, 1), "margins": {"wspace": 0.36}}
     fig, (left, middle, right) = page_figure(4.2, (1, 3), **shape, **words)

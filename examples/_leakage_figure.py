@@ -10,22 +10,24 @@ from _figure_style import (
 )
 
 
-def draw_leakage_scatter(found, **words):
-    """Draw predicted against true values of windows, a panel per way to split.
+def draw_leakage_scatter(panels, **words):
+    """Draw predicted against true values of windows, a panel per kind of split.
 
     Parameters
     ----------
-    found : dict of str to tuple
-        Way to split -> ``(true, predicted, said)``: values of shape (n_windows,), and the score
+    panels : dict of str to tuple
+        Kind of split -> ``(true, predicted, label)``: values of shape (n_windows,), and the score
         in words. The first leaks, the second does not.
+    **words : str
+        For ``page_figure``.
     """
     shared = {"sharex": True, "sharey": True, "margins": {"wspace": 0.1}}
     fig, axes = page_figure(4.3, (1, 2), **shared, **words)
-    for ax, letter, look, (name, (true, predicted, said)) in zip(
-        axes, "AB", (WRONG, RIGHT), found.items(), strict=True
+    dense = {"size": 16, "alpha": 0.6}  # windows, many more than people
+    for ax, letter, marker, (name, (true, predicted, label)) in zip(
+        axes, "AB", (WRONG, RIGHT), panels.items(), strict=True
     ):
-        dense = {"size": 16, "alpha": 0.6}  # windows, many more than people
-        scatter_true(ax, true, predicted, look, said.replace("-", "−"), **dense)
+        scatter_true(ax, true, predicted, marker, label.replace("-", "−"), **dense)
         ax.set_xlabel("true value")
         panel_title(ax, letter, name)
     axes[0].set_ylabel("predicted value")

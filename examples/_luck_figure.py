@@ -32,12 +32,14 @@ def draw_luck_figure(curves, simulated, nulls, **words):
         For ``page_figure``.
     """
     fig, (left, right) = page_figure(4.4, (1, 2), margins={"wspace": 0.2}, **words)
-    for (people, (runs, best)), (colour, style) in zip(curves.items(), LOOKS, strict=False):
-        look = {"color": colour, "linestyle": style, "linewidth": LINE}
-        left.plot(runs, best, label=f"{people:,} people", **look)
+    for (people, (runs, best)), (colour, dashes) in zip(
+        curves.items(), LOOKS, strict=False
+    ):
+        style = {"color": colour, "linestyle": dashes, "linewidth": LINE}
+        left.plot(runs, best, label=f"{people:,} people", **style)
     left.plot(*zip(*simulated, strict=True), "X", color=DARK, label="simulated noise")
-    for (name, (runs, best)), (colour, style) in zip(nulls.items(), LOOKS, strict=False):
-        right.plot(runs, best, color=colour, linestyle=style, linewidth=LINE, label=name)
+    for (name, (runs, best)), (colour, dashes) in zip(nulls.items(), LOOKS, strict=False):
+        right.plot(runs, best, color=colour, linestyle=dashes, linewidth=LINE, label=name)
     for ax, letter, title in (
         (left, "A", "By formula"),
         (right, "B", "The null of plot_80"),

@@ -25,7 +25,7 @@ from _figure_style import (
     whiskers,
 )
 
-#: Colour and marker of each way.
+#: Colour and marker of each method.
 LOOKS = {
     **REGIMES,
     "keep the head": (RUST, "P"),
@@ -42,22 +42,24 @@ def draw_new_person_figure(without, ahead, labelled, steps, *, chance, zero_shot
     Parameters
     ----------
     without, labelled : dict of str to tuple
-        Way -> own seconds, shape (n_numbers,); mean accuracy; and its (low, high) for each.
+        Method -> own seconds, shape (n_numbers,); mean accuracy; and its (low, high) for each.
     ahead : dict of str to float
-        Way without labels -> accuracy with statistics of the whole recording.
+        Method without labels -> accuracy with statistics of the whole recording.
     steps : dict of str to ndarray, shape (n_subjects,)
         What is compared person by person, from left to right.
     chance, zero_shot : float
         Accuracy of guessing, and of the network as it came.
+    **words : str
+        For ``page_figure``.
     """
     margins = {"left": 0.075, "top": 0.77, "bottom": 0.2, "wspace": 0.1}
     fig, panels = page_figure(4.4, (1, 3), margins=margins, sharey=True, **words)
     left, middle, right = panels
     for ax, curves in ((left, without), (middle, labelled)):
-        for number, (way, (seconds, mean, ends)) in enumerate(curves.items()):
-            colour, marker = LOOKS[way]
+        for number, (method, (seconds, mean, ends)) in enumerate(curves.items()):
+            colour, marker = LOOKS[method]
             style = {"color": colour, "marker": marker, "linewidth": LINE, "markersize": 6}
-            ax.plot(seconds, mean, label=way, **style)
+            ax.plot(seconds, mean, label=method, **style)
             style = {"color": colour, "capsize": 3, "linewidth": HAIR}
             at = seconds[-1] * (1 + 0.025 * (number - (len(curves) - 1) / 2))
             ax.errorbar(at, mean[-1], whiskers(mean[-1], ends[-1]), **style)
@@ -66,8 +68,8 @@ def draw_new_person_figure(without, ahead, labelled, steps, *, chance, zero_shot
         ax.set_xticks(seconds, [f"{s:g}" for s in seconds])
         ax.set(xlabel="own seconds", ylim=(0, 1.02), xlim=(0, 1.2 * seconds[-1]))
         small_legend(ax, "upper left", labelspacing=0.3)
-    for way, accuracy in ahead.items():
-        colour, marker = LOOKS[way]
+    for method, accuracy in ahead.items():
+        colour, marker = LOOKS[method]
         style = {"marker": marker, "s": 42, "facecolors": "none", "edgecolors": colour}
         left.scatter(1.13 * seconds[-1], accuracy, **style, zorder=4)
     left.set(ylabel="balanced accuracy")

@@ -31,6 +31,8 @@ def draw_pfactor_deep_figure(panels, errors, *, baselines, **words):
         that hold "null" are drawn as a null.
     baselines : sequence of float
         Mean of the training people of each panel.
+    **words : str
+        For ``page_figure``.
     """
     fig, _ = page_figure(7.0, None, **words)
     top = fig.add_gridspec(1, 2, **MARGINS | {"top": 0.80, "bottom": 0.50, "wspace": 0.1})

@@ -20,6 +20,8 @@ def draw_prediction_figure(panels, **words):
         Panel title -> ``(true, predicted, scores, baseline)``: values of shape (n_subjects,), a
         dict with ``pearson_r`` and ``r_ci``, and the mean of the panel's own training people,
         drawn as a line. The first is drawn as an effect, the second as a null.
+    **words : str
+        For ``page_figure``.
     """
     shared = {"sharex": True, "sharey": True, "margins": {"wspace": 0.1}}
     fig, axes = page_figure(4.4, (1, len(panels)), **shared, **words)

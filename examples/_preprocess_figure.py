@@ -29,7 +29,7 @@ APART, BAR = 70, 50
 HARM = 0.2
 
 
-def draw_preprocess_figure(signals, errors, spectra, eyes, freqs, sfreq, **words):
+def draw_preprocess_figure(signals, errors, spectra, eyes, sfreq, **words):
     """Draw what the reference hides, what swaps and the filter do, and what is in the windows.
 
     Parameters
@@ -40,12 +40,13 @@ def draw_preprocess_figure(signals, errors, spectra, eyes, freqs, sfreq, **words
         Swap of two steps -> size of its error, as a part of the signal.
     spectra : dict of str to tuple of ndarray
         ``"before"`` and ``"after"`` -> frequencies in Hz, and power in uV^2/Hz.
-    eyes : ndarray, shape (2, n_freqs)
-        Power of the windows in uV^2/Hz, with eyes open and closed.
-    freqs : ndarray, shape (n_freqs,)
-        Frequencies of ``eyes``, in Hz.
+    eyes : tuple of ndarray
+        Frequencies in Hz, shape (n_freqs,), and power of the windows in uV^2/Hz with eyes open
+        and closed, shape (2, n_freqs).
     sfreq : float
         Sampling frequency of ``signals``, in Hz.
+    **words : str
+        For ``page_figure``.
     """
     margins = {"left": 0.13, "top": 0.82, "bottom": 0.11, "wspace": 0.62, "hspace": 0.5}
     fig, axes = page_figure(7.2, (2, 2), margins=margins, **words)
@@ -55,13 +56,16 @@ def draw_preprocess_figure(signals, errors, spectra, eyes, freqs, sfreq, **words
     _draw_errors(second, errors)
     panel_title(second, "B", "What another order does")
     show_on_card(second)
-    for (name, (own, power)), colour in zip(spectra.items(), (BEFORE, AFTER), strict=True):
+    for (name, (freqs, power)), colour in zip(
+        spectra.items(), (BEFORE, AFTER), strict=True
+    ):
         label = f"{name} the filter"
-        third.semilogy(own, power, color=colour, linewidth=THIN, label=label)
+        third.semilogy(freqs, power, color=colour, linewidth=THIN, label=label)
     third.set(xlabel="frequency in Hz", ylabel="power in µV²/Hz", ylim=(1e-6, 1e4))
     small_legend(third, "upper right")
     panel_title(third, "C", "What the filter removes")
-    for (name, colour), power in zip(EYES.items(), eyes, strict=True):
+    freqs, powers = eyes
+    for (name, colour), power in zip(EYES.items(), powers, strict=True):
         style = {"color": colour, "linewidth": LINE, "label": f"eyes {name}"}
         fourth.plot(freqs[1:], power[1:], **style)
     fourth.set(xlabel="frequency in Hz", ylabel="power in µV²/Hz", xlim=(0, 30))
@@ -72,7 +76,8 @@ def draw_preprocess_figure(signals, errors, spectra, eyes, freqs, sfreq, **words
 
 
 def _draw_signals(ax, signals, sfreq):
-    labels, n_times = [], len(next(iter(signals.values()))[0])
+    labels = []
+    n_times = len(next(iter(signals.values()))[0])
     times = np.arange(n_times) / sfreq
     heights = -APART * np.arange(4)
     for row, channel in enumerate(("Cz", "E75")):

@@ -36,6 +36,8 @@ def draw_rhythm_figure(maps, rho, *, freqs, ch_names, **words):
         Frequencies in Hz.
     ch_names : sequence of str
         Channel names.
+    **words : str
+        For ``page_figure``.
     """
     fig, _ = page_figure(7.4, None, **words)
     room = {"left": 0.12, "right": 0.87, "wspace": 0.12}
@@ -76,7 +78,8 @@ def _draw_map(ax, values, freqs):
 
 
 def _draw_likeness(ax, rho):
-    names, row = [], 0
+    names = []
+    row = 0
     for kind, pairs in rho.items():
         for (pair, values), (colour, marker) in zip(pairs.items(), PAIRS, strict=True):
             # In the order of the networks, spread so that none hides another.

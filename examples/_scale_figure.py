@@ -35,6 +35,8 @@ def draw_scale_figure(passes, cells, means, *, chance, **words):
         ``accuracy`` and ``accuracy_ci`` by regime.
     chance : float
         Accuracy of guessing, from 0 to 1.
+    **words : str
+        For ``page_figure``.
     """
     margins = {"left": 0.14, "top": 0.80, "bottom": 0.12, "hspace": 0.62}
     shape = {"height_ratios": (1.2, 2), "margins": margins}
@@ -53,26 +55,28 @@ def draw_scale_figure(passes, cells, means, *, chance, **words):
 
 
 def _draw_passes(ax, passes):
-    for row, own in enumerate(passes.values()):
+    for row, counts in enumerate(passes.values()):
         start = 0
         for status, colour in STATUS.items():
-            ax.barh(row + 0.16, own[status], 0.5, left=start, color=colour)
-            start += own[status]
-        said = ", ".join(f"{own[status]} {status}" for status in STATUS if own[status])
+            ax.barh(row + 0.16, counts[status], 0.5, left=start, color=colour)
+            start += counts[status]
+        text = ", ".join(
+            f"{counts[status]} {status}" for status in STATUS if counts[status]
+        )
         style = {"xycoords": "data", "va": "bottom", "fontsize": 9}
-        note(ax, said, (0, row - 0.12), (1, 1), color=INK, **style)
+        note(ax, text, (0, row - 0.12), (1, 1), color=INK, **style)
     ax.set(xlabel="people", ylim=(len(passes) - 0.5, -0.55), xlim=(0, None))
     ax.set_yticks(range(len(passes)), passes)
     ax.grid(False)
 
 
 def _draw_cells(ax, cells, means):
-    for row, (regime, own) in enumerate(cells.items()):
+    for row, (regime, accuracies) in enumerate(cells.items()):
         colour, marker = REGIMES[regime]
         style = {"color": colour, "marker": marker, "alpha": 0.6, "linewidths": 0}
-        for seed, scores in enumerate(own):
-            draws = np.arange(len(scores)) - (len(scores) - 1) / 2
-            ax.scatter(row + 0.14 + 0.16 * seed + 0.045 * draws, scores, s=26, **style)
+        for seed, of_seed in enumerate(accuracies):
+            draws = np.arange(len(of_seed)) - (len(of_seed) - 1) / 2
+            ax.scatter(row + 0.14 + 0.16 * seed + 0.045 * draws, of_seed, s=26, **style)
         mean = means["accuracy"][regime]
         draw_interval(ax, row - 0.14, mean, means["accuracy_ci"][regime], regime)
         style = {"xycoords": "data", "ha": "right", "va": "center", "fontsize": 9}

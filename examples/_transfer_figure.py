@@ -24,6 +24,8 @@ def draw_transfer_figure(matrices, *, sources, targets, **words):
         Panel -> gain in accuracy, low and high end of its interval.
     sources, targets : list of str
         Names of rows and columns.
+    **words : str
+        For ``page_figure``.
     """
     margins = {"left": 0.14, "right": 0.88, "top": 0.70, "wspace": 0.12}
     fig, axes = page_figure(4.4, (1, len(matrices)), margins=margins, **words)
@@ -34,11 +36,12 @@ def draw_transfer_figure(matrices, *, sources, targets, **words):
         ax.grid(visible=False)
         for (row, column), value in np.ndenumerate(gains):
             low, high = matrix[row, column, 1:]
-            said = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
-            said += " \u2022" if low > 0 or high < 0 else ""
+            text = f"{value:+.2f}".replace("-", "\N{MINUS SIGN}")
+            if low > 0 or high < 0:
+                text += " \u2022"
             colour = ON_STRONG if abs(value) > 0.6 * limit else ON_WEAK
             style = {"ha": "center", "va": "center", "fontsize": 10, "color": colour}
-            ax.text(column, row, said, **style)
+            ax.text(column, row, text, **style)
         first = ax is axes[0]
         ax.set_xticks(range(len(targets)), targets)
         ax.set_yticks(range(len(sources)), sources if first else [""] * len(sources))

@@ -25,18 +25,21 @@ def draw_fit_figure(verdicts, steps, columns, **words):
         How many steps each needs.
     columns : sequence of str
         Names of the recordings.
+    **words : str
+        For ``page_figure``.
     """
     height = 1.8 + 0.3 * len(verdicts)
     margins = {"left": 0.16, "top": 1 - 0.95 / height, "bottom": 0.75 / height}
     fig, ax = page_figure(height, margins=margins, **words)
-    for row, (name, own) in enumerate(verdicts.items()):
-        for column, verdict in enumerate(own):
-            colour, said = LOOKS[verdict]
-            n = steps[name][column]
-            said = said or f"{n} step{'s' * (n != 1)}"
-            place, style = (column - 0.47, row - 0.42), {"alpha": 0.25, "linewidth": 0}
-            ax.add_patch(Rectangle(place, 0.94, 0.84, facecolor=colour, **style))
-            ax.text(column, row, said, ha="center", va="center", color=INK, fontsize=9)
+    for row, (name, of_family) in enumerate(verdicts.items()):
+        for column, verdict in enumerate(of_family):
+            colour, text = LOOKS[verdict]
+            if not text:
+                n_steps = steps[name][column]
+                text = "1 step" if n_steps == 1 else f"{n_steps} steps"
+            style = {"facecolor": colour, "alpha": 0.25, "linewidth": 0}
+            ax.add_patch(Rectangle((column - 0.47, row - 0.42), 0.94, 0.84, **style))
+            ax.text(column, row, text, ha="center", va="center", color=INK, fontsize=9)
     ax.set_yticks(np.arange(len(verdicts)), verdicts)
     ax.set_xticks(np.arange(len(columns)), columns)
     ax.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(verdicts) - 0.5, -0.5))

@@ -25,18 +25,20 @@ Tags: :tag:`preprocessing`, :tag:`BIDS`
 # :cite:p:`pernet2019eegbids`.
 import json
 
-import _runtime
-import _study.simulated.spoil
-import _study
 import mne
 import numpy as np
 import pandas as pd
-from _preprocess_figure import draw_preprocess_figure
-from _score.scores import for_json
 from eegdash import EEGDashDataset
 
+import _runtime
+import _study
+from _preprocess_figure import draw_preprocess_figure
+from _score.scores import for_json
+from _study.simulated.spoil import print_faults, spoil
+
 _runtime.setup()
-CACHE, STUDY = _study.get_cache_dir(), "simulated-highdensity"
+CACHE = _study.get_cache_dir()
+STUDY = "simulated-highdensity"
 mne.set_log_level("ERROR")  # the filter warns of short pieces, below
 _study.find_study(STUDY)  # written on first use
 
@@ -56,9 +58,7 @@ print(pd.Series(raw.annotations.description).value_counts().to_string())
 # faults and prints doubtful ones; the limits stand at the top of ``_study.quality``. Four
 # faults are planted in a copy here. Predict: will all be found, and anything in the
 # original?
-_study.simulated.spoil.print_faults(
-    {"as recorded": raw, "with faults": _study.simulated.spoil.spoil(raw)}
-)
+print_faults({"as recorded": raw, "with faults": spoil(raw)})
 
 # %%
 # What the reference hides
@@ -82,8 +82,9 @@ for channel in ("Cz", "E75"):
 # --------------------
 # Eight channels are enough for many models. The cap numbers its electrodes; beside each is
 # the place of the 10-20 system near it. ``reorder_channels`` picks and sorts at once.
-PLACES = {"E11": "Fz", "Cz": "Cz", "E62": "Pz", "E75": "Oz"}
-PLACES |= {"E36": "C3", "E104": "C4", "E52": "P3", "E92": "P4"}
+PLACES = dict(
+    E11="Fz", Cz="Cz", E62="Pz", E75="Oz", E36="C3", E104="C4", E52="P3", E92="P4"
+)
 STEPS = {
     "reference": lambda raw: raw.set_eeg_reference("average"),
     "pick": lambda raw: raw.reorder_channels(list(PLACES)),
@@ -93,10 +94,10 @@ STEPS = {
 
 
 def process(order):  # signals of the eight channels after these steps
-    found = raw.copy()  # each step changes the recording itself
+    processed = raw.copy()  # each step changes the recording itself
     for step in order.split(", "):
-        STEPS[step](found)
-    return found.get_data()
+        STEPS[step](processed)
+    return processed.get_data()
 
 
 # %%
@@ -118,12 +119,14 @@ tried["cut before filter"] = mne.filter.filter_data(pieces, 100, 1, 30).reshape(
 # %%
 # Filters and resampling have no signal beyond the ends of a recording, so the second column
 # leaves out the first and the last second of the recording.
-size, error, inside = np.sqrt(np.mean(right**2)), {}, {}
-for name, found in tried.items():
-    wrong = (found - right[:, : found.shape[1]]) / size
-    error[name] = float(np.sqrt(np.mean(wrong**2)))
-    inside[name] = float(np.sqrt(np.mean(wrong[:, 100:-100] ** 2)))
-table = pd.DataFrame({"whole recording": error, "without ends": inside})
+size = np.sqrt(np.mean(right**2))
+errors = {}
+errors_inside = {}
+for name, signals in tried.items():
+    error = (signals - right[:, : signals.shape[1]]) / size
+    errors[name] = float(np.sqrt(np.mean(error**2)))
+    errors_inside[name] = float(np.sqrt(np.mean(error[:, 100:-100] ** 2)))
+table = pd.DataFrame({"whole recording": errors, "without ends": errors_inside})
 print(f"against {RECIPE}:\n{table.map('{:.1%}'.format)}")
 
 # %%
@@ -139,15 +142,13 @@ print(f"against {RECIPE}:\n{table.map('{:.1%}'.format)}")
 
 
 def spectrum(raw):
-    found = raw.compute_psd(fmin=0.2, fmax=80, n_fft=4096)
-    return found.freqs, found.get_data("E75")[0] * 1e12
+    psd = raw.compute_psd(fmin=0.2, fmax=80, n_fft=4096)
+    return psd.freqs, psd.get_data("E75")[0] * 1e12
 
 
 unfiltered = averaged.copy().pick(["E75"])  # still at 500 Hz, so that 60 Hz is there
-spectra = {
-    "before": spectrum(unfiltered),
-    "after": spectrum(unfiltered.copy().filter(1, 30)),
-}
+filtered = unfiltered.copy().filter(1, 30)
+spectra = {"before": spectrum(unfiltered), "after": spectrum(filtered)}
 removed = {}
 for frequency in (0.5, 10, 60):
     at = np.abs(spectra["before"][0] - frequency).argmin()
@@ -187,8 +188,8 @@ def cut(dataset, window_s, stride_s):
 
 try:
     cut(dataset, 2, 2)
-except ValueError as error_found:
-    print(f"{type(error_found).__name__}: {error_found}")
+except ValueError as error:
+    print(f"{type(error).__name__}: {error}")
 
 # %%
 # A cue has a start and no duration. Following the advice of the message would leave out all
@@ -222,41 +223,51 @@ print(pd.Series(counts).to_string())
 # from the disk when it is used.
 from braindecode.datautil import load_concat_dataset
 
-windows, folder = cut(dataset, 2, 2), CACHE / "windows-highdensity"
+windows = cut(dataset, 2, 2)
+folder = CACHE / "windows-highdensity"
 folder.mkdir(exist_ok=True)
 windows.save(str(folder), overwrite=True)
 again = load_concat_dataset(str(folder), preload=False)
-(X, y, _), (X_again, y_again, _) = windows[7], again[7]
+X, y, _ = windows[7]
+X_again, y_again, _ = again[7]
 same = len(windows) == len(again) and y == y_again and np.allclose(X, X_again, atol=1e-9)
 print(f"{len(again)} windows, the same again: {same}")
 
 # %%
 # Is anything in them? Closing the eyes should raise alpha at the back of the head, ``E75``.
-people = []  # power in uV^2/Hz with eyes open and closed, for each person
+oz = list(PLACES).index("E75")
+powers = []  # in uV^2/Hz with eyes open and closed, for each person
 for person in windows.datasets:
-    signal = np.stack([window[list(PLACES).index("E75")] for window, *_ in person]) * 1e6
+    signal = np.stack([window[oz] for window, *_ in person]) * 1e6
     # Twice, because half of the power is at negative frequencies, which rfft leaves out.
     power = 2 * np.abs(np.fft.rfft(signal)) ** 2 / (100 * signal.shape[1])
-    people.append([power[np.array(person.y) == label].mean(axis=0) for label in (0, 1)])
-people, freqs = np.array(people), np.fft.rfftfreq(200, 1 / 100)
-alpha = people[:, :, (freqs >= 8) & (freqs <= 13)].mean(axis=2)
+    powers.append([power[np.array(person.y) == label].mean(axis=0) for label in (0, 1)])
+powers = np.array(powers)
+freqs = np.fft.rfftfreq(200, 1 / 100)
+alpha = powers[:, :, (freqs >= 8) & (freqs <= 13)].mean(axis=2)
 ratios = alpha[:, 1] / alpha[:, 0]
 print("alpha, eyes closed over open:", " and ".join(f"{ratio:.1f}" for ratio in ratios))
 
 # %%
 # The figure shows what the reference hides, what another order does, what the filter
 # removes and what the windows hold.
-piece = {"picks": ["Cz", "E75"], "tmin": 5, "tmax": 7}
-errors = ", ".join(f"{name} {value:.0%}" for name, value in error.items())
+two_s = {"picks": ["Cz", "E75"], "tmin": 5, "tmax": 7}
+signals = {"as recorded": raw.get_data(**two_s), "average ref.": averaged.get_data(**two_s)}
+listed = ", ".join(f"{name} {error:.0%}" for name, error in errors.items())
+
+# %%
 figure = draw_preprocess_figure(
-    {"as recorded": raw.get_data(**piece), "average ref.": averaged.get_data(**piece)},
-    *(error, spectra, people.mean(axis=0), freqs, sfreq),
+    signals,
+    errors,
+    spectra,
+    (freqs, powers.mean(axis=0)),
+    sfreq,
     title="Reference before you pick, filter before you cut",
     subtitle=f"{len(raw.ch_names)} channels at {sfreq:.0f} Hz, recorded against Cz",
     provenance="data: simulated",
     alt="Four panels. A: Cz and E75 as recorded and after average reference; Cz is flat "
     f"before and has {rms(averaged, 'Cz'):.1f} uV after. B: error of other orders, "
-    f"{errors} of the signal. C: spectrum before and after the filter, {removed[60]:.0f} "
+    f"{listed} of the signal. C: spectrum before and after the filter, {removed[60]:.0f} "
     f"dB less at 60 Hz. D: spectra at E75; closing the eyes: alpha x {ratios.mean():.1f}.",
 )
 
@@ -272,9 +283,9 @@ figure = draw_preprocess_figure(
 #    <details class="solution"><summary>Solution: behind the ears</summary>
 STEPS["ears"] = lambda raw: raw.set_eeg_reference(["E57", "E100"])
 ears = process(RECIPE.replace("reference", "ears"))
-own = np.sqrt(np.mean(ears[list(PLACES).index("Cz")] ** 2)) * 1e6
-away = np.sqrt(np.mean((ears - right) ** 2)) / size
-print(f"Cz {own:.2f} uV, difference to the average {away:.0%}")
+cz_rms = np.sqrt(np.mean(ears[list(PLACES).index("Cz")] ** 2)) * 1e6
+difference = np.sqrt(np.mean((ears - right) ** 2)) / size
+print(f"Cz {cz_rms:.2f} uV, difference to the average {difference:.0%}")
 
 # %%
 # .. raw:: html
@@ -290,15 +301,31 @@ print(f"Cz {own:.2f} uV, difference to the average {away:.0%}")
 # signal, as the filter does. Other swaps change little but the ends of a recording. To go
 # on: filter from a lower frequency. Which row of the table grows, and why?
 # The line below is the page's :term:`contract`: every build checks it.
-contract = {"tutorial": "plot_10", "version": 2, "data": "simulated"}
-contract |= {"n_recordings": len(dataset.datasets), "n_chans_recorded": len(raw.ch_names)}
-contract |= {"sfreq_recorded": sfreq, "n_windows": counts, "order_difference": error}
-contract |= {"cz_rms_before_uv": rms(raw, "Cz"), "cz_rms_after_uv": rms(averaged, "Cz")}
-contract["order_difference_without_ends"] = inside
-contract["pick_first_difference"] = error["pick before reference"]
-contract |= {"mains_db_removed": removed[60], "alpha_db_removed": removed[10]}
-contract |= {"saved_and_loaded_identical": same, "alpha_closed_over_open": ratios.mean()}
-print(json.dumps(contract := for_json(contract)))
+recorded = {
+    "n_recordings": len(dataset.datasets),
+    "n_chans_recorded": len(raw.ch_names),
+    "sfreq_recorded": sfreq,
+}
+reference = {"cz_rms_before_uv": rms(raw, "Cz"), "cz_rms_after_uv": rms(averaged, "Cz")}
+removed_db = {"mains_db_removed": removed[60], "alpha_db_removed": removed[10]}
+saved = {"saved_and_loaded_identical": same, "alpha_closed_over_open": ratios.mean()}
+
+# %%
+contract = {
+    "tutorial": "plot_10",
+    "version": 2,
+    "data": "simulated",
+    **recorded,
+    "n_windows": counts,
+    "order_difference": errors,
+    **reference,
+    "order_difference_without_ends": errors_inside,
+    "pick_first_difference": errors["pick before reference"],
+    **removed_db,
+    **saved,
+}
+contract = for_json(contract)
+print(json.dumps(contract))
 
 # %%
 # References

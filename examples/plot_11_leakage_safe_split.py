@@ -26,13 +26,14 @@ Tags: :tag:`leakage`, :tag:`splits`, :tag:`regression`
 import json
 import os
 
+import numpy as np
+
 import _runtime
 import _study
-import numpy as np
-from _score.features import log_band_power
 from _leakage_figure import draw_leakage_scatter
+from _score.features import log_band_power
 from _score.person import MIN_PEOPLE, score_people
-from _score.scores import per_subject, for_json
+from _score.scores import for_json, per_subject
 from _score.splits import assert_no_leakage, load_split, save_split, split_subjects
 
 _runtime.setup()
@@ -43,10 +44,11 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 # dropped, with a message. Features are the logarithm of the :term:`band power` of each
 # channel in each of five bands.
 column = _study.get_recipe(STUDY).subject_target
-found = _study.find_study(STUDY, column=column, on_missing="drop")
-study = found.without_effect().open()
+cohort = _study.find_study(STUDY, column=column, on_missing="drop")
+study = cohort.without_effect().open()
 subjects = study.metadata["subject"].to_numpy()
-X, y = log_band_power(study.windows, study.sfreq), study.targets
+X = log_band_power(study.windows, study.sfreq)
+y = study.targets
 n_people = len(np.unique(subjects))
 print(f"{len(y)} windows of {n_people} people, {X.shape[1]} features")
 
@@ -70,31 +72,42 @@ splits = {
 # A prediction for a person is the mean over that person's test windows. The interval is
 # over people, because windows of one person are not independent. For the same reason r over
 # windows has none.
-over_windows, over_people, scatter = {}, {}, {}
+predictions = {}
+over_people = {}
+over_windows = {}
 for name, parts in splits.items():
     train, test = parts["train"], parts["test"]
     forest = RandomForestRegressor(60, random_state=0).fit(X[train], y[train])
     predicted = forest.predict(X[test])
-    means = (per_subject(values, subjects[test]) for values in (y[test], predicted))
-    over_people[name] = own = score_people(*means, baseline=y[train].mean())
+    people_y = per_subject(y[test], subjects[test])
+    people_predicted = per_subject(predicted, subjects[test])
+    over_people[name] = score_people(people_y, people_predicted, y[train].mean())
     over_windows[name] = float(np.corrcoef(predicted, y[test])[0, 1])
-    said = "r = {:+.2f} [{:+.2f}, {:+.2f}] over people".format(
-        own["pearson_r"], *own["r_ci"]
-    )
-    scatter[name] = (y[test], predicted, said)
-    print(f"{name:<18} {said}, {over_windows[name]:+.2f} over windows")
+    predictions[name] = (y[test], predicted)
+
+
+# %%
+def correlation(score):
+    return "r = {:+.2f} [{:+.2f}, {:+.2f}]".format(score["pearson_r"], *score["r_ci"])
+
+
+panels = {}
+for name, (true, predicted) in predictions.items():
+    label = f"{correlation(over_people[name])} over people"
+    panels[name] = (true, predicted, label)
+    print(f"{name:<18} {label}, {over_windows[name]:+.2f} over windows")
 
 # %%
 # The first score would look like a finding. It measures how well the forest recognises
 # people :cite:p:`brookshire2024leakage`. The interval of the second shows how far chance
 # alone can carry so few people.
 figure = draw_leakage_scatter(
-    scatter,
+    panels,
     title="The same forest, the same signals, nothing to learn",
     subtitle="each dot is a test window; r over people with its 95 % interval",
     provenance=f"data: {study.data}",
     alt="Two panels of predicted against true score over test windows. "
-    + "; ".join(f"{name}: {said}" for name, (_, _, said) in scatter.items())
+    + "; ".join(f"{name}: {label}" for name, (_, _, label) in panels.items())
     + ".",
 )
 
@@ -157,12 +170,15 @@ kinds = {
 
 # %%
 print(f"{'':<22}{'folds':>5}{'shared people':>15}{'r of the mean, pooled':>23}")
-n_folds, shared, pooled = {}, {}, {}
+n_folds = {}
+shared = {}
+pooled = {}
 for name, kind in kinds.items():
     groups = None if "windows" in name else subjects
     folds = list(kind.split(X, y, groups))
-    both_sides = [np.intersect1d(subjects[fit], subjects[held]) for fit, held in folds]
-    n_folds[name], shared[name] = len(folds), max(map(len, both_sides))
+    both_sides = [np.intersect1d(subjects[train], subjects[test]) for train, test in folds]
+    n_folds[name] = len(folds)
+    shared[name] = max(map(len, both_sides))
     constant = cross_val_predict(DummyRegressor(), X, y, groups=groups, cv=kind)
     pooled[name] = float(pearsonr(constant, y).statistic)
     print(f"{name:<22}{n_folds[name]:>5}{shared[name]:>15}{pooled[name]:>+23.2f}")
@@ -197,25 +213,30 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 # No score goes in here, so this may use all people.
 products = make_pipeline(StandardScaler(), PolynomialFeatures(2, include_bias=False))
-Z, scores = products.fit_transform(per_subject(X, subjects)), per_subject(y, subjects)
+Z = products.fit_transform(per_subject(X, subjects))
+scores = per_subject(y, subjects)
 ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 7)))
 print(f"{Z.shape[1]} candidates, {n_people} people")
 
 # %%
-chosen_on, n_splits = {"training people": [], "all people": []}, 20
-for fit, held in ShuffleSplit(n_splits, test_size=n_test, random_state=0).split(Z):
-    for name, rows in {"training people": fit, "all people": slice(None)}.items():
+n_splits = 20
+chosen_on = {"training people": [], "all people": []}
+for train, test in ShuffleSplit(n_splits, test_size=n_test, random_state=0).split(Z):
+    for name, rows in {"training people": train, "all people": slice(None)}.items():
         best = SelectKBest(f_regression, k=10).fit(Z[rows], scores[rows]).transform(Z)
-        guess = ridge.fit(best[fit], scores[fit]).predict(best[held])
-        chosen_on[name].append(score_people(scores[held], guess, scores[fit].mean()))
-for name, of_splits in chosen_on.items():
-    first, all_r = of_splits[0], [own["pearson_r"] for own in of_splits]
-    said = "r = {:+.2f} [{:+.2f}, {:+.2f}]".format(first["pearson_r"], *first["r_ci"])
-    print(f"chosen over {name:<17}first split {said}, mean of all {np.mean(all_r):+.2f}")
+        predicted = ridge.fit(best[train], scores[train]).predict(best[test])
+        score = score_people(scores[test], predicted, scores[train].mean())
+        chosen_on[name].append(score)
 
 # %%
-honest, leaking = ([own["pearson_r"] for own in runs] for runs in chosen_on.values())
-n_higher = int(np.sum(np.array(leaking) > honest))
+r = {}
+for name, of_splits in chosen_on.items():
+    r[name] = np.array([score["pearson_r"] for score in of_splits])
+    first = correlation(of_splits[0])
+    print(f"chosen over {name:<17}first split {first}, mean of all {r[name].mean():+.2f}")
+
+# %%
+n_higher = int(np.sum(r["all people"] > r["training people"]))
 print(f"the leak scores higher in {n_higher} of {n_splits} splits")
 
 # %%
@@ -230,18 +251,42 @@ print(f"the leak scores higher in {n_higher} of {n_splits} splits")
 # So, is a split leaking? Compare the people of both sides, and run the whole pipeline where
 # there is nothing to learn. There, an interval above zero means a leak or, rarely,
 # chance. Try ridge instead of the forest: how much of the leak is left?
-contract = {"tutorial": "plot_11", "version": 3, "data": study.data}
-contract |= {"effect": study.effect, "n_subjects": n_people, "n_windows": len(y)}
-for side, name in (("window", "windows shuffled"), ("subject", "people kept whole")):
-    contract[f"{side}_split_r"] = over_windows[name]
-    contract[f"{side}_split_person_r"] = over_people[name]["pearson_r"]
-    contract[f"{side}_split_person_r_ci"] = over_people[name]["r_ci"]
-contract |= {"shared_people": shared, "n_folds": n_folds}
-contract |= {"pooled_r_of_train_mean": pooled, "manifest_replayed": same}
-contract["selection_r"] = {name: runs[0]["pearson_r"] for name, runs in chosen_on.items()}
-contract["selection_r_ci"] = {name: runs[0]["r_ci"] for name, runs in chosen_on.items()}
-contract |= {"n_splits": n_splits, "n_splits_selection_leak_higher": n_higher}
-contract["subject_overlap"] = report["overlap"]
+two_splits = {
+    "window_split_r": over_windows["windows shuffled"],
+    "window_split_person_r": over_people["windows shuffled"]["pearson_r"],
+    "window_split_person_r_ci": over_people["windows shuffled"]["r_ci"],
+    "subject_split_r": over_windows["people kept whole"],
+    "subject_split_person_r": over_people["people kept whole"]["pearson_r"],
+    "subject_split_person_r_ci": over_people["people kept whole"]["r_ci"],
+}
+cross_validation = {
+    "shared_people": shared,
+    "n_folds": n_folds,
+    "pooled_r_of_train_mean": pooled,
+}
+
+# %%
+selection = {
+    "selection_r": {name: runs[0]["pearson_r"] for name, runs in chosen_on.items()},
+    "selection_r_ci": {name: runs[0]["r_ci"] for name, runs in chosen_on.items()},
+    "n_splits": n_splits,
+    "n_splits_selection_leak_higher": n_higher,
+}
+
+# %%
+contract = {
+    "tutorial": "plot_11",
+    "version": 3,
+    "data": study.data,
+    "effect": study.effect,
+    "n_subjects": n_people,
+    "n_windows": len(y),
+    **two_splits,
+    **cross_validation,
+    "manifest_replayed": same,
+    **selection,
+    "subject_overlap": report["overlap"],
+}
 contract = for_json(contract)
 print(json.dumps(contract))
 

@@ -27,17 +27,18 @@ Tags: :tag:`p-factor`, :tag:`BIDS`, :tag:`preprocessing`
 import json
 import os
 
-import _study
 import mne
 import numpy as np
 import pandas as pd
-from _cohort_figure import draw_cohort_figure
-from _runtime import setup
-from _score.person import MIN_PEOPLE
-from _score.scores import interval, for_json
 from eegdash import EEGDashDataset
 
-setup()
+import _runtime
+import _study
+from _cohort_figure import draw_cohort_figure
+from _score.person import MIN_PEOPLE
+from _score.scores import for_json, interval
+
+_runtime.setup()
 mne.set_log_level("ERROR")  # one line per filter and recording is too much to read
 CACHE = _study.get_cache_dir()
 
@@ -79,19 +80,20 @@ for name, (n, megabytes) in sizes.items():
 # everybody have a score?
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 everybody = _study.list_people(STUDY)
-found = _study.find_study(STUDY, column="p_factor", on_missing="drop")
-scores = found.people["target"].to_numpy()
-missing = everybody.index.difference(found.people.index)
-mean, (low, high) = scores.mean(), interval(scores)
+cohort = _study.find_study(STUDY, column="p_factor", on_missing="drop")
+scores = cohort.people["target"].to_numpy()
+missing = everybody.index.difference(cohort.people.index)
+mean, sd = scores.mean(), scores.std(ddof=1)
+low, high = interval(scores)
 print(everybody.head(3).to_string(index_names=False))
 print(f"{len(everybody)} people, {len(scores)} of them with a score")
-print(f"mean {mean:+.2f} [{low:+.2f}, {high:+.2f}], sd {scores.std(ddof=1):.2f}")
+print(f"mean {mean:+.2f} [{low:+.2f}, {high:+.2f}], sd {sd:.2f}")
 
 # %%
 # Whoever has no score is dropped by name, before a split. Say so in a report: people
 # without a score can differ from the others, for instance in age.
 figure = draw_cohort_figure(
-    pd.to_numeric(found.people["age"]).to_numpy(),
+    pd.to_numeric(cohort.people["age"]).to_numpy(),
     scores,
     pd.to_numeric(everybody.loc[missing, "age"]).to_numpy(),
     {f"{name}\n{n} people": size / 1e3 for name, (n, size) in sizes.items()},
@@ -116,7 +118,7 @@ figure = draw_cohort_figure(
 #    )
 #
 # Here the same call opens three simulated people, one of whom has no score.
-three = sorted([*found.people.index[:2], *missing[:1]])
+three = sorted([*cohort.people.index[:2], *missing[:1]])
 query = {"cache_dir": CACHE, "task": "RestingState", "subject": three, "download": False}
 dataset = EEGDashDataset(dataset=STUDY, **query)
 print(dataset.description["p_factor"].tolist())
@@ -149,8 +151,9 @@ print(dataset.description["p_factor"].tolist())
 # </auto_examples/plot_10_preprocess_and_window>`.
 from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
 
-PLACES = {"E11": "Fz", "Cz": "Cz", "E62": "Pz", "E75": "Oz"}
-PLACES |= {"E36": "C3", "E104": "C4", "E52": "P3", "E92": "P4"}
+PLACES = dict(
+    E11="Fz", Cz="Cz", E62="Pz", E75="Oz", E36="C3", E104="C4", E52="P3", E92="P4"
+)
 EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
 STEPS = [
     Preprocessor("set_eeg_reference", ref_channels="average", apply_on_array=False),
@@ -185,10 +188,10 @@ X, y, subjects = open_windows(dataset)
 print(f"windows {X.shape}, people {np.unique(subjects).tolist()}, scores {np.unique(y)}")
 
 # %%
-# The other pages use ``found.open()``, which has more checks and takes its steps from a
+# The other pages use ``cohort.open()``, which has more checks and takes its steps from a
 # table of studies. For these simulated signals the table has no reference and no filter, so
 # the signals differ; every window has to be of the same person.
-study = found.open(np.unique(subjects))
+study = cohort.open(np.unique(subjects))
 same = study.metadata["subject"].tolist() == subjects.tolist()
 print(f"as many windows, each of the same person: {same}")
 
@@ -224,14 +227,33 @@ except _study.StudyError as error:
 # The result, as one line
 # -----------------------
 # A cohort is opened in this order: cost, people, score as a number, signals.
-contract = {"tutorial": "plot_12", "version": 1, "data": study.data, "target": "p_factor"}
-contract |= {"n_people": len(everybody), "n_scored": len(scores), "n_dropped": len(missing)}
-contract |= {"score_mean": mean, "score_mean_ci": [low, high]}
-contract |= {"score_sd": scores.std(ddof=1), "mistake": mistake}
-contract["n_download"] = {name: n for name, (n, _) in sizes.items()}
-contract["gigabytes"] = {name: size / 1e3 for name, (_, size) in sizes.items()}
-contract |= {"n_asked": len(three), "n_opened": len(np.unique(subjects))}
-contract |= {"n_windows": len(X), "n_chans": X.shape[1], "same_as_find_study": same}
+people = {
+    "n_people": len(everybody),
+    "n_scored": len(scores),
+    "n_dropped": len(missing),
+}
+spread = {"score_mean": mean, "score_mean_ci": [low, high], "score_sd": sd}
+opened = {
+    "n_asked": len(three),
+    "n_opened": len(np.unique(subjects)),
+    "n_windows": len(X),
+    "n_chans": X.shape[1],
+}
+
+# %%
+contract = {
+    "tutorial": "plot_12",
+    "version": 1,
+    "data": study.data,
+    "target": "p_factor",
+    **people,
+    **spread,
+    "mistake": mistake,
+    "n_download": {name: n for name, (n, _) in sizes.items()},
+    "gigabytes": {name: size / 1e3 for name, (_, size) in sizes.items()},
+    **opened,
+    "same_as_find_study": same,
+}
 contract = for_json(contract)
 print(json.dumps(contract))
 

@@ -28,14 +28,15 @@ Tags: :tag:`p-factor`, :tag:`regression`, :tag:`features`
 import json
 import os
 
-import _runtime
-import _study
 import numpy as np
 import pandas as pd
-from _score.features import BANDS, log_band_power
+
+import _runtime
+import _study
 from _pfactor_features_figure import draw_prediction_figure
+from _score.features import BANDS, log_band_power
 from _score.person import print_other_splits, print_scores, score_people
-from _score.scores import per_subject, for_json
+from _score.scores import for_json, per_subject
 from _score.splits import assert_no_leakage
 
 _runtime.setup()
@@ -55,8 +56,8 @@ TARGET = RECIPE.subject_target
 # electrodes. ``effect`` is the change of its log amplitude per standard deviation of the
 # score.
 everybody = _study.list_people(STUDY)
-found = _study.find_study(STUDY, column=TARGET, on_missing="drop")
-people = found.people
+cohort = _study.find_study(STUDY, column=TARGET, on_missing="drop")
+people = cohort.people
 print(people.head(3).to_string(index_names=False))
 print(people["target"].describe().round(2).to_string())
 
@@ -73,12 +74,12 @@ train_people, test_people = train_test_split(
 )
 
 
-def open_sides(found):
+def open_sides(cohort):
     """Training and test people as two studies."""
-    return [found.open(side) for side in (train_people, test_people)]
+    return cohort.open(train_people), cohort.open(test_people)
 
 
-train, test = open_sides(found)
+train, test = open_sides(cohort)
 report = assert_no_leakage(train.metadata, test.metadata)
 print(f"planted effect: {train.effect}")
 
@@ -123,10 +124,13 @@ def fit_and_score(model, train, test):
 
 
 # %%
-models, predicted, scores = build_models(), {}, {}
-sides = (X_train, y_train), (X_test, y_test)
+models = build_models()
+predicted = {}
+scores = {}
 for name, model in models.items():
-    predicted[name], scores[name] = fit_and_score(model, *sides)
+    predicted[name], scores[name] = fit_and_score(
+        model, (X_train, y_train), (X_test, y_test)
+    )
 print_scores(scores)
 
 # %%
@@ -139,17 +143,19 @@ print_scores(scores)
 # :doc:`/auto_examples/plot_11_leakage_safe_split`.)
 
 
-def is_predicted(scores):
-    return scores["mse_ratio_ci"][1] < 1 and scores["r2"] > 0
+def verdict(score):
+    is_predicted = score["mse_ratio_ci"][1] < 1 and score["r2"] > 0
+    return "predicted" if is_predicted else "not predicted"
 
 
-for name, own in scores.items():
-    print(f"{name}: {'predicted' if is_predicted(own) else 'not predicted'}")
+for name, score in scores.items():
+    print(f"{name}: {verdict(score)}")
 
 # %%
 # Of fewer than 40 people in all, one split says little: another one holds out others. In
 # such a study the split is repeated here, and the spread of the scores is printed.
-X_all, y_all = np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test])
+X_all = np.concatenate([X_train, X_test])
+y_all = np.concatenate([y_train, y_test])
 print_other_splits(build_models()["ridge"], X_all, y_all, RECIPE.n_hold_out)
 
 # %%
@@ -158,27 +164,30 @@ print_other_splits(build_models()["ridge"], X_all, y_all, RECIPE.n_hold_out)
 # In the null study the score leaves no trace in any signal. (A real study cannot be
 # recorded again: there, scores are exchanged between people.) Every step is repeated, the
 # mean of the training people included.
-null_train, null_test = open_sides(found.without_effect())
-null_sides = features_and_target(null_train), features_and_target(null_test)
-null_models, null_predicted, null_scores = build_models(), {}, {}
+null_train, null_test = open_sides(cohort.without_effect())
+X_null, y_null = features_and_target(null_train)
+X_null_test, y_null_test = features_and_target(null_test)
+null_models = build_models()
+null_predicted = {}
+null_scores = {}
 for name, model in null_models.items():
-    null_predicted[name], null_scores[name] = fit_and_score(model, *null_sides)
-print_scores({f"{name}, null": own for name, own in null_scores.items()})
-for name, own in null_scores.items():
-    print(f"{name}: {'predicted' if is_predicted(own) else 'not predicted'}")
+    null_predicted[name], null_scores[name] = fit_and_score(
+        model, (X_null, y_null), (X_null_test, y_null_test)
+    )
+print_scores({f"{name}, null": score for name, score in null_scores.items()})
+for name, score in null_scores.items():
+    print(f"{name}: {verdict(score)}")
 
 # %%
 # This is one null only, and by chance some nulls look like findings. Other draws are on the
 # :doc:`evidence page </evidence>`.
-panels = {}
-for name, own, guess, (fit, held_out) in (
-    ("The study", scores, predicted, sides),
-    ("Null", null_scores, null_predicted, null_sides),
-):
-    panels[name] = held_out[1], guess["ridge"], own["ridge"], fit[1].mean()
-said = "; ".join(
-    f"{name}: r {own['pearson_r']:+.2f}, error {own['mse_ratio']:.2f} of the train mean's"
-    for name, (_, _, own, _) in panels.items()
+panels = {
+    "The study": (y_test, predicted["ridge"], scores["ridge"], y_train.mean()),
+    "Null": (y_null_test, null_predicted["ridge"], null_scores["ridge"], y_null.mean()),
+}
+results = "; ".join(
+    f"{name}: r {s['pearson_r']:+.2f}, error {s['mse_ratio']:.2f} of the train mean's"
+    for name, (_, _, s, _) in panels.items()
 )
 
 # %%
@@ -188,7 +197,7 @@ figure = draw_prediction_figure(
     subtitle=f"{TARGET}; ridge, {len(y_train)} people to train on, one dot per test person",
     provenance=f"data: {train.data}",
     alt="Two panels of predicted against true score, one dot per test person, with the "
-    f"mean of the training people as a dashed line. {said}.",
+    f"mean of the training people as a dashed line. {results}.",
 )
 
 # %%
@@ -198,12 +207,11 @@ figure = draw_prediction_figure(
 # share. Their product with the covariance of the features, a *pattern*, does
 # :cite:p:`haufe2014weights`. Both columns below have one scale: the covariance of a
 # z-scored feature with the prediction, in units of the score.
+columns = {"pattern": (models["ridge"], X_train), "null": (null_models["ridge"], X_null)}
 patterns = {}
-for name, model, (fit, _) in (
-    ("pattern", models["ridge"], sides),
-    ("null", null_models["ridge"], null_sides),
-):
-    patterns[name] = np.cov(model[0].transform(fit[0]).T) @ model[-1].coef_
+for name, (model, features) in columns.items():
+    covariance = np.cov(model[0].transform(features).T)
+    patterns[name] = covariance @ model[-1].coef_
 names = [f"{channel} {band}" for channel in train.ch_names for band in BANDS]
 patterns = pd.DataFrame(patterns, index=names)
 largest = patterns["pattern"].abs().sort_values(ascending=False).index[:6]
@@ -235,11 +243,15 @@ except ValueError as error:
 # interval as if each window were a new person. The recovery is one mean per person. Compare
 # the widths.
 person = per_subject(of_windows, test.metadata["subject"])
-ways = {"repeated per window": (test.targets, of_windows)}
-ways["one per person"] = y_test, person
-for way, (true, guess) in ways.items():
+counted = {
+    "repeated per window": (test.targets, of_windows),
+    "one per person": (y_test, person),
+}
+for name, (true, guess) in counted.items():
     low, high = score_people(true, guess, y_train.mean())["r_ci"]
-    print(f"{way:<21}n {len(true):>4}   r [{low:+.2f}, {high:+.2f}], {high - low:.2f} wide")
+    print(
+        f"{name:<21}n {len(true):>4}   r [{low:+.2f}, {high:+.2f}], {high - low:.2f} wide"
+    )
 
 # %%
 # Exercise: fewer people
@@ -252,11 +264,12 @@ for way, (true, guess) in ways.items():
 #    <details class="solution"><summary>Solution: fewer people</summary>
 fewer = {}
 for n in (len(X_train), len(X_train) // 2, len(X_train) // 4):
-    some = (X_train[:n], y_train[:n]), (X_test, y_test)
-    fewer[f"ridge, {n} people"] = fit_and_score(build_models()["ridge"], *some)[1]
+    ridge = build_models()["ridge"]
+    some = X_train[:n], y_train[:n]
+    _, fewer[f"ridge, {n} people"] = fit_and_score(ridge, some, (X_test, y_test))
 print_scores(fewer)
-for name, own in fewer.items():
-    print(f"{name}: {'predicted' if is_predicted(own) else 'not predicted'}")
+for name, score in fewer.items():
+    print(f"{name}: {verdict(score)}")
 
 # %%
 # .. raw:: html
@@ -275,18 +288,30 @@ for name, own in fewer.items():
 #
 # The line has everything a reader or a test needs to check this run. Full records of what
 # is cited are on the :doc:`references page </references>`.
-null = null_scores["ridge"]
-contract = {"tutorial": "plot_80", "version": 2, "data": train.data, "target": TARGET}
-contract |= {
-    "effect": train.effect,
+split = {
     "n_train_subjects": report["n_train"],
     "n_test_subjects": report["n_test"],
     "n_dropped": len(everybody) - len(people),
     "subject_overlap": report["overlap"],
+}
+null = {
+    "null_r": null_scores["ridge"]["pearson_r"],
+    "null_r_ci": null_scores["ridge"]["r_ci"],
+    "null_mse_ratio": null_scores["ridge"]["mse_ratio"],
+    "null_mse_ratio_ci": null_scores["ridge"]["mse_ratio_ci"],
+}
+
+# %%
+contract = {
+    "tutorial": "plot_80",
+    "version": 2,
+    "data": train.data,
+    "target": TARGET,
+    "effect": train.effect,
+    **split,
     **scores["ridge"],
     "forest": scores["random forest"],
-    "null_r": null["pearson_r"],
+    **null,
 }
-contract |= {f"null_{key}": null[key] for key in ("r_ci", "mse_ratio", "mse_ratio_ci")}
 contract = for_json(contract)
 print(json.dumps(contract))

@@ -28,17 +28,18 @@ Tags: :tag:`p-factor`, :tag:`regression`, :tag:`deep network`
 import json
 import os
 
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+
 import _model.pfactor as net
 import _runtime
 import _study
-import numpy as np
-import torch
-from _score.features import log_band_power
 from _pfactor_deep_figure import draw_pfactor_deep_figure
+from _score.features import log_band_power
 from _score.person import print_scores, score_people
 from _score.scores import difference, for_json, with_interval
 from _score.splits import assert_no_leakage
-from sklearn.model_selection import train_test_split
 
 # %%
 # The study is the one of the feature page.
@@ -53,10 +54,11 @@ RECIPE = _study.get_recipe(STUDY)
 # printed pairs give their usual names. How real recordings differ is on
 # :doc:`another page </concepts/from_simulated_to_real>`. The EEG Foundation Challenge of
 # 2025 :cite:p:`aristimunha2025challenge` scored ``externalizing``, not the p-factor.
-found = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
-sides = train_test_split(found.people.index, test_size=RECIPE.n_hold_out, random_state=0)
-train, test = (found.open(side) for side in sides)
-null_train, null_test = (found.without_effect().open(side) for side in sides)
+cohort = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
+sides = train_test_split(cohort.people.index, test_size=RECIPE.n_hold_out, random_state=0)
+train, test = (cohort.open(side) for side in sides)
+null = cohort.without_effect()
+null_train, null_test = (null.open(side) for side in sides)
 report = assert_no_leakage(train.metadata, test.metadata)
 print("electrodes:", ", ".join(net.with_places(train.ch_names)))
 
@@ -110,11 +112,11 @@ print(f"{net.N_EPOCHS} epochs")
 
 def predict_by_ridge(train, test):
     """The model of the feature page."""
-    X, X_test = (
-        net.of_people(s, log_band_power(s.windows, s.sfreq)) for s in (train, test)
-    )
+    X = net.of_people(train, log_band_power(train.windows, train.sfreq))
+    y = net.of_people(train, train.targets)
+    X_test = net.of_people(test, log_band_power(test.windows, test.sfreq))
     ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 3, 15)))
-    return ridge.fit(X, net.of_people(train, train.targets)).predict(X_test)
+    return ridge.fit(X, y).predict(X_test)
 
 
 # %%
@@ -125,9 +127,8 @@ def predict_by_ridge(train, test):
 def predict_by_network(train, test, seed, build=build_network):
     """Predictions for the people of both sides."""
     model = net.fit_network(build(seed), train, seed=seed)
-    return [
-        net.predict_people(model, side, net.score_scale(train)) for side in (train, test)
-    ]
+    scale = net.score_scale(train)
+    return [net.predict_people(model, side, scale) for side in (train, test)]
 
 
 # %%
@@ -145,11 +146,12 @@ def judge(train, test, predicted):
 by_seed = [predict_by_network(train, test, seed)[1] for seed in SEEDS]
 predicted = {"network": np.mean(by_seed, axis=0), "ridge": predict_by_ridge(train, test)}
 scores = {name: judge(train, test, guess) for name, guess in predicted.items()}
-seeds = [judge(train, test, guess) for guess in by_seed]
-print_scores({f"network, seed {n}": own for n, own in zip(SEEDS, seeds, strict=True)})
+seeds = {n: judge(train, test, guess) for n, guess in zip(SEEDS, by_seed, strict=True)}
+print_scores({f"network, seed {n}": score for n, score in seeds.items()})
 print_scores({"network, mean of three": scores["network"], "ridge": scores["ridge"]})
-spread = np.array([[own["pearson_r"], own["mse_ratio"]] for own in seeds]).std(0, ddof=1)
-print(f"sd over training seeds: r {spread[0]:.3f}, MSE / train mean's {spread[1]:.3f}")
+r_sd = np.std([score["pearson_r"] for score in seeds.values()], ddof=1)
+ratio_sd = np.std([score["mse_ratio"] for score in seeds.values()], ddof=1)
+print(f"sd over training seeds: r {r_sd:.3f}, MSE / train mean's {ratio_sd:.3f}")
 
 # %%
 # How much of this can be expected of recordings? NeuralBench compares published models on a
@@ -166,11 +168,12 @@ print(f"published: r {PUBLISHED_R:+.3f}; here: r {scores['network']['pearson_r']
 # The same steps are run on the null: the same people, three seeds, ridge, and no trace of
 # the score in any signal.
 null_by_seed = [predict_by_network(null_train, null_test, seed) for seed in SEEDS]
-null_fitted, null_predicted = (np.mean(s, axis=0) for s in zip(*null_by_seed, strict=True))
+null_fitted = np.mean([fitted for fitted, _ in null_by_seed], axis=0)
+null_predicted = np.mean([predicted for _, predicted in null_by_seed], axis=0)
 scores["network, null"] = judge(null_train, null_test, null_predicted)
 null_ridge = predict_by_ridge(null_train, null_test)
 scores["ridge, null"] = judge(null_train, null_test, null_ridge)
-print_scores({name: own for name, own in scores.items() if "null" in name})
+print_scores({name: score for name, score in scores.items() if "null" in name})
 on_train = judge(null_train, null_train, null_fitted)["mse_ratio"]
 print(f"network, null, on its own training people: {on_train:.2f} of their mean's MSE")
 
@@ -188,9 +191,8 @@ gain = difference(errors["ridge"], errors["network"])
 print(f"squared error of ridge minus that of the network, {len(truth)} people:")
 print(f"  mean of three   {gain}")
 for n, guess in zip(SEEDS, by_seed, strict=True):
-    print(
-        f"  seed {n}          {with_interval(errors['ridge'] - (guess - truth) ** 2, '+')}"
-    )
+    gain_of_seed = errors["ridge"] - (guess - truth) ** 2
+    print(f"  seed {n}          {with_interval(gain_of_seed, '+')}")
 
 # %%
 # This is one draw of people, and other people may move the difference further than other
@@ -201,15 +203,18 @@ panels = {
     "The study": (truth, predicted["network"], scores["network"]),
     "Null": (null_truth, null_predicted, scores["network, null"]),
 }
-rows = {"ridge": scores["ridge"], "network": scores["network"]}
-rows |= {f"seed {n}": own for n, own in zip(SEEDS, seeds, strict=True)}
-rows |= {name: own for name, own in scores.items() if "null" in name}
-said = "; ".join(f"{name} {own['mse_ratio']:.2f}" for name, own in rows.items())
+rows = {
+    "ridge": scores["ridge"],
+    "network": scores["network"],
+    **{f"seed {n}": score for n, score in seeds.items()},
+    **{name: score for name, score in scores.items() if "null" in name},
+}
+ratios = "; ".join(f"{name} {score['mse_ratio']:.2f}" for name, score in rows.items())
 
 # %%
 figure = draw_pfactor_deep_figure(
     panels,
-    {name: (own["mse_ratio"], own["mse_ratio_ci"]) for name, own in rows.items()},
+    {name: (score["mse_ratio"], score["mse_ratio_ci"]) for name, score in rows.items()},
     baselines=[net.score_scale(side)[0] for side in (train, null_train)],
     title="Does a network predict the score better?",
     subtitle=f"{RECIPE.subject_target}; {report['n_train']} people to train on",
@@ -217,7 +222,7 @@ figure = draw_pfactor_deep_figure(
     alt="Three panels. A and B: predicted against true score, r "
     f"{scores['network']['pearson_r']:+.2f} in the study and "
     f"{scores['network, null']['pearson_r']:+.2f} in the null. C: squared error as a part "
-    f"of the train mean's: {said}.",
+    f"of the train mean's: {ratios}.",
 )
 
 # %%
@@ -284,16 +289,38 @@ print(f"ridge minus ShallowFBCSPNet: {difference(errors['ridge'], (shallow - tru
 #
 # The line has everything a reader or a test needs to check this run. Full records of what
 # is cited are on the :doc:`references page </references>`.
-null = scores["network, null"]
-contract = {"tutorial": "plot_81", "version": 2, "data": train.data}
-contract |= {"target": RECIPE.subject_target, "effect": train.effect}
-contract |= {f"n_{side}_subjects": report[f"n_{side}"] for side in ("train", "test")}
-contract |= {"subject_overlap": report["overlap"], "n_parameters": n_parameters}
-without = {n: {k: v for k, v in own.items() if "mae" not in k} for n, own in scores.items()}
-contract |= {**without["network"], "ridge": without["ridge"]}
-contract["seeds"] = {key: [own[key] for own in seeds] for key in ("pearson_r", "mse")}
-contract["ridge_minus_network"] = gain
-contract |= {f"null_{key}": null[key] for key in ("r_ci", "mse_ratio", "mse_ratio_ci")}
-contract["null_r"] = null["pearson_r"]
+study_and_split = {
+    "data": train.data,
+    "target": RECIPE.subject_target,
+    "effect": train.effect,
+    "n_train_subjects": report["n_train"],
+    "n_test_subjects": report["n_test"],
+    "subject_overlap": report["overlap"],
+}
+null_keys = {
+    "null_r_ci": scores["network, null"]["r_ci"],
+    "null_mse_ratio": scores["network, null"]["mse_ratio"],
+    "null_mse_ratio_ci": scores["network, null"]["mse_ratio_ci"],
+    "null_r": scores["network, null"]["pearson_r"],
+}
+
+# %%
+network = {key: value for key, value in scores["network"].items() if "mae" not in key}
+ridge = {key: value for key, value in scores["ridge"].items() if "mae" not in key}
+r_of_seeds = [score["pearson_r"] for score in seeds.values()]
+mse_of_seeds = [score["mse"] for score in seeds.values()]
+
+# %%
+contract = {
+    "tutorial": "plot_81",
+    "version": 2,
+    **study_and_split,
+    "n_parameters": n_parameters,
+    **network,
+    "ridge": ridge,
+    "seeds": {"pearson_r": r_of_seeds, "mse": mse_of_seeds},
+    "ridge_minus_network": gain,
+    **null_keys,
+}
 contract = for_json(contract)
 print(json.dumps(contract))

@@ -29,17 +29,18 @@ import itertools
 import json
 import os
 
+import numpy as np
+import torch
+from sklearn.model_selection import train_test_split
+
 import _model.pfactor as net
 import _runtime
 import _study
-import numpy as np
-import torch
-from _score.features import BANDS
 from _rhythm_figure import draw_rhythm_figure
+from _score.features import BANDS
 from _score.person import print_scores, score_people
 from _score.scores import for_json
 from _score.splits import assert_no_leakage
-from sklearn.model_selection import train_test_split
 
 # %%
 # The study is the one of the score pages.
@@ -49,10 +50,11 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 # %%
 # One network learns the study and one its null, where the score leaves no trace.
 RECIPE = _study.get_recipe(STUDY)
-found = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
-sides = train_test_split(found.people.index, test_size=RECIPE.n_hold_out, random_state=0)
-train, test = (found.open(side) for side in sides)
-null_train, null_test = (found.without_effect().open(side) for side in sides)
+cohort = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
+sides = train_test_split(cohort.people.index, test_size=RECIPE.n_hold_out, random_state=0)
+train, test = (cohort.open(side) for side in sides)
+null = cohort.without_effect()
+null_train, null_test = (null.open(side) for side in sides)
 report = assert_no_leakage(train.metadata, test.metadata)
 electrodes = net.with_places(test.ch_names)
 
@@ -68,13 +70,15 @@ def build_network(seed):
     return model.to(DEVICE, memory_format=torch.channels_last)
 
 
-networks, scores, pairs = {}, {}, {"trained": (train, test)}
-pairs["trained on the null"] = null_train, null_test
-for name, (fitted, held_out) in pairs.items():
-    networks[name] = net.fit_network(build_network(0), fitted)
-    truth, scale = net.of_people(held_out, held_out.targets), net.score_scale(fitted)
-    guess = net.predict_people(networks[name], held_out, scale)
-    scores[name] = score_people(truth, guess, baseline=scale[0])
+studies = {"trained": (train, test), "trained on the null": (null_train, null_test)}
+networks = {}
+scores = {}
+for name, (seen, held_out) in studies.items():
+    networks[name] = net.fit_network(build_network(0), seen)
+    scale = net.score_scale(seen)
+    truth = net.of_people(held_out, held_out.targets)
+    predicted = net.predict_people(networks[name], held_out, scale)
+    scores[name] = score_people(truth, predicted, baseline=scale[0])
 print_scores(scores)
 
 # %%
@@ -96,8 +100,8 @@ X_null = net.zscored(null_test, DEVICE)
 def time_map(model, X):
     """Mean size of d output / d sample, shape (n_chans, n_times)."""
     X = X.clone().requires_grad_()
-    found = Saliency(model.eval()).attribute(X, target=0)
-    return found.mean(dim=0).detach().cpu().numpy()
+    saliency = Saliency(model.eval()).attribute(X, target=0)
+    return saliency.mean(dim=0).detach().cpu().numpy()
 
 
 # %%
@@ -141,25 +145,28 @@ def likeness(pairs):
 
 
 rho = {}
-for domain, own in maps.items():
-    blank = own["untrained"]
+for domain, of_domain in maps.items():
+    trained = of_domain["trained"]
+    blank = of_domain["untrained"]
     rho[domain] = {
-        "trained and untrained": likeness([(own["trained"], other) for other in blank]),
-        "trained and null": likeness([(own["trained"], own["trained on the null"])]),
+        "trained and untrained": likeness([(trained, other) for other in blank]),
+        "trained and null": likeness([(trained, of_domain["trained on the null"])]),
         "untrained, among them": likeness(itertools.combinations(blank, 2)),
     }
     for name, values in rho[domain].items():
-        n, ends = len(values), f"from {min(values):.2f} to {max(values):.2f}"
-        print(f"{domain:<11}{name:<23}mean {np.mean(values):+.2f}, {ends}, pairs: {n}")
+        ends = f"from {min(values):.2f} to {max(values):.2f}, pairs: {len(values)}"
+        print(f"{domain:<11}{name:<23}mean {np.mean(values):+.2f}, {ends}")
 
 # %%
 # Read the first row of each block against the third; the second is one pair, of two
 # networks that started from the same weights. If first and third are alike, training
 # changed the order of the points of a map little. Something may have been learned all the
 # same: a new peak moves few ranks, however high it is. The shares below measure the peak.
-mean_rho = {d: {name: np.mean(v) for name, v in own.items()} for d, own in rho.items()}
-for domain, own in mean_rho.items():
-    more = own["trained and untrained"] - own["untrained, among them"]
+mean_rho = {}
+for domain, of_domain in rho.items():
+    means = {name: np.mean(values) for name, values in of_domain.items()}
+    mean_rho[domain] = means
+    more = means["trained and untrained"] - means["untrained, among them"]
     print(f"{domain}: trained with untrained minus untrained among them {more:+.2f}")
 closer = max(rho, key=lambda domain: mean_rho[domain]["trained and untrained"])
 print(f"the map over {closer} resembles that of untrained networks more")
@@ -182,7 +189,7 @@ def share_of(one_map):
 shares = {
     "trained": share_of(maps["frequency"]["trained"]),
     "trained on the null": share_of(maps["frequency"]["trained on the null"]),
-    "untrained": np.mean([share_of(m) for m in maps["frequency"]["untrained"]]),
+    "untrained": np.mean([share_of(blank) for blank in maps["frequency"]["untrained"]]),
     "no structure at all": planted.mean(),
 }
 for name, share in shares.items():
@@ -236,15 +243,15 @@ print(f"same map: {np.array_equal(again, maps['frequency']['trained'])}")
 #
 #    <details class="solution"><summary>Solution: one band at a time</summary>
 without = {}
-truth, scale = net.of_people(test, test.targets), net.score_scale(train)
+truth = net.of_people(test, test.targets)
+mean, sd = net.score_scale(train)
 for band, (low, high) in BANDS.items():
     keep = torch.tensor((freqs < low) | (freqs >= high), device=DEVICE)
+    filtered = torch.fft.irfft(torch.fft.rfft(X) * keep, n=X.shape[-1])
     with torch.no_grad():
-        output = networks["trained"](
-            torch.fft.irfft(torch.fft.rfft(X) * keep, n=X.shape[-1])
-        )
-    guess = net.of_people(test, output.squeeze(-1).cpu().numpy()) * scale[1] + scale[0]
-    without[f"without {band}"] = score_people(truth, guess, baseline=scale[0])
+        output = networks["trained"](filtered).squeeze(-1).cpu().numpy()
+    predicted = net.of_people(test, output) * sd + mean
+    without[f"without {band}"] = score_people(truth, predicted, baseline=mean)
 print_scores({"all bands": scores["trained"], **without})
 worst = max(without, key=lambda name: without[name]["mse_ratio"])
 print(f"largest error: {worst}")
@@ -266,17 +273,40 @@ print(f"largest error: {worst}")
 #
 # The line has everything a reader or a test needs to check this run. The network is from
 # :cite:t:`song2023conformer`; full records are on the :doc:`references page </references>`.
-contract = {"tutorial": "plot_82", "version": 1, "data": train.data}
-contract |= {"target": RECIPE.subject_target, "effect": train.effect}
-contract |= {f"n_{side}_subjects": report[f"n_{side}"] for side in ("train", "test")}
-contract |= {"subject_overlap": report["overlap"], "n_untrained": len(untrained)}
-null = scores["trained on the null"]
-contract |= {"pearson_r": scores["trained"]["pearson_r"], "r_ci": scores["trained"]["r_ci"]}
-contract |= {"null_r": null["pearson_r"], "null_r_ci": null["r_ci"]}
-ends = ("", "_null", "_random_init", "_even")
-contract |= {f"attribution_share{e}": s for e, s in zip(ends, shares.values(), strict=True)}
-ends = ("map_rank_correlation", "map_rank_correlation_null", "map_among_untrained")
-for domain, own in mean_rho.items():
-    contract |= {f"{domain}_{e}": r for e, r in zip(ends, own.values(), strict=True)}
+study_and_split = {
+    "data": train.data,
+    "target": RECIPE.subject_target,
+    "effect": train.effect,
+    "n_train_subjects": report["n_train"],
+    "n_test_subjects": report["n_test"],
+    "subject_overlap": report["overlap"],
+}
+attribution = {
+    "attribution_share": shares["trained"],
+    "attribution_share_null": shares["trained on the null"],
+    "attribution_share_random_init": shares["untrained"],
+    "attribution_share_even": shares["no structure at all"],
+}
+
+# %%
+correlations = {}
+for domain, means in mean_rho.items():
+    correlations[f"{domain}_map_rank_correlation"] = means["trained and untrained"]
+    correlations[f"{domain}_map_rank_correlation_null"] = means["trained and null"]
+    correlations[f"{domain}_map_among_untrained"] = means["untrained, among them"]
+
+# %%
+contract = {
+    "tutorial": "plot_82",
+    "version": 1,
+    **study_and_split,
+    "n_untrained": len(untrained),
+    "pearson_r": scores["trained"]["pearson_r"],
+    "r_ci": scores["trained"]["r_ci"],
+    "null_r": scores["trained on the null"]["pearson_r"],
+    "null_r_ci": scores["trained on the null"]["r_ci"],
+    **attribution,
+    **correlations,
+}
 contract = for_json(contract)
 print(json.dumps(contract))

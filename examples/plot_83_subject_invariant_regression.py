@@ -28,14 +28,14 @@ Tags: :tag:`regression`, :tag:`splits`, :tag:`subject identity`
 import json
 import os
 
-import _runtime
-import _study
 import numpy as np
 import pandas as pd
-from _score.features import log_band_power
+
+import _runtime
+import _score.scores as scores
+import _study
 from _invariant_figure import draw_invariant_figure
-from _score.scores import difference, holm, interval, per_subject, ratio_interval, for_json
-from _score.scores import with_interval
+from _score.features import log_band_power
 from _score.splits import assert_no_leakage
 
 _runtime.setup()
@@ -48,9 +48,11 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-tasks")
 # task, and for predictions that hold across people :cite:p:`aristimunha2025challenge`.
 study = _study.open_study(STUDY, task="contrastChangeDetection", column="rt")
 subjects = study.metadata["subject"].to_numpy()
-y, X = np.log(study.targets), log_band_power(study.windows, study.sfreq)
+X = log_band_power(study.windows, study.sfreq)
+y = np.log(study.targets)
 by_person = pd.Series(y).groupby(subjects)
-between, within = by_person.mean().std(), np.sqrt(by_person.var().mean())
+between = by_person.mean().std()
+within = np.sqrt(by_person.var().mean())
 print(f"{len(y)} trials of {by_person.ngroups} people")
 print(f"log reaction time: sd {between:.2f} between people, {within:.2f} within")
 target = y - by_person.transform("mean").to_numpy()
@@ -65,10 +67,9 @@ from sklearn.model_selection import GroupShuffleSplit
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-fit, held_out = next(
-    GroupShuffleSplit(1, test_size=0.5, random_state=0).split(X, groups=subjects)
-)
-report = assert_no_leakage(study.metadata.iloc[fit], study.metadata.iloc[held_out])
+halves = GroupShuffleSplit(1, test_size=0.5, random_state=0)
+train, test = next(halves.split(X, groups=subjects))
+report = assert_no_leakage(study.metadata.iloc[train], study.metadata.iloc[test])
 
 # %%
 # Three ways to normalise
@@ -80,49 +81,54 @@ report = assert_no_leakage(study.metadata.iloc[fit], study.metadata.iloc[held_ou
 #   deviation. Needs several unlabelled trials of the person, and **no reaction times**.
 #
 # **Predict before you run.** Which one wins in correlation, which one in error?
-WAYS = ("none", "window", "person")
-everything = np.ones(len(y), bool)
+METHODS = ("none", "window", "person")
+all_trials = np.ones(len(y), bool)
 
 
-def normalise(way, known=everything):
+def normalise(method, known=all_trials):
     """Features; statistics of a person are those of the trials that are known."""
-    if way == "window":
+    if method == "window":
         return X - X.mean(axis=1, keepdims=True)
-    if way == "person":
-        table = pd.DataFrame(X[known]).groupby(subjects[known])
-        mean, sd = (part.loc[subjects].to_numpy() for part in (table.mean(), table.std()))
+    if method == "person":
+        of_people = pd.DataFrame(X[known]).groupby(subjects[known])
+        mean = of_people.mean().loc[subjects].to_numpy()
+        sd = of_people.std().loc[subjects].to_numpy()
         return (X - mean) / sd
     return X
 
 
 # %%
-def predict(features, target, fit=fit, held_out=held_out):
+def predict(features, target, train=train, test=test):
     """Predictions for the trials of held-out people."""
     ridge = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-2, 4, 13)))
-    return ridge.fit(features[fit], target[fit]).predict(features[held_out])
+    return ridge.fit(features[train], target[train]).predict(features[test])
 
 
-def within_r(true, predicted, who=subjects[held_out]):
+def within_r(true, predicted, people=subjects[test]):
     """Correlation over the trials of each person, shape (n_subjects,)."""
-    pairs = pd.DataFrame({"y": true, "p": predicted}).groupby(who)
-    return np.array([pearsonr(own["y"], own["p"]).statistic for _, own in pairs])
+    pairs = pd.DataFrame({"y": true, "p": predicted}).groupby(people)
+    return np.array([pearsonr(pair["y"], pair["p"]).statistic for _, pair in pairs])
 
 
-def squared_errors(true, predicted, who=subjects[held_out]):
+def squared_errors(true, predicted, people=subjects[test]):
     """Mean squared error of each person: of the prediction, and of their own mean."""
-    return per_subject((true - predicted) ** 2, who), per_subject(true**2, who)
+    error = scores.per_subject((true - predicted) ** 2, people)
+    return error, scores.per_subject(true**2, people)
 
 
 # %%
-truth = target[held_out]
-predicted = {way: predict(normalise(way), target) for way in WAYS}
-r = {way: within_r(truth, guess) for way, guess in predicted.items()}
-errors = {way: squared_errors(truth, guess) for way, guess in predicted.items()}
-ratio = {way: ratio_interval(*errors[way]) for way in WAYS}
+r = {}
+errors = {}
+ratio = {}
 print(f"{'normalisation':<15}{'within r':<23}error / own mean's")
-for way, (value, (low, high)) in ratio.items():
-    shown = with_interval(r[way], "+", digits=2)
-    print(f"{way:<15}{shown:<23}{value:.2f} [{low:.2f}, {high:.2f}]")
+for method in METHODS:
+    predicted = predict(normalise(method), target)
+    r[method] = within_r(target[test], predicted)
+    errors[method] = squared_errors(target[test], predicted)
+    ratio[method] = scores.ratio_interval(*errors[method])
+    value, (low, high) = ratio[method]
+    correlation = scores.with_interval(r[method], "+", digits=2)
+    print(f"{method:<15}{correlation:<23}{value:.2f} [{low:.2f}, {high:.2f}]")
 
 # %%
 # The last column is the squared error as a part of what each person's own mean leaves:
@@ -130,10 +136,10 @@ for way, (value, (low, high)) in ratio.items():
 # added to all predictions for a person, or a wrong scale, does not change a correlation. It
 # changes the error.
 gains = {
-    "within r": difference(r["person"], r["none"]),
-    "squared error": difference(errors["person"][0], errors["none"][0]),
+    "within r": scores.difference(r["person"], r["none"]),
+    "squared error": scores.difference(errors["person"][0], errors["none"][0]),
 }
-corrected = holm([gain.p for gain in gains.values()])
+corrected = scores.holm([gain.p for gain in gains.values()])
 print("person minus none, within test people:")
 for (name, gain), p in zip(gains.items(), corrected, strict=True):
     print(f"  {name:<15}{gain}, corrected for two tests (Holm) {p:.5f}")
@@ -152,18 +158,21 @@ order = study.metadata.groupby("subject").cumcount().to_numpy()
 third = order * 3 // (order.max() + 1)
 
 
-def identity(features, learn, test):
+def identity(features, train, test):
     """How often each person is told apart from all others, shape (n_subjects,)."""
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000))
-    said = model.fit(features[learn], subjects[learn]).predict(features[test])
-    return per_subject(said == subjects[test], subjects[test])
+    names = model.fit(features[train], subjects[train]).predict(features[test])
+    return scores.per_subject(names == subjects[test], subjects[test])
 
 
+# %%
 chance = 1 / by_person.ngroups
-who = {way: identity(normalise(way, third == 0), third == 1, third == 2) for way in WAYS}
 print(f"people told apart (chance {chance:.2f}):")
-for way in WAYS:
-    print(f"  {way:<8}{with_interval(who[way], digits=2)}")
+told_apart = {}
+for method in METHODS:
+    features = normalise(method, known=third == 0)
+    told_apart[method] = identity(features, third == 1, third == 2)
+    print(f"  {method:<8}{scores.with_interval(told_apart[method], digits=2)}")
 same = identity(normalise("person", third == 1), third == 1, third == 1).mean()
 print(f"  person, when statistics, learning and test share trials: {same:.2f}")
 
@@ -177,31 +186,41 @@ print(f"  person, when statistics, learning and test share trials: {same:.2f}")
 # are exchangeable. Real reaction times can drift over an experiment, so look at the drift
 # first. A mean near zero excludes only a common linear drift. If in doubt, exchange within
 # short blocks.
-drift = within_r(order[held_out].astype(float), y[held_out])
-print(f"drift, r of log reaction time with trial number: {with_interval(drift, '+')}")
-rng, null, features = np.random.default_rng(83), [], normalise("person")
+drift = within_r(order[test].astype(float), y[test])
+drift = scores.with_interval(drift, "+")
+print(f"drift, r of log reaction time with trial number: {drift}")
+rng = np.random.default_rng(83)
+features = normalise("person")
+null = []
 for _ in range(100):
     mixed = pd.Series(target).groupby(subjects).transform(rng.permutation).to_numpy()
-    null.append(within_r(mixed[held_out], predict(features, mixed)).mean())
+    null.append(within_r(mixed[test], predict(features, mixed)).mean())
+null = np.array(null)
 observed = r["person"].mean()
-p = (1 + np.sum(np.array(null) >= observed)) / (1 + len(null))
+p = (1 + np.sum(null >= observed)) / (1 + len(null))
 print(f"observed {observed:+.3f}, p {p:.3f} (1 in {len(null) + 1} at least)")
-print(f"null: mean {np.mean(null):+.3f}, largest {max(null):+.3f}")
+print(f"null: mean {null.mean():+.3f}, largest {null.max():+.3f}")
 
 # %%
-shown = {way: (ratio[way][0], r[way].mean(), who[way].mean()) for way in WAYS}
+ratio_rows = {m: (errors[m][0] / errors[m][1], *ratio[m]) for m in METHODS}
+r_rows = {m: scores.values_mean_ci(r[m]) for m in METHODS}
+identity_rows = {m: scores.values_mean_ci(told_apart[m]) for m in METHODS}
+means = {m: (ratio[m][0], r[m].mean(), told_apart[m].mean()) for m in METHODS}
+
+# %%
 figure = draw_invariant_figure(
-    {way: (errors[way][0] / errors[way][1], *ratio[way]) for way in WAYS},
-    {way: (r[way], r[way].mean(), interval(r[way])) for way in WAYS},
-    {way: (who[way], who[way].mean(), interval(who[way])) for way in WAYS},
-    (np.array(null), float(observed)),
+    ratio_rows,
+    r_rows,
+    identity_rows,
+    (null, float(observed)),
     chance=chance,
     title="What holds across people?",
     subtitle=f"log reaction time; {report['n_test']} test people, all in C",
     provenance=f"data: {study.data}",
     alt="Four panels. A: squared error within each person, B: correlation, C: identity "
-    f"left in the features, for three normalisations, means {for_json(shown, 2)}. D: null "
-    f"distribution of r and the observed {observed:+.2f}.",
+    "left in the features, for three normalisations, means "
+    f"{scores.for_json(means, 2)}. D: null distribution of r and the observed "
+    f"{observed:+.2f}.",
 )
 
 # %%
@@ -218,12 +237,14 @@ except ValueError as error:
 # One value has no deviation. The recovery is to wait for some unlabelled trials: statistics
 # from the first third, errors from the trials after it. Compare *person* with the first
 # table, where the statistics come from all trials and are known only afterwards.
-later = [side[third[side] > 0] for side in (fit, held_out)]
-for way in WAYS:
-    guess = predict(normalise(way, third == 0), target, *later)
-    own = squared_errors(target[later[1]], guess, subjects[later[1]])
-    value, (low, high) = ratio_interval(*own)
-    print(f"{way:<15}error {value:.2f} [{low:.2f}, {high:.2f}]")
+later_train = train[third[train] > 0]
+later_test = test[third[test] > 0]
+for method in METHODS:
+    features = normalise(method, known=third == 0)
+    predicted = predict(features, target, later_train, later_test)
+    of_people = squared_errors(target[later_test], predicted, subjects[later_test])
+    value, (low, high) = scores.ratio_interval(*of_people)
+    print(f"{method:<15}error {value:.2f} [{low:.2f}, {high:.2f}]")
 
 # %%
 # Exercise: other people
@@ -235,18 +256,18 @@ for way in WAYS:
 #
 #    <details class="solution"><summary>Solution: ten other splits</summary>
 splits = GroupShuffleSplit(10, test_size=0.5, random_state=1)
-found = {"none": [], "person": []}
-for split in splits.split(X, groups=subjects):
-    for way, values in found.items():
-        guess = predict(normalise(way), target, *split)
-        own = squared_errors(target[split[1]], guess, subjects[split[1]])
-        values.append(ratio_interval(*own)[0])
-for way, values in found.items():
-    print(
-        f"{way:<8}error {np.mean(values):.2f}, from {min(values):.2f} to {max(values):.2f}"
-    )
-n_better = sum(a < b for a, b in zip(found["person"], found["none"], strict=True))
-print(f"person is better in {n_better} of {len(found['none'])} splits, which share people")
+ratios = {"none": [], "person": []}
+for new_train, new_test in splits.split(X, groups=subjects):
+    for method in ratios:
+        predicted = predict(normalise(method), target, new_train, new_test)
+        of_people = squared_errors(target[new_test], predicted, subjects[new_test])
+        value, _ = scores.ratio_interval(*of_people)
+        ratios[method].append(value)
+for method, values in ratios.items():
+    ends = f"from {min(values):.2f} to {max(values):.2f}"
+    print(f"{method:<8}error {np.mean(values):.2f}, {ends}")
+n_better = int(np.sum(np.array(ratios["person"]) < ratios["none"]))
+print(f"person is better in {n_better} of {len(ratios['none'])} splits, which share people")
 
 # %%
 # .. raw:: html
@@ -267,16 +288,32 @@ print(f"person is better in {n_better} of {len(found['none'])} splits, which sha
 #
 # The line has everything a reader or a test needs to check this run. Full records of what
 # is cited are on the :doc:`references page </references>`.
-contract = {"tutorial": "plot_83", "version": 2, "data": study.data, "target": "rt"}
-contract |= {"n_subjects": int(by_person.ngroups), "n_test_subjects": report["n_test"]}
-contract |= {"n_trials": len(y), "subject_overlap": report["overlap"]}
-for name, values in {"within_r": r, "identity_accuracy": who}.items():
-    contract[name] = {way: own.mean() for way, own in values.items()}
-    contract[f"{name}_ci"] = {way: interval(own) for way, own in values.items()}
-for key, part in {"error_ratio": 0, "error_ratio_ci": 1}.items():
-    contract[key] = {way: ratio[way][part] for way in WAYS}
-contract["person_minus_none"] = gains
-contract |= {"identity_chance": chance, "identity_same_trials": same}
-contract |= {"permutation_p": p, "null_mean": np.mean(null)}
-contract = for_json(contract)
+study_and_split = {
+    "data": study.data,
+    "target": "rt",
+    "n_subjects": int(by_person.ngroups),
+    "n_test_subjects": report["n_test"],
+    "n_trials": len(y),
+    "subject_overlap": report["overlap"],
+}
+error_ratio = {
+    "error_ratio": {method: value for method, (value, _) in ratio.items()},
+    "error_ratio_ci": {method: ends for method, (_, ends) in ratio.items()},
+}
+
+# %%
+contract = {
+    "tutorial": "plot_83",
+    "version": 2,
+    **study_and_split,
+    **scores.means_and_intervals(r, "within_r"),
+    **scores.means_and_intervals(told_apart, "identity_accuracy"),
+    **error_ratio,
+    "person_minus_none": gains,
+    "identity_chance": chance,
+    "identity_same_trials": same,
+    "permutation_p": p,
+    "null_mean": null.mean(),
+}
+contract = scores.for_json(contract)
 print(json.dumps(contract))

@@ -27,14 +27,15 @@ import json
 import os
 from bisect import bisect_right
 
-import _score.luck
-import _runtime
-import _study
 import numpy as np
-from _score.features import log_band_power
+
+import _runtime
+import _score.luck
+import _study
 from _luck_figure import draw_luck_figure
+from _score.features import log_band_power
 from _score.person import score_people
-from _score.scores import per_subject, for_json
+from _score.scores import for_json, per_subject
 from _score.splits import assert_no_leakage
 
 # %%
@@ -59,7 +60,8 @@ print(f"{PEOPLE} or {FEWER} test people; {RUNS} runs; noise of {SIZES} SD of the
 # deviations of the score. The mean alone has nRMSE 1, and lower is better.
 #
 # How large is the best r of all these runs? Predict, then run.
-best_r, best_nrmse = {}, {}
+best_r = {}
+best_nrmse = {}
 for n in (PEOPLE, FEWER):
     best_r[n] = _score.luck.expected_best_r(n, RUNS)
     best_nrmse[n] = _score.luck.expected_best_nrmse(n, RUNS, SIZES)
@@ -86,15 +88,16 @@ def best_of_board(n_people, n_runs):
 
 
 # %%
-simulated, off = {}, {}
+simulated_r = {}
+off = {}
 for k in (20, RUNS[0]):
     boards = [best_of_board(PEOPLE, k) for _ in range(N_BOARDS)]
-    simulated[k] = np.mean(boards, axis=0)
+    simulated_r[k], simulated_nrmse = np.mean(boards, axis=0)
     formula = _score.luck.expected_best_r(PEOPLE, k)
-    off[k] = simulated[k][0] / formula - 1
-    errors = simulated[k][1], _score.luck.expected_best_nrmse(PEOPLE, k, SIZES)
-    print(f"best of {k:>3}: r {simulated[k][0]:.4f}, formula {formula:.4f} ({off[k]:+.1%})")
-    print("{:14}nRMSE {:.4f}, formula {:.4f}".format("", *errors))
+    off[k] = simulated_r[k] / formula - 1
+    print(f"best of {k:>3}: r {simulated_r[k]:.4f}, formula {formula:.4f} ({off[k]:+.1%})")
+    formula = _score.luck.expected_best_nrmse(PEOPLE, k, SIZES)
+    print(f"{'':14}nRMSE {simulated_nrmse:.4f}, formula {formula:.4f}")
 
 # %%
 # How many people does a faint score need?
@@ -103,7 +106,8 @@ for k in (20, RUNS[0]):
 # studies at p < .05? And how many before the best of many useless runs stays below that r?
 FAINT = [0.05, 0.137, 0.3]
 TRIED = range(10, 20_001)
-needed, above_luck = {}, {}
+needed = {}
+above_luck = {}
 for r in FAINT:
     needed[str(r)] = _score.luck.people_needed(r)
     enough = bisect_right(TRIED, -r, key=lambda n: -_score.luck.expected_best_r(n, RUNS[1]))
@@ -122,9 +126,10 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 
 RECIPE = _study.get_recipe(STUDY)
-found = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
-sides = train_test_split(found.people.index, test_size=RECIPE.n_hold_out, random_state=0)
-train, test = (found.without_effect().open(side) for side in sides)
+cohort = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
+sides = train_test_split(cohort.people.index, test_size=RECIPE.n_hold_out, random_state=0)
+null = cohort.without_effect()
+train, test = (null.open(side) for side in sides)
 report = assert_no_leakage(train.metadata, test.metadata)
 
 # %%
@@ -138,9 +143,12 @@ scores = [per_subject(side.targets, side.metadata["subject"]) for side in (train
 # %%
 # :class:`~sklearn.linear_model.RidgeCV` trains one model per column of the scores, each
 # with a penalty of its own, so all runs take one call.
-N_NULLS, N_RUNS, SOME_RUNS = 2000, 200, (5, 20, 50, 200)
-n_test, everybody = report["n_test"], np.concatenate(scores)
-exchanged = np.array([rng.permutation(everybody) for _ in range(N_NULLS)]).T
+N_NULLS = 2000
+N_RUNS = 200
+SOME_RUNS = (5, 20, 50, 200)
+n_test = report["n_test"]
+all_scores = np.concatenate(scores)
+exchanged = np.array([rng.permutation(all_scores) for _ in range(N_NULLS)]).T
 scaler = StandardScaler().fit(X_train)
 ridge = RidgeCV(np.logspace(-2, 3, 15), alpha_per_target=True)
 
@@ -150,28 +158,26 @@ ridge = RidgeCV(np.logspace(-2, 3, 15), alpha_per_target=True)
 
 def predict(training_scores):
     """Predictions for the test people, a column for each column of scores."""
-    return ridge.fit(scaler.transform(X_train), training_scores).predict(
-        scaler.transform(X_test)
-    )
+    ridge.fit(scaler.transform(X_train), training_scores)
+    return ridge.predict(scaler.transform(X_test))
 
 
 def correlate(predicted, true):
     """Correlate each column of predictions with each column of true scores."""
-    return np.corrcoef(predicted, true, rowvar=False)[
-        : predicted.shape[1], -true.shape[1] :
-    ]
+    n_predicted = predicted.shape[1]
+    return np.corrcoef(predicted, true, rowvar=False)[:n_predicted, n_predicted:]
 
 
 # %%
 # First way: every run has its own exchange of *all* scores, as if each were a study of its
 # own. Its r and the formula for so many test people:
-own_r = np.diag(correlate(predict(exchanged[:-n_test]), exchanged[-n_test:]))
+null_r = np.diag(correlate(predict(exchanged[:-n_test]), exchanged[-n_test:]))
 count = np.arange(1, N_RUNS + 1)
-best_own = _score.luck.best_of_some(own_r, N_RUNS)
+best_null = _score.luck.best_of_some(null_r, N_RUNS)
 formula = _score.luck.expected_best_r(n_test, count)
 print(f"{N_NULLS:,} nulls; the formula assumes normal values, which scores need not have")
 for k in SOME_RUNS:
-    both = f"null {best_own[k - 1]:+.2f}  formula {formula[k - 1]:+.2f}"
+    both = f"null {best_null[k - 1]:+.2f}  formula {formula[k - 1]:+.2f}"
     print(f"{f'best of {k}':<12}{both}")
 
 # %%
@@ -195,23 +201,26 @@ print(f"{N_RUNS} runs are worth {effective:.0f} independent ones")
 # and ideas, so theirs can reach less. How much less can only be found from their
 # predictions.
 n_runs = np.geomspace(1, RUNS[-1], 40)
-curves = {
-    n: (n_runs, _score.luck.expected_best_r(n, n_runs)) for n in (n_test, FEWER, PEOPLE)
+curves = {}
+for n in (n_test, FEWER, PEOPLE):
+    curves[n] = (n_runs, _score.luck.expected_best_r(n, n_runs))
+nulls = {
+    "formula": (count, formula),
+    "all scores exchanged": (count, best_null),
+    "one leaderboard": (count, best_board),
 }
-nulls = {"formula": (count, formula), "all scores exchanged": (count, best_own)}
-nulls["one leaderboard"] = count, best_board
 
 # %%
-said = f"Expected best r of {N_RUNS} runs: formula {formula[-1]:.2f}, one leaderboard "
 figure = draw_luck_figure(
     curves,
-    [(k, best[0]) for k, best in simulated.items()],
+    list(simulated_r.items()),
     nulls,
     title="What the best of many runs reaches by luck",
     subtitle=f"nobody found anything; B: {n_test} test people, ridge on band power",
     provenance=f"data: noise, and {train.data}",
     alt="Two panels of the best r against the number of runs, on a log axis; every curve "
-    f"rises. {said}{best_board[-1]:.2f}.",
+    f"rises. Expected best r of {N_RUNS} runs: formula {formula[-1]:.2f}, one leaderboard "
+    f"{best_board[-1]:.2f}.",
 )
 
 # %%
@@ -260,18 +269,43 @@ for n in (16, 40, 132):
 # of the recovery says how often luck alone goes as high. A large one does not show that the
 # winner found nothing: these people cannot tell. The way out is people nobody has looked
 # at.
-contract = {"tutorial": "plot_84", "version": 1, "data": train.data}
-contract |= {"effect": train.effect, "n_people": [PEOPLE, FEWER], "n_runs": RUNS}
-contract["best_r"] = [list(map(float, best_r[n])) for n in (PEOPLE, FEWER)]
-contract["best_nrmse"] = [list(map(float, best_nrmse[n])) for n in (PEOPLE, FEWER)]
-contract |= {"simulation_off": {str(k): float(part) for k, part in off.items()}}
-contract |= {"people_needed": needed, "people_above_luck": above_luck}
-contract |= {"n_train_subjects": report["n_train"], "n_test_subjects": n_test}
-contract |= {"subject_overlap": report["overlap"], "n_nulls": N_NULLS}
-contract["n_board_runs"] = N_RUNS
-for key, best in (("formula", formula), ("null", best_own), ("board", best_board)):
-    contract[f"{key}_r"] = {str(k): float(best[k - 1]) for k in SOME_RUNS}
-contract |= {"effective_runs": effective, "runs_alike": float(np.abs(alike).mean())}
-contract |= {"winner_p_alone": alone["permutation_p"], "winner_p": winner_p}
+luck = {
+    "n_people": [PEOPLE, FEWER],
+    "n_runs": RUNS,
+    "best_r": [best_r[PEOPLE], best_r[FEWER]],
+    "best_nrmse": [best_nrmse[PEOPLE], best_nrmse[FEWER]],
+    "simulation_off": {str(k): part for k, part in off.items()},
+    "people_needed": needed,
+    "people_above_luck": above_luck,
+}
+split = {
+    "n_train_subjects": report["n_train"],
+    "n_test_subjects": n_test,
+    "subject_overlap": report["overlap"],
+}
+
+# %%
+board = {
+    "n_nulls": N_NULLS,
+    "n_board_runs": N_RUNS,
+    "formula_r": {str(k): formula[k - 1] for k in SOME_RUNS},
+    "null_r": {str(k): best_null[k - 1] for k in SOME_RUNS},
+    "board_r": {str(k): best_board[k - 1] for k in SOME_RUNS},
+    "effective_runs": effective,
+    "runs_alike": np.abs(alike).mean(),
+}
+
+# %%
+contract = {
+    "tutorial": "plot_84",
+    "version": 1,
+    "data": train.data,
+    "effect": train.effect,
+    **luck,
+    **split,
+    **board,
+    "winner_p_alone": alone["permutation_p"],
+    "winner_p": winner_p,
+}
 contract = for_json(contract)
 print(json.dumps(contract))

@@ -34,13 +34,13 @@ WORDS = {
 def results():
     rng = np.random.default_rng(0)
     epochs = np.arange(1, 11) * 5.0
-    found = {}
+    drawn = {}
     for regime in TRAINABLE:
         points = rng.uniform(0.5, 0.9, 16)
         mean = points.mean()
         ends = (mean - 0.05, mean + 0.04)
-        found[regime] = (epochs, rng.uniform(0.5, 0.9, (3, 10)), points, mean, ends)
-    return found
+        drawn[regime] = (epochs, rng.uniform(0.5, 0.9, (3, 10)), points, mean, ends)
+    return drawn
 
 
 @pytest.fixture
@@ -56,9 +56,9 @@ def test_three_panels_with_the_given_numbers(figure, results):
     np.testing.assert_array_equal(drawn, np.concatenate([r[1] for r in results.values()]))
     dots = [c.get_offsets()[:, 1] for c in middle.collections if len(c.get_offsets()) == 16]
     assert len(dots) == 3
-    for found, (_, _, points, *_) in zip(dots, results.values(), strict=True):
+    for places, (_, _, points, *_) in zip(dots, results.values(), strict=True):
         # People in their own order: sorted, they would look like a trend.
-        np.testing.assert_array_equal(found, points)
+        np.testing.assert_array_equal(places, points)
     for ax in (middle, right):
         tops = [bar.get_segments()[0][:, 1] for box in ax.containers for bar in box[2]]
         np.testing.assert_allclose(tops, [ends for *_, ends in results.values()])
@@ -68,9 +68,9 @@ def test_three_panels_with_the_given_numbers(figure, results):
 
 
 def test_words_on_the_figure_and_beside_it(figure):
-    said = [text.get_text() for text in figure.texts]
-    assert {"A title", "a context", "data: simulated"} <= set(said)
-    assert any("95 % interval over people" in text for text in said)
+    texts = [text.get_text() for text in figure.texts]
+    assert {"A title", "a context", "data: simulated"} <= set(texts)
+    assert any("95 % interval over people" in text for text in texts)
     assert figure.get_label() == "Words."
 
 
@@ -112,14 +112,14 @@ def check_words(figure):
 
 def test_panels_stack_and_keep_their_words(figure, results):
     panels, width = list(figure.axes), figure.get_figwidth()
-    said = {t.get_text() for ax in panels for t in ax.findobj(mpl.text.Text)}
+    texts = {t.get_text() for ax in panels for t in ax.findobj(mpl.text.Text)}
     stack_panels(figure)
     check_words(figure)
     assert figure.get_figwidth() < width / 2
     boxes = [ax.get_position() for ax in panels]
     for above, below in itertools.pairwise(boxes):
         assert above.y0 > below.y1
-    assert {"A  While learning", "validation accuracy"} <= said
+    assert {"A  While learning", "validation accuracy"} <= texts
     assert figure.axes == panels
 
 
@@ -182,7 +182,7 @@ def test_labels_figure_draws_every_regime_legibly():
         check_words(figure)
     (ax,) = figure.axes
     drawn = [box.lines[0].get_ydata() for box in ax.containers]
-    np.testing.assert_allclose(drawn, [own[1] for own in curves.values()])
+    np.testing.assert_allclose(drawn, [curve[1] for curve in curves.values()])
     plt.close(figure)
 
 
@@ -197,8 +197,8 @@ def test_rows_figure_draws_people_in_their_own_order_legibly():
         check_words(figure)
     (ax,) = figure.axes
     dots = [c.get_offsets()[:, 0] for c in ax.collections if len(c.get_offsets()) == 16]
-    for found, (values, *_) in zip(dots, rows.values(), strict=True):
-        np.testing.assert_array_equal(found, values)
+    for places, (values, *_) in zip(dots, rows.values(), strict=True):
+        np.testing.assert_array_equal(places, values)
     plt.close(figure)
 
 
@@ -207,8 +207,8 @@ def test_the_drawing_of_the_regimes_says_what_learns():
     with mpl.rc_context():
         figure = draw_regimes_figure(learns)
         check_words(figure)
-    said = [[t.get_text() for t in ax.texts] for ax in figure.axes]
-    assert ["pretrained start, frozen" in own for own in said] == [False, True, False]
+    texts = [[t.get_text() for t in ax.texts] for ax in figure.axes]
+    assert ["pretrained start, frozen" in panel for panel in texts] == [False, True, False]
     assert "linear-probe: pretrained encoder that is frozen" in figure.get_label()
     plt.close(figure)
 
@@ -312,7 +312,7 @@ def test_person_figures_are_legible_and_say_where_they_are_from(person_figures, 
 @pytest.fixture
 def road_figures():
     rng = np.random.default_rng(0)
-    ways = ("none", "window", "person")
+    methods = ("none", "window", "person")
     times = np.arange(5000)
     with mpl.rc_context():
         yield {
@@ -327,7 +327,7 @@ def road_figures():
             ),
             "invariant": draw_invariant_figure(
                 *(
-                    {way: (rng.uniform(0.4, 0.9, n), 0.6, (0.5, 0.7)) for way in ways}
+                    {name: (rng.uniform(0.4, 0.9, n), 0.6, (0.5, 0.7)) for name in methods}
                     for n in (18, 18, 36)
                 ),
                 (rng.normal(0, 0.03, 100), 0.75),
@@ -341,8 +341,7 @@ def road_figures():
                 },
                 {"pick before reference": 0.3, "pick last": 0.0},
                 {k: (np.arange(1, 80.0), np.ones(79)) for k in ("before", "after")},
-                np.ones((2, 101)),
-                np.arange(101) / 2,
+                (np.arange(101) / 2, np.ones((2, 101))),
                 500.0,
                 **WORDS,
             ),
@@ -370,8 +369,8 @@ def test_figures_of_the_road_there(road_figures, name):
 
 
 def test_a_dot_marks_what_is_clear(road_figures):
-    said = [t.get_text() for t in road_figures["transfer"].axes[0].texts]
-    assert said == ["+0.10 \u2022", "\N{MINUS SIGN}0.20"]
+    texts = [t.get_text() for t in road_figures["transfer"].axes[0].texts]
+    assert texts == ["+0.10 \u2022", "\N{MINUS SIGN}0.20"]
 
 
 def test_scale_figure_shows_the_counts_of_each_pass_and_each_training():
@@ -389,9 +388,9 @@ def test_scale_figure_shows_the_counts_of_each_pass_and_each_training():
     fig = draw_scale_figure(passes, cells, means, chance=0.5, alt="Words.", **words)
     top, bottom = fig.axes
     assert [bar.get_width() for bar in top.patches] == [2, 0, 1, 1, 1, 1]
-    said = [text.get_text() for text in top.texts]
-    assert "2 done, 1 failed" in said
-    assert "1 done, 1 skipped, 1 failed" in said
+    texts = [text.get_text() for text in top.texts]
+    assert "2 done, 1 failed" in texts
+    assert "1 done, 1 skipped, 1 failed" in texts
     heights = [xy[1] for c in bottom.collections for xy in c.get_offsets()]
     assert sum(np.isclose(heights, 0.9)) == 2
     assert [t.get_text() for t in bottom.get_xticklabels()] == list(cells)
