@@ -1,6 +1,7 @@
 """Everything this project does, as sessions: ``nox -l`` lists them."""
 
 import hashlib
+import os
 import re
 import sys
 import webbrowser
@@ -56,6 +57,13 @@ def built(session):
         session.error("there is no site yet: run nox -s docs first")
 
 
+def program(session, module):
+    """Run a program of ``tests/`` that is no test, on one thread; words after -- go to it."""
+    folders = (ROOT, ROOT / "examples", ROOT / "tests")
+    env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(map(str, folders))}
+    shared(session, "-m", module, *session.posargs, env=env)
+
+
 def of_the_site(session, mark):
     """Run the tests of the built site that have a mark."""
     built(session)
@@ -79,7 +87,7 @@ def tests(session):
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def fuzz(session):
     """Break small studies in every way and open them (docs/fuzz.json); -- --seed 1, -- NAME."""
-    shared(session, "tests/fuzz.py", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+    program(session, "fuzz.run")
 
 
 @nox.session(venv_backend="none", requires=["env"])
@@ -122,35 +130,31 @@ def browser(session):
         "tests/test_answer.py",
     ]
     shared(session, "-m", "pytest", *words, *session.posargs)
-    shared(session, "tests/lighthouse.py", env={"PYTHONPATH": str(ROOT)})
+    program(session, "bench.lighthouse")
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def bench(session):
     """Measure speed (docs/benchmarks.json); -- evidence runs pages on other draws of people."""
-    env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    shared(session, "tests/bench.py", *session.posargs, env=env)
+    program(session, "bench.run")
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def cohort(session):
     """Measure what a cohort of 256 people costs (docs/benchmarks.json)."""
-    env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    shared(session, "tests/cohort_cost.py", *session.posargs, env=env)
+    program(session, "bench.cohort")
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def intervals(session):
     """Measure which interval over few people keeps its 95 % (docs/benchmarks.json)."""
-    env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    shared(session, "tests/interval_coverage.py", env=env)
+    program(session, "bench.intervals")
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)
 def zoo(session):
     """Measure every model of Braindecode with random weights (docs/zoo.json); -- --adapt: what silence costs."""
-    env = {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
-    shared(session, "tests/zoo.py", *session.posargs, env=env)
+    program(session, "bench.zoo")
 
 
 @nox.session(venv_backend="none", requires=["env"], default=False)

@@ -5,48 +5,76 @@ import io
 import re
 import tokenize
 from collections import Counter
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted((ROOT / "examples").glob("plot_*.py"))
-SIBLINGS = sorted((ROOT / "examples").glob("_*.py"))
-HELPERS = sorted((ROOT / "_helpers").rglob("*.py"))
-#: Largest number of each kind.
+import pytest
+
+from _helpers.pages import EXAMPLES, ROOT
+from tools import HELPERS, PAGES, PRIVATE
+
+#: Largest number of each kind. Lines of code are those without docstrings and comments.
 BUDGET = {
-    "lines": 350,
-    "code": 150,
+    "lines": 380,
+    "code": 175,
     "headings": 8,
     "words first": 120,
-    "cell": 15,
-    "functions": 5,
-    "figure": 150,
+    "words": 1000,
+    "private names": 8,
+    "private modules": 4,
+    "figure": 120,
     "module": 350,
-    "_helpers": 4000,
-    "floors": 5,
-    "circles": 0,
-    "sys.path": 0,
-    "private": 0,
 }
 #: Where another number holds for good.
 OTHER = {
-    ("module", "examples/_study/simulated/signals.py"): 480,
+    ("code", "plot_78_a_new_person.py"): 210,
     ("module", "docs/conf.py"): 130,
 }
+#: A file that is this close to its budget has to be divided where knowledge ends, or its budget
+#: has to be thought over: a wall stands in the wrong place if lines are counted to find it.
+FULL, FILES = 0.98, ("lines", "code", "figure", "module")
 #: What is over its budget today, with its present size. Numbers here only fall; a line that is
-#: within its budget is deleted.
-TODAY = {}
+#: within its budget is deleted, and one that is far too large is corrected.
+SLACK = 0.9
+#: Private names that a page takes, and from how many modules.
+TAKEN = {
+    "plot_10_preprocess_and_window.py": (7, 5),
+    "plot_11_leakage_safe_split.py": (14, 7),
+    "plot_12_open_a_real_cohort.py": (11, 5),
+    "plot_73_finetune_pretrained_model.py": (20, 8),
+    "plot_74_frozen_is_not_frozen.py": (25, 8),
+    "plot_75_what_explains_the_gain.py": (17, 6),
+    "plot_76_how_many_labels.py": (13, 5),
+    "plot_77_how_little_can_learn.py": (20, 7),
+    "plot_78_a_new_person.py": (29, 9),
+    "plot_79_cross_task_transfer.py": (19, 7),
+    "plot_80_pfactor_features.py": (13, 7),
+    "plot_81_pfactor_deep.py": (20, 8),
+    "plot_82_which_rhythm.py": (17, 8),
+    "plot_83_subject_invariant_regression.py": (12, 6),
+    "plot_84_found_by_luck.py": (14, 8),
+    "plot_90_scale_out.py": (20, 9),
+    "plot_91_which_model_fits.py": (9, 6),
+    "plot_92_bring_your_checkpoint.py": (26, 9),
+}
+TODAY = {
+    (kind, page): number
+    for page, numbers in TAKEN.items()
+    for kind, number in zip(("private names", "private modules"), numbers, strict=True)
+    if number > BUDGET[kind]
+}
 
 
 def code_lines(text):
-    """Numbers of the lines that hold code: no comment, no blank line, not the docstring on top."""
+    """Numbers of the lines that hold code: no comment, no blank line, no docstring."""
     skip = (tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT)
     lines = set()
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type not in (*skip, tokenize.DEDENT, tokenize.ENDMARKER):
             lines.update(range(token.start[0], token.end[0] + 1))
-    first = ast.parse(text).body[0]
-    if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-        lines -= set(range(first.lineno, first.end_lineno + 1))
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and node.body:
+            first = node.body[0]
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+                lines -= set(range(first.lineno, first.end_lineno + 1))
     return lines
 
 
@@ -56,76 +84,63 @@ def words(text):
     return len(re.findall(r"[A-Za-z][\w'’.-]*", re.sub(drop, " ", text, flags=re.M)))
 
 
+def text_blocks(text):
+    """Prose of a page: its docstring, then the comments that follow each cell marker."""
+    blocks, inside = [ast.get_docstring(ast.parse(text))], False
+    for line in text.splitlines():
+        if line == "# %%":
+            blocks.append("")
+            inside = True
+        elif inside and line.startswith("#"):
+            blocks[-1] += line.removeprefix("#").strip() + "\n"
+        else:
+            inside = False
+    return blocks
+
+
+def private_names(tree):
+    """What a page takes from private modules: pairs of module and name."""
+    modules = {
+        ".".join(path.relative_to(EXAMPLES).with_suffix("").parts).removesuffix(".__init__")
+        for path in PRIVATE
+    }
+    bound, taken = {}, set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                if alias.name in modules:
+                    bound[alias.asname or alias.name] = alias.name
+        elif isinstance(node, ast.ImportFrom) and node.module in modules:
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                if name in modules:
+                    bound[alias.asname or alias.name] = name
+                else:
+                    taken.add((node.module, alias.name))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in bound:
+            name = bound[ast.unparse(node.value)]
+            if f"{name}.{node.attr}" not in modules:
+                taken.add((name, node.attr))
+    return taken
+
+
 def page_sizes(path):
     """What is counted on one tutorial."""
     text = path.read_text("utf-8")
     lines = text.splitlines()
     code = code_lines(text)
-    marks = [n for n, line in enumerate(lines, 1) if line == "# %%"]
-    ends = [*marks[1:], len(lines) + 1]
-    cells = [len(code & set(range(a, b))) for a, b in zip(marks, ends, strict=True)]
-    headings = sum(bool(re.fullmatch(r"# (-+|=+|~+)", line)) for line in lines)
-    first = "\n".join(
-        line.removeprefix("#").strip() for line in lines[marks[0] : min(code) - 1]
-    )
-    functions = [
-        node
-        for node in ast.parse(text).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    ]
+    above = "\n".join(lines[: min(code) - 1])
+    taken = private_names(ast.parse(text))
     return {
         "lines": len(lines),
         "code": len(code),
-        "headings": headings,
-        "words first": words(ast.get_docstring(ast.parse(text)) + "\n" + first),
-        "cell": max(cells),
-        "functions": len(functions),
+        "headings": sum(bool(re.fullmatch(r"# (-+|=+|~+)", line)) for line in lines),
+        "words first": sum(map(words, text_blocks(above))),
+        "words": sum(map(words, text_blocks(text))),
+        "private names": len(taken),
+        "private modules": len({module for module, _ in taken}),
     }
-
-
-def imports(path):
-    """Modules of ``_helpers`` that a module of it imports, wherever in its text."""
-    names = {module_name(p) for p in HELPERS}
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            found.add(node.module)
-            found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return (found & names) - {module_name(path), "_helpers"}
-
-
-def module_name(path):
-    parts = path.relative_to(ROOT).with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
-
-
-def floor_of(name, graph, circles, above=()):
-    """How many modules stand on each other under one, itself included; circles are noted."""
-    if name in above:
-        circles.add(frozenset(above[above.index(name) :]))
-        return 0
-    under = [floor_of(other, graph, circles, (*above, name)) for other in graph[name]]
-    return 1 + max(under, default=0)
-
-
-def private_names(tree):
-    """Private names of other modules that a module uses: ``_runtime.setup`` is a public one."""
-    modules = {path.stem for path in [*SIBLINGS, *HELPERS]}
-    used = {
-        f"{node.value.id}.{node.attr}"
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id in modules
-        and re.match("_(?!_)", node.attr)
-    }
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module.split(".")[-1] in modules:
-            names = {alias.name for alias in node.names} - modules
-            used |= {f"{node.module}.{name}" for name in names if name.startswith("_")}
-    return used
 
 
 def repeated(paths):
@@ -148,66 +163,72 @@ def repeated(paths):
 
 def sizes():
     """Every counted thing: (kind, what) -> its size."""
-    found = {}
+    counted = {}
     for path in PAGES:
         for kind, size in page_sizes(path).items():
-            found[kind, path.name] = size
-    for path in [*SIBLINGS, *HELPERS, ROOT / "docs" / "conf.py"]:
+            counted[kind, path.name] = size
+    for path in [*PRIVATE, *HELPERS, ROOT / "docs" / "conf.py"]:
         name = path.relative_to(ROOT).as_posix()
         kind = "figure" if name.endswith("_figure.py") else "module"
-        found[kind, name] = len(path.read_text("utf-8").splitlines())
-    found["_helpers", "all"] = sum(len(p.read_text("utf-8").splitlines()) for p in HELPERS)
-    graph = {module_name(path): imports(path) for path in HELPERS}
-    circles = set()
-    found["floors", "_helpers"] = max(floor_of(name, graph, circles) for name in graph)
-    found["circles", "_helpers"] = len(circles)
-    for path in [*SIBLINGS, *PAGES, *HELPERS]:
-        tree = ast.parse(path.read_text("utf-8"))
-        name = path.relative_to(ROOT).as_posix()
-        bent = sum(ast.unparse(node) == "sys.path" for node in ast.walk(tree))
-        # One room leads into examples/.
-        found["sys.path", name] = bent if name != "_helpers/pages.py" else 0
-        found["private", name] = len(private_names(tree))
-    return found
+        counted[kind, name] = len(code_lines(path.read_text("utf-8")))
+    return counted
+
+
+def largest(key):
+    """Up to where something may grow."""
+    budget = OTHER.get(key, BUDGET[key[0]])
+    return FULL * budget if key[0] in FILES else budget
 
 
 def test_nothing_is_over_its_budget_or_larger_than_it_was():
-    found = sizes()
+    counted = sizes()
     over = {
         key: size
-        for key, size in found.items()
-        if size > OTHER.get(key, BUDGET[key[0]]) and size > TODAY.get(key, 0)
+        for key, size in counted.items()
+        if size > largest(key) and size > TODAY.get(key, 0)
     }
     assert not over, f"over budget, and larger than TODAY says: {over}"
     stale = {
-        key: found.get(key)
+        key: counted.get(key)
         for key, size in TODAY.items()
-        if found.get(key) != size or size <= OTHER.get(key, BUDGET[key[0]])
+        if counted.get(key, 0) <= max(largest(key), SLACK * size)
     }
-    assert not stale, (
-        f"smaller now: write these numbers into TODAY, or delete them: {stale}"
-    )
+    assert not stale, f"smaller now: correct TODAY, or delete these lines: {stale}"
 
 
 def test_a_body_is_written_once():
     # The loop stands on the fine-tuning page as well; test_training.py compares the two.
-    assert not repeated(
-        [p for p in [*SIBLINGS, *PAGES, *HELPERS] if p.name != "_model/training.py"]
-    )
+    loop = EXAMPLES / "_model" / "training.py"
+    assert not repeated([path for path in [*PRIVATE, *PAGES, *HELPERS] if path != loop])
 
 
 def test_the_counting_counts(tmp_path):
     page = tmp_path / "plot_99_x.py"
     page.write_text(
         '"""\nTitle\n=====\n\nTwo words.\n"""\n\n# %%\n# Head\n# ----\n# Three more words.\n'
-        "import os\n\n\ndef f():\n    return 1  # a comment\n\n# %%\n# words\nx = 1\n"
+        "import os\nimport _study\nfrom _score import scores\nfrom _study import open_study\n\n\n"
+        'def f():\n    """Not code."""\n    return scores.holm  # a comment\n\n# %%\n# words\n'
+        "x = _study.StudyError\n"
     )
     assert page_sizes(page) == {
-        "lines": 20,
-        "code": 4,
+        "lines": 24,
+        "code": 7,
         "headings": 1,
         "words first": 7,
-        "cell": 3,
-        "functions": 1,
+        "words": 8,
+        "private names": 3,
+        "private modules": 2,
     }
     assert Counter(code_lines("a = [\n  1,\n]\n")) == Counter({1: 1, 2: 1, 3: 1})
+
+
+def test_todays_numbers_only_fall(monkeypatch):
+    key = ("words", PAGES[0].name)
+    monkeypatch.setitem(globals(), "sizes", lambda: {key: 1500})
+    for size, accepted in ((1500, True), (1510, True), (1499, False), (1700, False)):
+        monkeypatch.setitem(globals(), "TODAY", {key: size})
+        if accepted:
+            test_nothing_is_over_its_budget_or_larger_than_it_was()
+        else:
+            with pytest.raises(AssertionError):
+                test_nothing_is_over_its_budget_or_larger_than_it_was()

@@ -10,7 +10,7 @@ import _study.simulated.signals
 from _helpers.contracts import CONTRACTS
 from _helpers.filters import get
 from _helpers.record import EVIDENCE, NULL_EVIDENCE, Record
-from bench import evidence
+from bench.run import evidence
 
 PAGES = {page: model.evidence for page, model in CONTRACTS.items() if model.evidence}
 KEPT, NULL = (

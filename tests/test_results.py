@@ -1,13 +1,15 @@
 """The measuring."""
 
+import copy
 import json
 import time
 
 import pytest
+import torch
+from braindecode.models import ShallowFBCSPNet
 
-import bench
-import cohort_cost
 from _helpers import measure, record
+from bench import cohort, finetune, run
 
 
 def test_pairs_are_taken_in_turn_and_give_the_ratio():
@@ -39,9 +41,9 @@ def test_json_is_whole_or_not_there(tmp_path, monkeypatch):
 def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatch):
     path = tmp_path / "benchmarks.json"
     path.write_text('{"finetune": 1, "scale": 2}')
-    monkeypatch.setattr(bench, "BENCHMARKS", path)
-    monkeypatch.setattr(cohort_cost, "measure_cohort", lambda rounds: {"new": rounds})
-    assert cohort_cost.main(["--rounds", "3"]) == 0
+    monkeypatch.setattr(run, "BENCHMARKS", path)
+    monkeypatch.setattr(cohort, "measure_cohort", lambda rounds: {"new": rounds})
+    assert cohort.main(["--rounds", "3"]) == 0
     content = json.loads(path.read_text())
     assert content["finetune"] == 1
     assert content["scale"]["new"] == 3
@@ -50,17 +52,29 @@ def test_one_part_of_a_file_is_measured_and_the_others_stay(tmp_path, monkeypatc
 
 
 def test_a_cohort_of_links_is_a_cohort(tmp_path):
-    study = tmp_path / cohort_cost.NAME
+    study = tmp_path / cohort.NAME
     blocks = ((2, "open"), (6, "open"), (6, "closed"), (2, "open"))
-    cohort_cost.write_cohort(study, blocks, 3, n_different=2)
-    found = cohort_cost.in_fresh_process(
-        cohort_cost.process_people, tmp_path, str(study), 3, str(tmp_path / "windows")
+    cohort.write_cohort(study, blocks, 3, n_different=2)
+    found = cohort.in_fresh_process(
+        cohort.process_people, tmp_path, str(study), 3, str(tmp_path / "windows")
     )
     assert found["people"] == 3
     assert found["n_windows"] == 3 * 6
     assert found["window_bytes"] == 3 * 6 * 8 * 200 * 4
     assert found["peak_mb"] >= found["first_mb"] > 100
-    at_once = cohort_cost.in_fresh_process(  # the third is a copy of the first
-        cohort_cost.process_at_once, tmp_path, str(study), 2
+    at_once = cohort.in_fresh_process(  # the third is a copy of the first
+        cohort.process_at_once, tmp_path, str(study), 2
     )
     assert at_once["people"] == 2
+
+
+def test_the_loops_that_are_compared_do_the_same():
+    torch.manual_seed(0)
+    X, y = torch.randn(40, 4, 200), torch.arange(40) % 2
+    start = ShallowFBCSPNet(4, 2, n_times=200, sfreq=100)
+    settings = {"lr": 1e-3, "n_steps": 3, "batch_size": 8}
+    finetune.encoder.freeze_encoder(start)
+    one = finetune.our_loop(copy.deepcopy(start), X, y, look=(X, y), **settings)
+    other = finetune.plain_loop(copy.deepcopy(start), X, y, frozen=True, **settings)
+    assert not torch.equal(start(X), one(X))
+    torch.testing.assert_close(one(X), other(X))

@@ -25,7 +25,7 @@ from mne_bids import BIDSPath, write_raw_bids
 from _helpers.measure import Meter, straight_line, timed
 from _helpers.pages import EXAMPLES, ROOT, sibling
 from _helpers.sandbox import run_alone
-from bench import keep
+from bench.run import keep
 
 _runtime, _study, _scale = map(sibling, ("_runtime", "_study", "_scale"))
 for name in ("_scale.files", "_scale.grid", "_scale.workers"):
@@ -128,10 +128,10 @@ def in_fresh_process(function, workplace, *args):
     arguments are what ``repr`` can write.
     """
     code = (
-        f"import json\nfrom {Path(__file__).stem} import {function.__name__} as work\n"
+        f"import json\nfrom bench.cohort import {function.__name__} as work\n"
         f"print(json.dumps(work(*{args!r})))"
     )
-    path = os.pathsep.join(map(str, (ROOT, EXAMPLES, Path(__file__).parent)))
+    path = os.pathsep.join(map(str, (ROOT, EXAMPLES, ROOT / "tests")))
     ran = run_alone(["-c", code], workplace, timeout=3600, PYTHONPATH=path)
     found = json.loads(ran.stdout.splitlines()[-1])
     return {**found, "peak_mb": max(ran.memory.peak, found.get("first_mb", 0))}

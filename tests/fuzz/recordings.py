@@ -7,9 +7,9 @@ import shutil
 import numpy as np
 import scipy.io
 
-import fuzz_bases
-from fuzz_bases import EEG
-from fuzz_tables import (
+from fuzz import bases
+from fuzz.bases import EEG
+from fuzz.tables import (
     WAYS,
     a_folder,
     a_link_to_itself,
@@ -43,7 +43,7 @@ def stem_of(recording):
 # ---------------------------------------------------------------------- the file, spoiled somehow
 
 
-def spoil_recording(end, way, bases):
+def spoil_recording(end, way, on):
     """A mutation: one file of the signals, spoiled in one way."""
 
     def spoiled(tree):
@@ -59,7 +59,7 @@ def spoil_recording(end, way, bases):
 
     spoiled.__name__ = f"{end.split('.')[-1]}_{way.__name__}"
     spoiled.__doc__ = f"{end} is {way.__name__.replace('_', ' ')}"
-    mutation(*bases)(spoiled)
+    mutation(*on)(spoiled)
 
 
 KINDS = {
@@ -119,7 +119,7 @@ def data_cut_in_half_and_no_word_of_it(tree):
     forget_duration(tree, recording)
     path = data_path(tree, recording)
     shorten(path, path.stat().st_size // 2 // 40 * 40)
-    half = recording.seconds / 2 - fuzz_bases.WINDOW_S
+    half = recording.seconds / 2 - bases.WINDOW_S
     own = [w for w in tree.truth.windows if w.stem == recording.stem]
     tree.truth.optional += [w for w in own if abs(w.start - half) <= 1]  # may just fit
     tree.truth.drop(lambda w: w.stem != recording.stem or w.start < half - 1)
@@ -185,7 +185,7 @@ def edit_edf(tree, key, value, which=None, recording=None):
     return recording
 
 
-def edf_field(name, key, value, verdict, which=None, said=(), bases=EDF):
+def edf_field(name, key, value, verdict, which=None, said=(), on=EDF):
     """A mutation: one field of one EDF header is something else."""
 
     def field(tree):
@@ -196,7 +196,7 @@ def edf_field(name, key, value, verdict, which=None, said=(), bases=EDF):
 
     field.__name__ = f"edf_{name}"
     field.__doc__ = f"{key} of an EDF header is {value!r}"
-    mutation(*bases)(field)
+    mutation(*on)(field)
 
 
 edf_field("date_impossible", "date", "99.99.99", "either")
@@ -207,7 +207,7 @@ edf_field("header_bytes_wrong", "bytes", "512", "either")
 edf_field("header_bytes_word", "bytes", "many", "either")
 edf_field("records_unknown", "n_records", "-1", "either")
 edf_field("records_too_many", "n_records", "9999", "either")
-edf_field("records_too_few", "n_records", "5", "either", said=True, bases=("edf", "tasks"))
+edf_field("records_too_few", "n_records", "5", "either", said=True, on=("edf", "tasks"))
 edf_field("records_word", "n_records", "ten", "either")
 edf_field("record_of_no_time", "record_s", "0", "either")
 edf_field("record_twice_as_long", "record_s", "2", "refuse")
@@ -252,15 +252,15 @@ def edf_half_the_rate_and_no_sidecar(tree):
 def edf_channels_exchanged(tree):
     """Header and table of one recording list two channels the other way round: both are right"""
     recording = tree.recording()
-    names, order = [*EEG, fuzz_bases.HEART], [2, 1, 0, 3, 4]
+    names, order = [*EEG, bases.HEART], [2, 1, 0, 3, 4]
     path = tree.path(recording, "eeg")
-    fuzz_bases.write_signal(
+    bases.write_signal(
         path, "edf", recording.data()[order], [names[i] for i in order], recording.sfreq,
         recording.events,
     )  # fmt: skip
     table = tree.path(recording, "channels.tsv")
-    head, *rows = fuzz_bases.read_tsv(table)
-    fuzz_bases.write_tsv(table, [head, *(rows[i] for i in order)])
+    head, *rows = bases.read_tsv(table)
+    bases.write_tsv(table, [head, *(rows[i] for i in order)])
     tree.right()
 
 
@@ -344,7 +344,7 @@ def vhdr_renamed_without_its_pointers(tree):
 # --------------------------------------------------------------------------------- EEGLAB headers
 
 
-def set_says(name, verdict, said=False, bases=SET, **values):
+def set_says(name, verdict, said=False, on=SET, **values):
     """A mutation: one entry of a .set file is something else."""
 
     def header(tree):
@@ -359,18 +359,18 @@ def set_says(name, verdict, said=False, bases=SET, **values):
 
     header.__name__ = f"set_{name}"
     header.__doc__ = f"An EEGLAB header says {values}"
-    mutation(*bases)(header)
+    mutation(*on)(header)
 
 
 set_says("rate_double", "refuse", srate=400.0)
 set_says("rate_zero", "refuse", srate=0.0)
 set_says("channels_more", "either", nbchan=9.0)
 set_says("channels_none", "either", nbchan=0.0)
-set_says("samples_more", "either", bases=("fdt",), pnts=99999.0)
-set_says("samples_fewer", "either", bases=("fdt",), said=True, pnts=900.0)
+set_says("samples_more", "either", on=("fdt",), pnts=99999.0)
+set_says("samples_fewer", "either", on=("fdt",), said=True, pnts=900.0)
 set_says("in_epochs", "either", said=True, trials=2.0)
 set_says("places_missing", "either", chanlocs=np.zeros((0, 0)))
-set_says("data_word", "refuse", bases=("set",), data="nothing.fdt")
+set_says("data_word", "refuse", on=("set",), data="nothing.fdt")
 
 
 @mutation("fdt")
@@ -385,7 +385,7 @@ def fdt_of_another_person(tree):
 # ---------------------------------------------------------------------------- signals of one person
 
 
-def signal(name, verdict, bases=SIGNALS, everybody=False, who=None):
+def signal(name, verdict, on=SIGNALS, everybody=False, who=None):
     """Register a change of the signals: ``change(tree, data)`` of one recording, or of all."""
 
     def register(change):
@@ -403,7 +403,7 @@ def signal(name, verdict, bases=SIGNALS, everybody=False, who=None):
 
         changed.__name__ = name
         changed.__doc__ = change.__doc__
-        mutation(*bases)(changed)
+        mutation(*on)(changed)
         return change
 
     return register
@@ -491,14 +491,14 @@ def _loud(tree, data):
     return data
 
 
-@signal("signal_not_a_number", "refuse", bases=("vhdr", "set", "fdt"))
+@signal("signal_not_a_number", "refuse", on=("vhdr", "set", "fdt"))
 def _nan(tree, data):
     """One sample is not a number"""
     data[0, 700] = np.nan
     return data
 
 
-@signal("signal_infinite", "refuse", bases=("set", "fdt"))
+@signal("signal_infinite", "refuse", on=("set", "fdt"))
 def _infinite(tree, data):
     """One sample is infinite"""
     data[0, 700] = np.inf
@@ -551,9 +551,9 @@ def two_people(tree):
 
 def replace_signal(tree, one, data, events=None):
     """Write other samples under a recording's name."""
-    path, names = tree.path(one, "eeg"), (*EEG, fuzz_bases.HEART)
+    path, names = tree.path(one, "eeg"), (*EEG, bases.HEART)
     events = one.events if events is None else events
-    fuzz_bases.write_signal(path, tree.base.fmt, data, names, one.sfreq, events)
+    bases.write_signal(path, tree.base.fmt, data, names, one.sfreq, events)
 
 
 @mutation(*SIGNALS)
@@ -592,8 +592,8 @@ def copy_in_another_format(tree):
         if path.suffix != ".json":
             path.unlink()
     path = tree.path(one, "eeg").with_suffix(".edf")
-    names = (*EEG, fuzz_bases.HEART)
-    fuzz_bases.write_signal(path, "edf", other.data(), names, one.sfreq, one.events)
+    names = (*EEG, bases.HEART)
+    bases.write_signal(path, "edf", other.data(), names, one.sfreq, one.events)
     tree.refuse(f"sub-{one.subject}|sub-{other.subject}")
 
 

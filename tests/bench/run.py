@@ -16,7 +16,7 @@ from _helpers.contracts import CONTRACTS
 from _helpers.pages import DOCS, tutorials
 from _helpers.record import EVIDENCE, NULL_EVIDENCE, machine, versions, write_json
 from _helpers.run_example import run_example
-from bench_finetune import bench_finetune
+from bench.finetune import bench_finetune
 
 BENCHMARKS = DOCS / "benchmarks.json"
 

@@ -20,26 +20,22 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-ROOT = Path(__file__).resolve().parents[1]
-for folder in ("examples", "tests", ""):
-    sys.path.insert(0, str(ROOT / folder))
+import _study
+import fuzz.folders
+import fuzz.recordings  # noqa: F401
+from _helpers.pages import DOCS
+from _helpers.record import machine, versions, write_json
+from fuzz import bases, oracle
+from fuzz.tables import MUTATIONS
 
-import _study  # noqa: E402
-import fuzz_bases  # noqa: E402
-import fuzz_folders  # noqa: E402, F401
-import fuzz_oracle  # noqa: E402
-import fuzz_recordings  # noqa: E402, F401
-from _helpers.record import machine, versions, write_json  # noqa: E402
-from fuzz_tables import MUTATIONS  # noqa: E402
-
-OUT = ROOT / "docs" / "fuzz.json"
+OUT = DOCS / "fuzz.json"
 WORKERS = 2
 GOOD = ("right", "refused clearly")
 
 
 def known_bases():
     """Bases of this machine: a real study only where the environment names one."""
-    return [*fuzz_bases.SYNTHETIC, *(["real"] if os.environ.get(fuzz_bases.REAL) else [])]
+    return [*bases.SYNTHETIC, *(["real"] if os.environ.get(bases.REAL) else [])]
 
 
 def applies(name, base):
@@ -53,23 +49,23 @@ def plan(count, seed, names=()):
     Every base is opened clean, every mutation is tried once on a base that is drawn, and pairs
     make up the rest, at least a quarter; a small ``count`` draws some of the mutations. With ``names`` only those are tried, on every base they apply to.
     """
-    bases = known_bases()
+    known = known_bases()
     if names:
-        return [(b, (n,)) for n in names for b in bases if applies(n, b)]
+        return [(b, (n,)) for n in names for b in known if applies(n, b)]
     rng = np.random.default_rng([seed, 15])
-    singles = [(base, ("clean",)) for base in bases]
+    singles = [(base, ("clean",)) for base in known]
     for name in MUTATIONS:
-        fitting = [b for b in bases if applies(name, b)]
+        fitting = [b for b in known if applies(name, b)]
         if fitting and name != "clean":
             singles.append((fitting[rng.integers(len(fitting))], (name,)))
     n_pairs = max(count - len(singles), count // 4)
     kept = sorted(
-        rng.permutation(len(singles) - len(bases))[: max(0, count - n_pairs - len(bases))]
+        rng.permutation(len(singles) - len(known))[: max(0, count - n_pairs - len(known))]
     )
-    singles = [*singles[: len(bases)], *(singles[len(bases) + i] for i in kept)]
+    singles = [*singles[: len(known)], *(singles[len(known) + i] for i in kept)]
     pairs = []
     while len(pairs) < n_pairs:
-        base = bases[rng.integers(len(bases))]
+        base = known[rng.integers(len(known))]
         fitting = [n for n in MUTATIONS if applies(n, base) and n != "clean"]
         pairs.append((base, tuple(fitting[i] for i in rng.permutation(len(fitting))[:2])))
     return [*singles, *pairs]
@@ -91,7 +87,7 @@ def base_of(name, folder):
     """A base, written once per process."""
     if name not in WRITTEN:
         with contextlib.redirect_stdout(None):
-            WRITTEN[name] = fuzz_bases.write_base(name, Path(folder), _study.open_study)
+            WRITTEN[name] = bases.write_base(name, Path(folder), _study.open_study)
     return WRITTEN[name]
 
 
@@ -103,9 +99,9 @@ def work(case, seed, folder):
     save = (len(names) == 1 and names[0] in SAVED) or zlib.crc32(
         " ".join(names).encode()
     ) % 4 == 0
-    fuzz_oracle.GUARDS.clear()
-    judged = fuzz_oracle.try_case(base, mutations, seed, save=save)
-    return None if judged is None else (*judged, list(fuzz_oracle.GUARDS))
+    oracle.GUARDS.clear()
+    judged = oracle.try_case(base, mutations, seed, save=save)
+    return None if judged is None else (*judged, list(oracle.GUARDS))
 
 
 #: Always saved person by person as well; of the others, one in four.
@@ -141,8 +137,8 @@ def summary(results, seed, seconds):
         counts[base]["trees"] += 1
         for kind, what in seen:
             faults.append({"base": base, "mutations": names, "fault": kind, "what": what})
-    order = [base for base in [*fuzz_bases.SYNTHETIC, "real"] if base in counts]
-    keys = ("trees", *fuzz_oracle.OUTCOMES)
+    order = [base for base in [*bases.SYNTHETIC, "real"] if base in counts]
+    keys = ("trees", *oracle.OUTCOMES)
     return {
         "seed": seed,
         "trees": len(results),
@@ -158,7 +154,7 @@ def summary(results, seed, seconds):
 
 def table(found):
     """Counts as text; a tree with two kinds of fault counts in both columns."""
-    keys = ("trees", *fuzz_oracle.OUTCOMES)
+    keys = ("trees", *oracle.OUTCOMES)
     lines = ["base".ljust(10) + "".join(key.rjust(len(key) + 2) for key in keys)]
     totals = {key: sum(own[key] for own in found["counts"].values()) for key in keys}
     for base, own in [*found["counts"].items(), ("all", totals)]:

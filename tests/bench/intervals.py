@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import bootstrap, pearsonr
 
 from _helpers.pages import sibling
-from bench import keep
+from bench.run import keep
 
 SCORES = sibling("_score.scores")
 N_PEOPLE, N_SAMPLES, N_RESAMPLES, N_DRAWS = (10, 16, 40), 1000, 999, 12

@@ -4,7 +4,7 @@ import json
 import os
 import re
 
-from fuzz_bases import SYNTHETIC, read_tsv, write_tsv
+from fuzz.bases import SYNTHETIC, read_tsv, write_tsv
 
 #: Name of a mutation to the function and the bases it applies to.
 MUTATIONS = {}
@@ -12,12 +12,12 @@ ALL = (*SYNTHETIC, "real")
 EVENTS = ("edf", "vhdr", "set", "fdt", "sessions")
 
 
-def mutation(*bases):
+def mutation(*on):
     """Register a mutation for some bases; without any, for all that are synthetic."""
 
     def register(function):
         assert function.__name__ not in MUTATIONS, function.__name__
-        MUTATIONS[function.__name__] = (function, bases or SYNTHETIC)
+        MUTATIONS[function.__name__] = (function, on or SYNTHETIC)
         return function
 
     return register

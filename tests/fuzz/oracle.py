@@ -22,8 +22,8 @@ import numpy as np
 
 import _scale.files
 import _study
-import fuzz_bases
 from _study import StudyError
+from fuzz import bases
 
 #: From the worst to the mildest.
 FAULTS = (
@@ -81,9 +81,9 @@ class Tree:
         A folder of its own, and the study in it; what links lead to lies beside the study.
     rng : numpy.random.Generator
         Every choice of the mutations.
-    recordings : list of fuzz_bases.Recording
+    recordings : list of bases.Recording
         Those of the base.
-    truth : fuzz_bases.Truth
+    truth : bases.Truth
         What has to come out.
     how : dict
         Arguments of ``open_study``.
@@ -95,10 +95,10 @@ class Tree:
 
     top: Path
     root: Path
-    base: fuzz_bases.Base
+    base: bases.Base
     rng: np.random.Generator
     recordings: list
-    truth: fuzz_bases.Truth
+    truth: bases.Truth
     how: dict = field(default_factory=dict)
     expectations: list = field(default_factory=list)
     dropped: set = field(default_factory=set)
@@ -113,7 +113,7 @@ class Tree:
     def path(self, recording, end):
         """A file of a recording: ``events.tsv``, ``eeg.json``; ``eeg`` is its data file."""
         if end == "eeg":
-            end += fuzz_bases.FORMATS[self.base.fmt]
+            end += bases.FORMATS[self.base.fmt]
         return self.root / recording.folder / f"{recording.stem}_{end}"
 
     def outside(self, name):
@@ -126,8 +126,8 @@ class Tree:
         """Write the signals of a recording anew after ``change(data)``, heart in the last row."""
         data = change(recording.data())
         path = self.path(recording, "eeg")
-        names = (*fuzz_bases.EEG, fuzz_bases.HEART)
-        fuzz_bases.write_signal(
+        names = (*bases.EEG, bases.HEART)
+        bases.write_signal(
             path, self.base.fmt, data, names, recording.sfreq, recording.events, unit
         )
 
@@ -149,7 +149,7 @@ class Tree:
 
 def build(base, mutations, seed, top):
     """Copy a base and apply mutations one after the other; same arguments, same tree."""
-    recordings, truth = fuzz_bases.copy_truth(base)
+    recordings, truth = bases.copy_truth(base)
     words = " ".join([base.name, *(m.__name__ for m in mutations)])
     rng = np.random.default_rng([seed, zlib.crc32(words.encode())])
     tree = Tree(top, base.copy_to(top), base, rng, recordings, truth)
@@ -340,27 +340,61 @@ def origin(err):
     return f"{type(err).__name__}: {text} ({(own or steps)[-1]})"
 
 
+#: How many words of a message name a guard, besides the values in it.
+N_WORDS = 8
+
+
+def _literal(node):
+    """Text of a message as it stands in the source, with ``*`` for each value."""
+    if isinstance(node, ast.Constant):
+        return str(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(_literal, node.values))
+    if isinstance(node, ast.BinOp):
+        return _literal(node.left) + _literal(node.right)
+    return "*"
+
+
+def _first_words(message):
+    """The first words of a message, with the values between them; empty if it has no words."""
+    words, n_words = [], 0
+    for word in _literal(message).split():
+        n_words += "*" not in word
+        words.append(word)
+        if n_words == N_WORDS:
+            break
+    return " ".join(words) if n_words else ""
+
+
 @functools.cache
 def guards_of(path):
-    """Lines of every ``raise StudyError`` of a file: their range -> ``module.function#number``."""
-    found = {}
+    """Every ``raise StudyError(...)`` of a file: its lines -> the first words of its message.
+
+    A message without words of its own is named by its function.
+    """
+    guards = {}
     for function in ast.walk(ast.parse(Path(path).read_text("utf-8"))):
-        if isinstance(function, ast.FunctionDef):
-            raised = [
-                node
-                for node in ast.walk(function)
-                if isinstance(node, ast.Raise) and "StudyError" in ast.unparse(node)
-            ]
-            for number, node in enumerate(sorted(raised, key=lambda n: n.lineno), 1):
-                name = f"{Path(path).stem}.{function.name}#{number}"
-                found[node.lineno, node.end_lineno] = name
-    return found
+        if not isinstance(function, ast.FunctionDef):
+            continue
+        for node in ast.walk(function):
+            call = getattr(node, "exc", None)
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "StudyError":
+                name = _first_words(call.args[0]) or f"a message of {function.name}()"
+                guards[node.lineno, node.end_lineno] = name
+    return guards
+
+
+def all_guards():
+    """Names of the guards of the door, in its whole package, a guard more than once if two share it."""
+    door = Path(_study.__file__).parent
+    return [name for path in door.rglob("*.py") for name in guards_of(str(path)).values()]
 
 
 def guard_that(err):
     """Which guard raised an error, or None if it was raised elsewhere."""
+    door = Path(_study.__file__).parent
     for step in reversed(traceback.extract_tb(err.__traceback__)):
-        if Path(step.filename).stem.startswith("_study"):
+        if door in Path(step.filename).parents:
             for (first, last), name in guards_of(step.filename).items():
                 if first <= step.lineno <= last:
                     return name

@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 
-import fuzz_bases
-from fuzz_tables import ALL, deleted, edit_events, mutation, name_of
+from fuzz import bases
+from fuzz.tables import ALL, deleted, edit_events, mutation, name_of
 
-SIGNALS = fuzz_bases.SYNTHETIC
+SIGNALS = bases.SYNTHETIC
 
 
 def somebody(tree):
@@ -127,8 +127,8 @@ def copy_in_sourcedata_with_other_signals(tree):
     for recording in tree.recordings:
         path = tree.root / "sourcedata" / recording.folder
         path /= tree.path(recording, "eeg").name
-        names = (*fuzz_bases.EEG, fuzz_bases.HEART)
-        fuzz_bases.write_signal(
+        names = (*bases.EEG, bases.HEART)
+        bases.write_signal(
             path, tree.base.fmt, recording.data() * 3, names, recording.sfreq,
             recording.events,
         )  # fmt: skip
@@ -315,7 +315,7 @@ person_named("long", "x" * 60, "right")
 person_named("with_quotes", "o'2", "either")
 
 
-def folder_named(name, change, bases=SIGNALS):
+def folder_named(name, change, on=SIGNALS):
     """A mutation: the folder of one person, or of its EEG, has another name."""
 
     def renamed(tree):
@@ -325,7 +325,7 @@ def folder_named(name, change, bases=SIGNALS):
 
     renamed.__name__ = f"folder_{name}"
     renamed.__doc__ = change.__doc__
-    mutation(*bases)(renamed)
+    mutation(*on)(renamed)
 
 
 def _capitals(tree, recording):
@@ -506,15 +506,15 @@ def task_asked_for_that_one_lacks(tree):
 def task_in_two_runs(tree):
     """Somebody did a task twice"""
     one = next(r for r in tree.recordings if r.task == "arithmetic")
-    again = fuzz_bases.Recording(
+    again = bases.Recording(
         one.subject, one.task, one.sfreq, one.seconds, one.events, "", "2", one.folder
     )
-    fuzz_bases.write_recording(tree.root, again, tree.base.fmt)
+    bases.write_recording(tree.root, again, tree.base.fmt)
     tree.truth.windows += [
-        fuzz_bases.Expected(
-            again.subject, again.stem, start, label, fuzz_bases.referenced(again, start)
+        bases.Expected(
+            again.subject, again.stem, start, label, bases.referenced(again, start)
         )
-        for start, label in fuzz_bases.pieces(again)
+        for start, label in bases.pieces(again)
     ]
     tree.right()
 

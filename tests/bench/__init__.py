@@ -1,0 +1,1 @@
+"""Programs that measure; ``nox -s bench`` and its like run them."""

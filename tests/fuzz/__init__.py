@@ -1,0 +1,1 @@
+"""Small studies that are broken in every way and opened; ``nox -s fuzz`` runs them."""
