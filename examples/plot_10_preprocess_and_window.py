@@ -33,6 +33,7 @@ import numpy as np
 import pandas as pd
 from _preprocess_figure import draw_preprocess_figure
 from _score.scores import for_json
+from _study.catalogue import PLACES
 from eegdash import EEGDashDataset
 
 _runtime.setup()
@@ -82,8 +83,7 @@ for channel in ("Cz", "E75"):
 # --------------------
 # Eight channels are enough for many models. The cap numbers its electrodes; beside each is
 # the place of the 10-20 system near it. ``reorder_channels`` picks and sorts at once.
-PLACES = {"E11": "Fz", "Cz": "Cz", "E62": "Pz", "E75": "Oz"}
-PLACES |= {"E36": "C3", "E104": "C4", "E52": "P3", "E92": "P4"}
+print(PLACES)
 STEPS = {
     "reference": lambda raw: raw.set_eeg_reference("average"),
     "pick": lambda raw: raw.reorder_channels(list(PLACES)),

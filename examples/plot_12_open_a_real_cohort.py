@@ -35,6 +35,7 @@ from _cohort_figure import draw_cohort_figure
 from _runtime import setup
 from _score.person import MIN_PEOPLE
 from _score.scores import interval, for_json
+from _study.catalogue import PLACES
 from eegdash import EEGDashDataset
 
 setup()
@@ -149,8 +150,7 @@ print(dataset.description["p_factor"].tolist())
 # </auto_examples/plot_10_preprocess_and_window>`.
 from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
 
-PLACES = {"E11": "Fz", "Cz": "Cz", "E62": "Pz", "E75": "Oz"}
-PLACES |= {"E36": "C3", "E104": "C4", "E52": "P3", "E92": "P4"}
+print(PLACES)
 EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
 STEPS = [
     Preprocessor("set_eeg_reference", ref_channels="average", apply_on_array=False),

@@ -71,7 +71,7 @@ def build_network(seed):
 networks, scores, pairs = {}, {}, {"trained": (train, test)}
 pairs["trained on the null"] = null_train, null_test
 for name, (fitted, held_out) in pairs.items():
-    networks[name] = net.fit_network(build_network(0), fitted)
+    networks[name] = net.train_network(build_network(0), fitted)
     truth, scale = net.of_people(held_out, held_out.targets), net.score_scale(fitted)
     guess = net.predict_people(networks[name], held_out, scale)
     scores[name] = score_people(truth, guess, baseline=scale[0])

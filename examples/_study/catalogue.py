@@ -19,6 +19,17 @@ SIMULATED = re.compile(
 EYES = _study.simulated.signals.EYES
 #: Eight places of the HydroCel cap from front to back, Cz among them.
 HYDROCEL = _study.simulated.signals.PFACTOR_CH_NAMES
+#: The place of the 10-20 system near each of them.
+PLACES = {
+    "E11": "Fz",
+    "Cz": "Cz",
+    "E62": "Pz",
+    "E75": "Oz",
+    "E36": "C3",
+    "E104": "C4",
+    "E52": "P3",
+    "E92": "P4",
+}
 
 
 class StudyError(ValueError):
