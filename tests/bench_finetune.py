@@ -43,8 +43,8 @@ def our_loop(model, X, y, *, lr, look=(), **how):
         if look and step % 2 == 0:
             training.evaluate(learner, *seen, look[1])
 
-    batches = training.deal(X, y, **how)
-    training.fit(learner, batches, training.make_optimizer(learner, lr), watch=watch)
+    batches = training.shuffled_batches(X, y, **how)
+    training.train(learner, batches, training.make_optimizer(learner, lr), watch=watch)
     return model.eval()
 
 
