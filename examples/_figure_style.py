@@ -10,10 +10,23 @@ from eegdash.viz import style_figure, use_eegdash_style
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.transforms import Bbox
 
+from _model.regimes import TABLE
+
 #: The palette. Colours that meet in a panel differ in lightness too, so that they stay apart in
 #: grey and for colour-blind readers.
 SLATE, BLUE, VIOLET, AMBER = "#64748B", "#006CA3", "#7C3AED", "#D97706"
 DARK, PALE, RUST, RED = "#334155", "#94A3B8", "#C2410C", "#B91C1C"
+#: The same by name, for the table of regimes.
+PALETTE = {
+    "slate": SLATE,
+    "blue": BLUE,
+    "violet": VIOLET,
+    "amber": AMBER,
+    "dark": DARK,
+    "pale": PALE,
+    "rust": RUST,
+    "red": RED,
+}
 #: What a colour becomes where a page is dark: ground, ink, then the palette.
 ON_DARK = {"#FFFFFF": "#14181E", "#000000": "#E2E8F0", INK: "#E2E8F0", MUTED: "#9FB0C3"}
 ON_DARK |= {SLATE: "#94A3B8", BLUE: "#38A8E0", VIOLET: "#A78BFA", AMBER: "#E6951F"}
@@ -22,13 +35,7 @@ ON_DARK |= {DARK: "#CBD5E1", PALE: "#64748B", RUST: "#F0703C", RED: "#F87171"}
 DIVERGING, ON_STRONG, ON_WEAK = "RdBu_r", "white", "black"
 
 #: Colour and marker of each regime, the same on every page.
-REGIMES = {
-    "from-scratch": (SLATE, "s"),
-    "linear-probe": (BLUE, "o"),
-    "last-block": (VIOLET, "^"),
-    "full-finetune": (AMBER, "D"),
-    "closed-form probe": (DARK, "v"),
-}
+REGIMES = {regime.name: (PALETTE[regime.colour], regime.marker) for regime in TABLE}
 #: The same of a planted effect and of the null beside it, and of a way that misleads and one
 #: that does not.
 CONDITIONS = {"effect": (AMBER, "o"), "null": (DARK, "s")}

@@ -1,5 +1,7 @@
 """The figures of the fine-tuning page: arrays and the words of ``page_figure`` in, Figure out."""
 
+from string import ascii_uppercase
+
 from matplotlib.patches import FancyBboxPatch
 
 from _figure_style import (
@@ -20,6 +22,7 @@ from _figure_style import (
     small_legend,
     spread_dots,
 )
+from _model.regimes import TABLE
 
 
 def draw_regimes_figure(learns, **words):
@@ -32,7 +35,7 @@ def draw_regimes_figure(learns, **words):
     **words : str
         For ``page_figure``, in the place of those given here.
     """
-    starts = {r: "random" if r == "from-scratch" else "pretrained" for r in learns}
+    starts = {regime.name: regime.starts_from for regime in TABLE}
     frozen = {regime: "" not in names for regime, names in learns.items()}
     encoders = [
         f"{regime}: {starts[regime]} encoder that {'is frozen' if frozen[regime] else 'learns'}"
@@ -45,7 +48,7 @@ def draw_regimes_figure(learns, **words):
     words = {"title": title, "provenance": "a drawing, no data", "alt": alt, **words}
     margins = {"left": 0.08, "right": 0.985, "top": 0.76, "bottom": 0.10, "wspace": 0.08}
     fig, axes = page_figure(3.7, (1, len(learns)), margins=margins, **words)
-    for ax, letter, regime in zip(axes, "ABC", learns, strict=True):
+    for ax, letter, regime in zip(axes, ascii_uppercase, learns, strict=False):
         colour, _ = REGIMES[regime]
         parts = {
             "head": (0.56, "random start", False),

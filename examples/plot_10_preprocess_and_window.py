@@ -82,9 +82,8 @@ for channel in ("Cz", "E75"):
 # --------------------
 # Eight channels are enough for many models. The cap numbers its electrodes; beside each is
 # the place of the 10-20 system near it. ``reorder_channels`` picks and sorts at once.
-PLACES = dict(
-    E11="Fz", Cz="Cz", E62="Pz", E75="Oz", E36="C3", E104="C4", E52="P3", E92="P4"
-)
+PLACES = _study.PLACES
+print(PLACES)
 STEPS = {
     "reference": lambda raw: raw.set_eeg_reference("average"),
     "pick": lambda raw: raw.reorder_channels(list(PLACES)),

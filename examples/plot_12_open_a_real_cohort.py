@@ -151,9 +151,8 @@ print(dataset.description["p_factor"].tolist())
 # </auto_examples/plot_10_preprocess_and_window>`.
 from braindecode.preprocessing import Preprocessor, create_windows_from_events, preprocess
 
-PLACES = dict(
-    E11="Fz", Cz="Cz", E62="Pz", E75="Oz", E36="C3", E104="C4", E52="P3", E92="P4"
-)
+PLACES = _study.PLACES
+print(PLACES)
 EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
 STEPS = [
     Preprocessor("set_eeg_reference", ref_channels="average", apply_on_array=False),

@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from _model.checkpoint import read_checkpoint
 from _model.encoder import encoder_state, load_encoder, precompute_frozen
-from _model.regimes import open_transfer, save_model
+from _model.transfer import open_transfer, save_model
 from _finetune_figure import draw_finetune_figure, draw_regimes_figure
 from _model.ledger import count_parameters
 from _score.scores import difference, values_mean_ci, per_subject, print_accuracies
@@ -99,8 +99,8 @@ for name, parameter in build_model(0).named_parameters():
     print(f"{parameter.numel():>6}  {name:<36}{tuple(parameter.shape)}")
 counts = {r: configure_regime(build_model(0), learns) for r, learns in LEARNS.items()}
 for regime, (frozen, trainable, total) in counts.items():
-    said = f"frozen {frozen:>6,} + trainable {trainable:>6,} = total {total:,}"
-    print(f"{regime:<15}{said}: {frozen + trainable == total}")
+    parts = f"frozen {frozen:>6,} + trainable {trainable:>6,} = total {total:,}"
+    print(f"{regime:<15}{parts}: {frozen + trainable == total}")
 
 # %%
 # Pretrain, save, load
@@ -176,22 +176,22 @@ for regime, rates in GRID.items():
     tried = {rate: adapt(regime, SEEDS[0], rate) for rate in rates}
     lr[regime] = max(rates, key=lambda rate: tried[rate][1])  # the first of equals
     runs[regime] = [tried[lr[regime]]]
-    said = "  ".join(
+    right = "  ".join(
         f"{f'{r:g}:':>6} {n} of {len(y_val)}" for r, (_, n, _) in tried.items()
     )
-    print(f"{regime:<15}{said}  -> {lr[regime]:g}", "at an end" * (lr[regime] != rates[1]))
+    print(f"{regime:<15}{right}  -> {lr[regime]:g}", "at an end" * (lr[regime] != rates[1]))
 
 # %%
 # Two more initialisations of each regime follow. Validation people then choose the regime;
 # a tie goes to the one with fewer trainable parameters.
-for regime, own in runs.items():
-    own += [adapt(regime, seed, lr[regime]) for seed in SEEDS[1:]]
-n_correct = {regime: sum(run[1] for run in own) for regime, own in runs.items()}
+for regime, starts in runs.items():
+    starts += [adapt(regime, seed, lr[regime]) for seed in SEEDS[1:]]
+n_correct = {regime: sum(run[1] for run in starts) for regime, starts in runs.items()}
 n_val = len(SEEDS) * len(y_val)
 best = max(runs, key=lambda regime: (n_correct[regime], -counts[regime][1]))
 print(f"of {n_val} validation answers right: {n_correct}; chosen: {best}")
 after = [encoder_state(run[0]) for run in runs["linear-probe"]]
-still = all(torch.equal(own[name], encoder[name]) for own in after for name in encoder)
+still = all(torch.equal(probe[k], encoder[k]) for probe in after for k in encoder)
 print(f"the encoder of the probe is the same, bit for bit: {still}")
 
 # %%
@@ -200,7 +200,7 @@ print(f"the encoder of the probe is the same, bit for bit: {still}")
 # Accuracy is computed per person and averaged over initialisations; the interval is over
 # people. Chance is known, because every person has as many windows of each class.
 X_test, y_test = transfer.data["test"]
-hits = {r: [evaluate(m, X_test, y_test) for m, *_ in own] for r, own in runs.items()}
+hits = {r: [evaluate(m, X_test, y_test) for m, *_ in s] for r, s in runs.items()}
 accuracies = {r: per_subject(np.mean(h, 0), transfer.subjects) for r, h in hits.items()}
 trainable = {regime: counts[regime][1] for regime in GRID}
 print_accuracies(accuracies, transfer.chance, learns=trainable, hits=hits)
@@ -223,11 +223,11 @@ compare_within_people(accuracies, list(combinations(reversed(LEARNS), 2)))
 # :doc:`evidence page </evidence>`.
 epochs = (
     np.arange(EVERY, budget.n_steps + 1, EVERY) * 16 / len(y_train)
-)  # 16: batch size of deal
-curves = {regime: np.array([run[2] for run in own]) for regime, own in runs.items()}
-means = ", ".join(f"{regime} {own.mean():.2f}" for regime, own in accuracies.items())
+)  # 16: windows in a batch of shuffled_batches
+curves = {r: np.array([run[2] for run in starts]) for r, starts in runs.items()}
+means = ", ".join(f"{r} {accuracy.mean():.2f}" for r, accuracy in accuracies.items())
 figure = draw_finetune_figure(
-    {r: (epochs, curves[r], *values_mean_ci(own)) for r, own in accuracies.items()},
+    {r: (epochs, curves[r], *values_mean_ci(a)) for r, a in accuracies.items()},
     trainable=trainable,
     chance=transfer.chance,
     title="Which part of the network should learn?",
@@ -284,10 +284,10 @@ for what, X in {
 #
 #    <details class="solution"><summary>Solution</summary>
 LEARNS["last-block"] = ("bnorm", "final_layer")
-own = [adapt("last-block", seed, lr["full-finetune"])[0] for seed in SEEDS]
-seen = np.mean([evaluate(model, X_test, y_test) for model in own], axis=0)
+models = [adapt("last-block", seed, lr["full-finetune"])[0] for seed in SEEDS]
+right = np.mean([evaluate(model, X_test, y_test) for model in models], axis=0)
 learns = configure_regime(build_model(0), LEARNS["last-block"])[1]
-last = {f"last-block, {learns} learn": per_subject(seen, transfer.subjects)}
+last = {f"last-block, {learns} learn": per_subject(right, transfer.subjects)}
 print_accuracies(last, transfer.chance)
 
 # %%

@@ -31,16 +31,11 @@ import os
 import _runtime
 import numpy as np
 from _adapt_figure import draw_frozen_figure
-from _model.encoder import freeze_encoder, is_head, load_encoder, features_at_head
-from _model.regimes import (
-    LR,
-    SEEDS,
-    accuracy,
-    adapt,
-    build_model,
-    open_transfer,
-    pretrained_encoder,
-)
+from _model.adapt import adapt, pretrain
+from _model.encoder import encoder_state, features_at_head, freeze_encoder, is_head
+from _model.encoder import load_encoder
+from _model.regimes import REGIMES
+from _model.transfer import SEEDS, accuracy, open_transfer
 from _model.ledger import fingerprints, ledger
 from _score.scores import (
     print_accuracies,
@@ -55,23 +50,35 @@ from _model.zoo import SLOW, try_models
 # The pretrained encoder below a head that has seen one batch:
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 transfer = open_transfer(STUDY, _runtime.setup())
-encoder = pretrained_encoder(transfer)
-still = adapt(transfer, "linear-probe", 1, encoder, n_steps=1)  # only its head took a step
+budget = transfer.budget
+X_source, y_source = transfer.data["source"]
+X_train, y_train = transfer.data["train"]
+pretrained = pretrain(transfer.build, X_source, y_source, n_steps=budget.pretrain_steps)
+encoder = encoder_state(pretrained)
+
+
+def linear_probe(seed, n_steps):
+    """The linear probe of the fine-tuning page."""
+    how = {"encoder": encoder, "seed": seed, "n_steps": n_steps}
+    return adapt(transfer.build, X_train, y_train, "linear-probe", **how)
+
+
+still = linear_probe(seed=1, n_steps=1)  # only its head took a step
 
 # %%
 # **Predict.** The optimiser gets the parameters of the head and nothing else. What else
 # will change: weights, biases, :term:`running statistics`? ``ledger`` lists every tensor,
 # each :term:`buffer` included, with a short hash of its numbers: another hash, other
 # numbers.
-X_train, y_train = transfer.data["train"]
+LR = REGIMES["linear-probe"].lr
 
 
-def naive_probe(model, n_steps=transfer.budget.n_steps, seed=1, watch=None):
+def naive_probe(model, n_steps=budget.n_steps, seed=1, watch=None):
     """Train the head; the whole network runs in training mode, as in most loops."""
     for name, parameter in model.named_parameters():
         parameter.requires_grad = is_head(name, model)
     batches = shuffled_batches(X_train, y_train, n_steps=n_steps, seed=seed)
-    train(model, batches, make_optimizer(model, LR["linear-probe"]), watch=watch)
+    train(model, batches, make_optimizer(model, LR), watch=watch)
     return model
 
 
@@ -89,12 +96,12 @@ print(before.assign(moved=before["sha256"] != after["sha256"]).to_string(index_n
 # ``features_at_head`` runs the encoder once, in evaluation mode, and returns the head and
 # its input. The head trains on these features, so nothing in the encoder can move.
 X_val, y_val = transfer.data["validation"]
-EVERY = max(1, transfer.budget.n_steps // 12)
+EVERY = max(1, budget.n_steps // 12)
 
 
 def follow(probe, seed):
     """Train one probe; return running variance over its start, and accuracy, as it goes."""
-    model, seen = build_model(transfer, seed), []
+    model, seen = transfer.build(seed), []
     load_encoder(model, encoder)
     start = model.bnorm.running_var.clone()
 
@@ -111,23 +118,25 @@ def follow(probe, seed):
 def frozen_probe(model, seed, watch):
     """The same head, batches and steps, on features that were computed once."""
     head, X = features_at_head(model, X_train)  # the head is still part of the model
-    batches = shuffled_batches(X, y_train, n_steps=transfer.budget.n_steps, seed=seed)
-    train(head, batches, make_optimizer(head, LR["linear-probe"]), watch=watch)
+    batches = shuffled_batches(X, y_train, n_steps=budget.n_steps, seed=seed)
+    train(head, batches, make_optimizer(head, LR), watch=watch)
 
 
 probes = {"naive": naive_probe, "frozen": frozen_probe}
 runs = {name: [follow(probe, seed) for seed in SEEDS] for name, probe in probes.items()}
-variance = {name: np.array([seen[0] for _, seen in own]) for name, own in runs.items()}
-for name, own in variance.items():
-    print(f"{name:<7}running variance ends at {own[:, -1].mean():.3f} of its start")
+variance = {
+    name: np.array([seen[0] for _, seen in starts]) for name, starts in runs.items()
+}
+for name, ratios in variance.items():
+    print(f"{name:<7}running variance ends at {ratios[:, -1].mean():.3f} of its start")
 
 # %%
-epochs = np.arange(EVERY, transfer.budget.n_steps + 1, EVERY) * 16 / len(y_train)
+epochs = np.arange(EVERY, budget.n_steps + 1, EVERY) * 16 / len(y_train)
 curves = {
-    name: (epochs, variance[name], np.array([seen[1] for _, seen in own]))
-    for name, own in runs.items()
+    name: (epochs, variance[name], np.array([seen[1] for _, seen in starts]))
+    for name, starts in runs.items()
 }
-ends = {name: own[:, -1].mean() for name, own in variance.items()}
+ends = {name: ratios[:, -1].mean() for name, ratios in variance.items()}
 figure = draw_frozen_figure(
     *curves.values(),
     title="Frozen is not frozen",
@@ -142,16 +151,17 @@ figure = draw_frozen_figure(
 # The moved statistics are those of a few labelled people. That can help or hurt. Test
 # accuracy is compared within people, after few and after many steps.
 scores = {}
-for name, own in runs.items():
-    scores[f"{name}, all steps"] = accuracy(transfer, [model for model, _ in own])
+for name, starts in runs.items():
+    scores[f"{name}, all steps"] = accuracy(transfer, [model for model, _ in starts])
 N_FEW = 10
 few = {"naive": [], "frozen": []}
 for seed in SEEDS:
-    few["frozen"].append(adapt(transfer, "linear-probe", seed, encoder, n_steps=N_FEW))
-    model = build_model(transfer, seed)
+    few["frozen"].append(linear_probe(seed, N_FEW))
+    model = transfer.build(seed)
     load_encoder(model, encoder)
     few["naive"].append(naive_probe(model, N_FEW, seed))
-scores |= {f"{name}, {N_FEW} steps": accuracy(transfer, own) for name, own in few.items()}
+for name, models in few.items():
+    scores[f"{name}, {N_FEW} steps"] = accuracy(transfer, models)
 print_accuracies(scores, transfer.chance)
 
 # %%
@@ -161,8 +171,8 @@ PAIRS = [(f"naive, {when}", f"frozen, {when}") for when in WHEN]
 costs = compare_within_people(scores, PAIRS)
 for when, gap in zip(WHEN, costs.values(), strict=True):
     low, high = gap.ci
-    said = "is above zero" if low > 0 else "is below zero" if high < 0 else "holds zero"
-    print(f"naive minus frozen, {when}: the interval {said}")
+    where = "is above zero" if low > 0 else "is below zero" if high < 0 else "holds zero"
+    print(f"naive minus frozen, {when}: the interval {where}")
 
 # %%
 # This is one draw of people, and p is corrected for both differences, the intervals are

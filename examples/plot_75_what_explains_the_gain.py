@@ -31,9 +31,10 @@ import os
 import _runtime
 import numpy as np
 from _adapt_figure import draw_rows_figure
+from _model.adapt import adapt, pretrain
 from _model.encoder import encoder_state
+from _model.transfer import SEEDS, accuracy, open_transfer
 from _score.features import log_band_power
-from _model.regimes import SEEDS, accuracy, adapt, open_transfer, pretrain
 from _score.scores import (
     difference,
     values_mean_ci,
@@ -46,7 +47,9 @@ from _score.scores import print_accuracies, compare_within_people
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 transfer = open_transfer(STUDY, _runtime.setup())
-pretrained = pretrain(transfer)
+budget = transfer.budget
+X_source, y_source = transfer.data["source"]
+pretrained = pretrain(transfer.build, X_source, y_source, n_steps=budget.pretrain_steps)
 encoder = encoder_state(pretrained)
 
 
@@ -54,7 +57,10 @@ encoder = encoder_state(pretrained)
 # Every score is of the test people.
 def adapted(regime, encoder):
     """Test accuracy of each person, mean over initialisations."""
-    return accuracy(transfer, [adapt(transfer, regime, seed, encoder) for seed in SEEDS])
+    X, y = transfer.data["train"]
+    how = {"encoder": encoder, "n_steps": budget.n_steps}
+    models = [adapt(transfer.build, X, y, regime, seed=seed, **how) for seed in SEEDS]
+    return accuracy(transfer, models)
 
 
 scores = {
@@ -76,9 +82,10 @@ claim = compare_within_people(scores, [("full-finetune", "from-scratch")])
 # - *Zero-shot*: the pretrained network as it is. It is high if nothing had to be adapted.
 # - *Band power*: logistic regression on log band power of the labelled windows. It is high
 #   if no network is needed.
-order = np.random.default_rng(73).permutation(len(transfer.data["source"][1]))
-blind = encoder_state(pretrain(transfer, labels=transfer.data["source"][1][order]))
-scores["shuffled labels"] = adapted("full-finetune", blind)
+order = np.random.default_rng(73).permutation(len(y_source))
+y_shuffled = y_source[order]
+blind = pretrain(transfer.build, X_source, y_shuffled, n_steps=budget.pretrain_steps)
+scores["shuffled labels"] = adapted("full-finetune", encoder_state(blind))
 scores["random encoder"] = adapted("linear-probe", None)
 scores["zero-shot"] = accuracy(transfer, [pretrained])
 
@@ -104,15 +111,15 @@ CONTROLS = ("from-scratch", "shuffled labels", "random encoder", "zero-shot", "b
 PAIRS = [("full-finetune", control) for control in CONTROLS]
 gains = compare_within_people(scores, PAIRS)
 for name, gain in gains.items():
-    said = "above zero" if gain.ci[0] > 0 else "below" if gain.ci[1] < 0 else "holds zero"
-    print(f"{name:<34}interval {said}, corrected p {'<' if gain.p < 0.05 else '>='} .05")
+    where = "above zero" if gain.ci[0] > 0 else "below" if gain.ci[1] < 0 else "holds zero"
+    print(f"{name:<34}interval {where}, corrected p {'<' if gain.p < 0.05 else '>='} .05")
 
 # %%
 rows = {
     f"minus {control}": values_mean_ci(scores["full-finetune"] - scores[control])
     for control in CONTROLS
 }
-said = "; ".join(f"{name} {mean:+.2f}" for name, (_, mean, _) in rows.items())
+means = "; ".join(f"{name} {mean:+.2f}" for name, (_, mean, _) in rows.items())
 figure = draw_rows_figure(
     rows,
     zero=0,
@@ -120,7 +127,7 @@ figure = draw_rows_figure(
     title="Full fine-tuning, minus what could explain it",
     subtitle=f"{transfer.target.question}; people with labels: {transfer.people['train']}",
     provenance=f"data: {transfer.target.data}",
-    alt=f"Difference in test accuracy for each control, a dot per person. Means: {said}.",
+    alt=f"Difference in test accuracy for each control, a dot per person. Means: {means}.",
 )
 
 # %%
@@ -145,8 +152,8 @@ for control in CONTROLS:
     one, other = interval(scores["full-finetune"]), interval(scores[control])
     overlap = one[0] < other[1] and other[0] < one[1]
     paired = gains[f"full-finetune - {control}"].ci
-    said = f"overlap: {overlap}; paired interval [{paired[0]:+.3f}, {paired[1]:+.3f}]"
-    print(f"{control:<17}{said}")
+    verdict = f"overlap: {overlap}; paired interval [{paired[0]:+.3f}, {paired[1]:+.3f}]"
+    print(f"{control:<17}{verdict}")
 
 # %%
 # The recovery is the paired interval: take the difference within each person first.

@@ -30,19 +30,18 @@ import os
 import _runtime
 import numpy as np
 from _adapt_figure import draw_labels_figure
-from _model.regimes import (
-    accuracy,
-    adapt,
-    closed_form_probe,
-    open_transfer,
-    pretrained_encoder,
-)
+from _model.adapt import adapt, pretrain
+from _model.encoder import encoder_state
+from _model.regimes import COMPARED
+from _model.transfer import accuracy, closed_form_probe, open_transfer
 from _score.scores import interval, compare_within_people, for_json, with_interval
 from _score.splits import SplitError, split_subjects
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 transfer = open_transfer(STUDY, _runtime.setup())
-encoder = pretrained_encoder(transfer)
+X_source, y_source = transfer.data["source"]
+n_steps = transfer.budget.pretrain_steps
+encoder = encoder_state(pretrain(transfer.build, X_source, y_source, n_steps=n_steps))
 budgets = [n for n in transfer.budget.n_labelled_curve if n in transfer.data]
 for n in budgets:
     print(f"{n:>3} people, {len(transfer.data[n][1]):>4} labelled windows")
@@ -59,32 +58,32 @@ for n in budgets:
 # curve. The last way has no steps: a :class:`~sklearn.linear_model.RidgeClassifier` on the
 # features of the frozen encoder, solved in closed form, with its penalty chosen on
 # validation people.
-REGIMES = ("from-scratch", "linear-probe", "full-finetune")
-scores = {regime: {} for regime in (*REGIMES, "closed-form probe")}
+scores = {regime: {} for regime in (*COMPARED, "closed-form probe")}
+how = {"encoder": encoder, "seed": 1, "n_steps": transfer.budget.n_steps}
 for n in budgets:
-    for regime in REGIMES:
-        scores[regime][n] = accuracy(
-            transfer, [adapt(transfer, regime, 1, encoder, train=n)]
-        )
+    X, y = transfer.data[n]
+    for regime in COMPARED:
+        model = adapt(transfer.build, X, y, regime, **how)
+        scores[regime][n] = accuracy(transfer, [model])
     scores["closed-form probe"][n], _ = closed_form_probe(transfer, encoder, train=n)
-for regime, own in scores.items():
+for regime, by_budget in scores.items():
     print(f"\n{regime}")
-    for n, values in own.items():
+    for n, values in by_budget.items():
         print(f"{n:>3} people  {with_interval(values)}")
 
 # %%
 curves = {
-    regime: np.array([(n, v.mean(), *interval(v)) for n, v in own.items()]).T
-    for regime, own in scores.items()
+    regime: np.array([(n, v.mean(), *interval(v)) for n, v in by_budget.items()]).T
+    for regime, by_budget in scores.items()
 }
-said = "; ".join(f"{r} {' '.join(f'{m:.2f}' for m in c[1])}" for r, c in curves.items())
+means = "; ".join(f"{r} {' '.join(f'{m:.2f}' for m in c[1])}" for r, c in curves.items())
 figure = draw_labels_figure(
     curves,
     chance=transfer.chance,
     title="How many labelled people replace the pretraining?",
     subtitle=f"{transfer.target.question}; {transfer.people['test']} test people",
     provenance=f"data: {transfer.target.data}",
-    alt=f"Test accuracy against {', '.join(map(str, budgets))} labelled people: {said}.",
+    alt=f"Test accuracy against {', '.join(map(str, budgets))} labelled people: {means}.",
 )
 
 # %%
@@ -151,7 +150,10 @@ print(f"first of these budgets from scratch: {enough[0] if enough else 'none'}")
 contract = {"tutorial": "plot_76", "version": 1, "data": transfer.target.data}
 contract |= {"n_test_subjects": transfer.people["test"], "chance_level": transfer.chance}
 contract["budgets"] = budgets
-contract["accuracy"] = {r: [v.mean() for v in own.values()] for r, own in scores.items()}
+contract["accuracy"] = {
+    regime: [values.mean() for values in by_budget.values()]
+    for regime, by_budget in scores.items()
+}
 contract["gain"] = {n: gain.mean for n, gain in gains.items()}
 contract["gain_ci"] = {n: gain.ci for n, gain in gains.items()}
 contract["gain_p"] = {n: gain.p for n, gain in gains.items()}

@@ -31,15 +31,9 @@ import _runtime
 import numpy as np
 import torch
 from _adapt_figure import draw_rows_figure
-from _model.encoder import encoder_state, load_encoder, precompute_frozen
-from _model.regimes import (
-    SEEDS,
-    accuracy,
-    build_model,
-    closed_form_probe,
-    open_transfer,
-    pretrain,
-)
+from _model.adapt import pretrain, train_layers
+from _model.encoder import encoder_state, load_encoder
+from _model.transfer import SEEDS, accuracy, closed_form_probe, open_transfer
 from _model.ledger import count_parameters
 from _score.scores import (
     values_mean_ci,
@@ -48,11 +42,14 @@ from _score.scores import (
     for_json,
     means_and_intervals,
 )
-from _model.training import shuffled_batches, train, make_optimizer
+from _model.training import make_optimizer
 
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 transfer = open_transfer(STUDY, _runtime.setup())
-pretrained = pretrain(transfer)
+X_source, y_source = transfer.data["source"]
+X_train, y_train = transfer.data["train"]
+n_steps = transfer.budget.pretrain_steps
+pretrained = pretrain(transfer.build, X_source, y_source, n_steps=n_steps)
 encoder = encoder_state(pretrained)
 
 # %%
@@ -95,15 +92,15 @@ class LowRank(torch.nn.Module):
 
 # %%
 # Learning rates are not chosen: stages that train the head alone get 1e-2, all others 3e-3.
-def start_of(way, seed):
-    """The pretrained encoder under a fresh head, prepared for one way."""
-    model = build_model(transfer, seed)
+def start_of(method, seed):
+    """The pretrained encoder under a fresh head, prepared for one method."""
+    model = transfer.build(seed)
     load_encoder(model, encoder)
-    if way == "keep the head":
+    if method == "keep the head":
         model.load_state_dict(pretrained.state_dict())
-    if way.startswith("LoRA"):
+    if method.startswith("LoRA"):
         layer = model.conv_time_spat.conv_spat
-        correction = LowRank(layer.weight, rank=int(way.split()[-1]))
+        correction = LowRank(layer.weight, rank=int(method.split()[-1]))
         correction = correction.to(layer.weight.device)
         torch.nn.utils.parametrize.register_parametrization(layer, "weight", correction)
     return model
@@ -111,17 +108,13 @@ def start_of(way, seed):
 
 # %%
 # Stages are trained one after the other.
-def adapt(way, seed, n_steps=transfer.budget.n_steps):
-    """Train the stages of one way, one after the other."""
-    model = start_of(way, seed)
-    for learns in STAGES[way]:
-        for name, parameter in model.named_parameters():
-            parameter.requires_grad = name.startswith(learns)
-        learner, X = precompute_frozen(model, transfer.data["train"][0])
-        n_own = max(1, n_steps // len(STAGES[way]))
-        batches = shuffled_batches(X, transfer.data["train"][1], n_steps=n_own, seed=seed)
+def adapt(method, seed, n_steps=transfer.budget.n_steps):
+    """Train the stages of one method, one after the other."""
+    model = start_of(method, seed)
+    n_each = max(1, n_steps // len(STAGES[method]))
+    for learns in STAGES[method]:
         lr = 1e-2 if learns == ("final_layer",) else 3e-3
-        train(learner, batches, make_optimizer(learner, lr))
+        train_layers(model, X_train, y_train, learns, lr=lr, n_steps=n_each, seed=seed)
     return model
 
 
@@ -131,9 +124,9 @@ def adapt(way, seed, n_steps=transfer.budget.n_steps):
 # Which way comes close to full fine-tuning with the fewest parameters? The *closed-form
 # probe* is :class:`~sklearn.linear_model.RidgeClassifier` on the features of the frozen
 # encoder: no steps, no learning rate, no seed; validation people choose its penalty.
-models = {way: [adapt(way, seed) for seed in SEEDS] for way in STAGES}
-scores = {way: accuracy(transfer, own) for way, own in models.items()}
-learns = {way: count_parameters(own[0])[1] for way, own in models.items()}
+models = {method: [adapt(method, seed) for seed in SEEDS] for method in STAGES}
+scores = {method: accuracy(transfer, starts) for method, starts in models.items()}
+learns = {method: count_parameters(starts[0])[1] for method, starts in models.items()}
 learns["LP-FT"] = learns["full-finetune"]
 scores["closed-form probe"], alpha = closed_form_probe(transfer, encoder)
 outputs = len(transfer.target.classes)  # scikit-learn needs one output for two classes
@@ -145,14 +138,14 @@ print(f"penalty of the closed-form probe: {alpha:g}")
 # Each way minus full fine-tuning, within people; p is corrected for all of them, the
 # intervals are not, so an interval can exclude zero while p is large. An interval that
 # holds zero does not show that two ways are equal: with few people it can be wide.
-others = [way for way in scores if way != "full-finetune"]
-gaps = compare_within_people(scores, [(way, "full-finetune") for way in others])
+others = [method for method in scores if method != "full-finetune"]
+gaps = compare_within_people(scores, [(method, "full-finetune") for method in others])
 gaps = dict(zip(others, gaps.values(), strict=True))
 
 # %%
 order = sorted(scores, key=learns.get)
-rows = {f"{w}\n{learns[w]:,} learn": values_mean_ci(scores[w]) for w in order}
-said = "; ".join(f"{way} {scores[way].mean():.2f}" for way in order)
+rows = {f"{m}\n{learns[m]:,} learn": values_mean_ci(scores[m]) for m in order}
+means = "; ".join(f"{method} {scores[method].mean():.2f}" for method in order)
 figure = draw_rows_figure(
     rows,
     zero=transfer.chance,
@@ -160,7 +153,7 @@ figure = draw_rows_figure(
     title="How little has to learn?",
     subtitle=f"{transfer.target.question}; people with labels: {transfer.people['train']}",
     provenance=f"data: {transfer.target.data}",
-    alt=f"Test accuracy of each way, a dot per person, fewest parameters on top: {said}.",
+    alt=f"Test accuracy of each way, a dot per person, fewest parameters on top: {means}.",
 )
 
 # %%
@@ -174,18 +167,18 @@ figure = draw_rows_figure(
 from torch.utils.flop_counter import FlopCounterMode
 
 
-def gflop(way, n_steps):
+def gflop(method, n_steps):
     """Operations of one adaptation of so many steps, in units of 1e9."""
     with FlopCounterMode(display=False) as counter:
-        adapt(way, SEEDS[0], n_steps)
+        adapt(method, SEEDS[0], n_steps)
     return counter.get_total_flops() / 1e9
 
 
 costs = {}
-for way, stages in STAGES.items():
-    few, more = (gflop(way, n * len(stages)) for n in (1, 2))
-    costs[way] = few + (transfer.budget.n_steps / len(stages) - 1) * (more - few)
-    print(f"{way:<15}{costs[way]:>7.2f} GFLOP")
+for method, stages in STAGES.items():
+    few, more = (gflop(method, n * len(stages)) for n in (1, 2))
+    costs[method] = few + (transfer.budget.n_steps / len(stages) - 1) * (more - few)
+    print(f"{method:<15}{costs[method]:>7.2f} GFLOP")
 
 # %%
 # A common mistake: the optimiser was made before the freeze
@@ -194,7 +187,7 @@ for way, stages in STAGES.items():
 # gradients are still there, so the next step of :class:`~torch.optim.AdamW` moves it.
 model = start_of("full-finetune", 1)
 optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
-model(transfer.data["train"][0]).sum().backward()
+model(X_train).sum().backward()
 weight = model.conv_time_spat.conv_time.weight.requires_grad_(False)
 before = weight.clone()
 optimizer.step()
@@ -216,9 +209,9 @@ print(f"frozen, and moved: {not torch.equal(before, weight)}")
 #
 #    <details class="solution"><summary>Solution</summary>
 STAGES["LoRA, rank 8"] = STAGES["LoRA, rank 2"]
-own = [adapt("LoRA, rank 8", seed) for seed in SEEDS]
-trained = {"LoRA, rank 8": count_parameters(own[0])[1]}
-print_accuracies({"LoRA, rank 8": accuracy(transfer, own)}, transfer.chance, trained)
+models = [adapt("LoRA, rank 8", seed) for seed in SEEDS]
+trained = {"LoRA, rank 8": count_parameters(models[0])[1]}
+print_accuracies({"LoRA, rank 8": accuracy(transfer, models)}, transfer.chance, trained)
 
 # %%
 # .. raw:: html
@@ -237,9 +230,9 @@ contract |= {
     **means_and_intervals(scores),
     "closed_form_alpha": alpha,
 }
-contract["minus_full"] = {way: gap.mean for way, gap in gaps.items()}
-contract["minus_full_p"] = {way: gap.p for way, gap in gaps.items()}
-contract["gflop"] = {way: np.round(cost, 2) for way, cost in costs.items()}
+contract["minus_full"] = {method: gap.mean for method, gap in gaps.items()}
+contract["minus_full_p"] = {method: gap.p for method, gap in gaps.items()}
+contract["gflop"] = {method: np.round(cost, 2) for method, cost in costs.items()}
 contract["subject_overlap"] = transfer.overlap
 contract = for_json(contract)
 print(json.dumps(contract))

@@ -32,7 +32,7 @@ import _runtime
 import numpy as np
 import torch
 from _model.encoder import encoder_state, load_encoder, precompute_frozen
-from _model.new_person_choice import build_model
+from _model.regimes import COMPARED, REGIMES
 from _new_person_figure import draw_new_person_figure
 from _model.new_person_run import CURVE, run_everybody, run_controls
 from _score.scores import difference, interval, print_accuracies, compare_within_people
@@ -78,11 +78,11 @@ else:
 def without_labels(models, person, seen):
     """Right answers to later windows, with statistics of the windows that were seen."""
     (X, y), right = person.later, {}
-    for way in ("scaling", "alignment"):
-        matrix = new.SPATIAL[way](seen)
-        right[way] = evaluate(models[way], new.apply(matrix, X, way), y)
-    own = new.recompute_batch_norm(models["as recorded"], seen)
-    return right | {"batch norm": evaluate(own, X, y)}
+    for method in ("scaling", "alignment"):
+        matrix = new.SPATIAL[method](seen)
+        right[method] = evaluate(models[method], new.apply(matrix, X, method), y)
+    adapted = new.recompute_batch_norm(models["as recorded"], seen)
+    return right | {"batch norm": evaluate(adapted, X, y)}
 
 
 # %%
@@ -105,27 +105,27 @@ for what, seen in {
 # frozen, one of them in closed form. *Full fine-tuning* puts a fresh head on it, as
 # :doc:`plot_73_finetune_pretrained_model` does. *Keep the head* goes on from where
 # pretraining ended: the question is the same, only the person is new.
-LEARNS = {"from-scratch": "", "linear-probe": "final_layer", "full-finetune": ""}
-LEARNS["keep the head"] = ""
+LEARNS = {regime: REGIMES[regime].learns for regime in COMPARED}
+LEARNS["keep the head"] = ("",)
 
 
 # %%
 # A few steps on few windows; ``look`` is called after each, so that one run tells what half
 # of the steps would have given.
-def adapt(way, model, X, y, lr, n_steps, look=None):
+def adapt(method, model, X, y, lr, n_steps, look=None):
     """A network for one person, from own labelled windows."""
-    own = build_model(cohort, 1)
-    if way == "keep the head":
-        own.load_state_dict(model.state_dict())
-    elif way != "from-scratch":
-        load_encoder(own, encoder_state(model))
-    for name, parameter in own.named_parameters():
-        parameter.requires_grad = name.startswith(LEARNS[way])
-    learner, X = precompute_frozen(own, X)
+    adapted = cohort.build(1)
+    if method == "keep the head":
+        adapted.load_state_dict(model.state_dict())
+    elif REGIMES[method].starts_from == "pretrained":
+        load_encoder(adapted, encoder_state(model))
+    for name, parameter in adapted.named_parameters():
+        parameter.requires_grad = name.startswith(LEARNS[method])
+    learner, X = precompute_frozen(adapted, X)
     batches = shuffled_batches(X, y, n_steps=n_steps, seed=1)
-    watch = look and (lambda step: look(own, step))
+    watch = look and (lambda step: look(adapted, step))
     train(learner, batches, make_optimizer(learner, lr), watch=watch)
-    return own
+    return adapted
 
 
 # %%
@@ -145,7 +145,7 @@ results = run_everybody(cohort, adapt, without_labels)
 final = results.with_all(cohort)
 print_accuracies(final, cohort.chance)
 print("\nminus zero-shot, p corrected for all ways")
-pairs = [(way, "zero-shot") for way in final if way != "zero-shot"]
+pairs = [(method, "zero-shot") for method in final if method != "zero-shot"]
 gains = compare_within_people(final, pairs)
 
 # %%
@@ -166,26 +166,26 @@ seconds = np.array([cohort.seconds(n) for n in cohort.n_own])
 n_classes = len(cohort.study.classes)
 
 
-def curve(way):
-    own = [results.scores[way, n] for n in cohort.n_own]
-    return seconds, [v.mean() for v in own], [interval(v) for v in own]
+def curve(method):
+    scores = [results.scores[method, n] for n in cohort.n_own]
+    return seconds, [v.mean() for v in scores], [interval(v) for v in scores]
 
 
 # %%
 free = ("scaling", "alignment", "batch norm")
 steps = {"zero-shot": best["zero-shot"], "no labels": best["inductive"]}
-said = "; ".join(f"{way} {own.mean():.2f}" for way, own in final.items())
+means = "; ".join(f"{method} {score.mean():.2f}" for method, score in final.items())
 figure = draw_new_person_figure(
-    {way: curve(way) for way in free},
-    {way: final[f"{way}, ahead"].mean() for way in free},
-    {way: curve(way) for way in CURVE},
+    {method: curve(method) for method in free},
+    {method: final[f"{method}, ahead"].mean() for method in free},
+    {method: curve(method) for method in CURVE},
     steps | {"own labels": best["chosen"]},
     chance=cohort.chance,
     zero_shot=best["zero-shot"].mean(),
     title="What do own seconds buy, and for whom?",
     subtitle=f"{len(people)} people, each the new one once; classes: {n_classes}",
     provenance=f"data: {cohort.study.data}",
-    alt=f"Accuracy by own seconds, and a line per person; with all of them: {said}.",
+    alt=f"Accuracy by own seconds, and a line per person; with all of them: {means}.",
 )
 
 # %%
@@ -210,7 +210,7 @@ def inverse_root(C):
 
 
 X = {s: p.X.double() - p.X.double().mean(dim=1, keepdim=True) for s, p in people.items()}
-roots = {s: inverse_root(new.covariance(own)) for s, own in X.items()}
+roots = {s: inverse_root(new.covariance(windows)) for s, windows in X.items()}
 broken = [s for s, root in roots.items() if not torch.isfinite(root).all()]
 print(f"not finite: {len(broken)} of {len(people)} people; amplified rounding: the others")
 for subject in broken[:1]:
@@ -243,10 +243,10 @@ both = []
 for subject, person in people.items():
     models, choice = results.models[subject], results.choices[subject]
     (X, y), (X_later, y_later) = person.own(), person.later
-    matrix, way = new.alignment(X), "keep the head"
-    own = new.apply(matrix, X)
-    own = adapt(way, models["alignment"], own, y, *choice.settings[way])
-    right = evaluate(own, new.apply(matrix, X_later), y_later)
+    matrix, method = new.alignment(X), "keep the head"
+    aligned = new.apply(matrix, X)
+    adapted = adapt(method, models["alignment"], aligned, y, *choice.settings[method])
+    right = evaluate(adapted, new.apply(matrix, X_later), y_later)
     both.append(new.balanced_accuracy(right, y_later))
 print(f"aligned - as recorded: {difference(np.array(both), final['keep the head'])}")
 
@@ -282,7 +282,7 @@ contract |= {"gap_vs_scratch": gap.mean, "gap_vs_scratch_ci": gap.ci}
 for kind in ("inductive", "transductive"):
     gain = difference(best[kind], best["zero-shot"])
     contract |= {f"{kind}_gain": gain.mean, f"{kind}_gain_ci": gain.ci}
-means = [own.mean for own in controls.values()]
+means = [gain.mean for gain in controls.values()]
 contract["minus_control"] = dict(zip(control, means, strict=True))
 contract |= {"n_lose": n_lose, "subject_overlap": overlap}
 contract = for_json(contract, accuracy_ci=3)

@@ -32,11 +32,11 @@ import _study
 import numpy as np
 import pandas as pd
 import torch
-from _model.encoder import encoder_state, freeze_encoder, load_encoder
-from _model.encoder import precompute_frozen
+from _model.adapt import adapt, build_model, pretrain, train_layers
+from _model.encoder import encoder_state, load_encoder
 from _score.scores import difference, holm, per_subject, print_accuracies, for_json
 from _score.splits import assert_no_leakage, split_subjects
-from _model.training import shuffled_batches, evaluate, train, make_optimizer, to_tensors
+from _model.training import evaluate, to_tensors
 from _transfer_figure import draw_transfer_figure
 
 DEVICE = _runtime.setup()
@@ -63,15 +63,15 @@ studies = {
 sizes = {"test": 20, "labelled": 1}
 table = studies["side"].metadata
 parts = split_subjects(table, sizes, rest="others", seed=0)
-who = {name: set(table["subject"].iloc[index]) for name, index in parts.items()}
-who["train"] = who["labelled"] | who["others"]
+groups = {name: set(table["subject"].iloc[index]) for name, index in parts.items()}
+groups["train"] = groups["labelled"] | groups["others"]
 
 # %%
 # Windows and labels by task and group of people.
-tables, data = {group: [] for group in who}, {}
+tables, data = {group: [] for group in groups}, {}
 for name, study in studies.items():
     X, y = to_tensors(study.windows, study.targets, DEVICE)
-    for group, people in who.items():
+    for group, people in groups.items():
         rows = study.metadata["subject"].isin(people).to_numpy(copy=True)  # writable
         data[name, group] = X[rows], y[rows]
         tables[group].append(study.metadata[rows])  # in the order of the tasks
@@ -83,37 +83,30 @@ report = assert_no_leakage(pd.concat(tables["train"]), pd.concat(tables["test"])
 # Labels of the source task exist for all training people, labels of the target task for one
 # of them. All networks that are trained as a whole get the same learning rate; none is
 # tuned.
-from braindecode.models import ShallowFBCSPNet
+LR = 3e-3
+STEPS = {"n_steps": 80, "batch_size": 32}
 
 
-def build_model(seed):
-    torch.manual_seed(seed)
+def build(seed):
     n_chans, n_times = data["side", "train"][0].shape[1:]
     shape = {"n_chans": n_chans, "n_times": n_times, "sfreq": studies["side"].sfreq}
     filters = {"n_filters_time": 16, "n_filters_spat": 16}  # fewer than 40, to be quick
-    return ShallowFBCSPNet(n_outputs=2, **shape, **filters).to(DEVICE)
-
-
-def train_network(model, X, y, *, lr=3e-3, **how):
-    learner, X = precompute_frozen(model, X)
-    train(learner, shuffled_batches(X, y, **how), make_optimizer(learner, lr))
-    return model
+    return build_model(n_outputs=2, seed=seed, device=DEVICE, **shape, **filters)
 
 
 # %%
 # The same training on *shuffled* labels is the control of each source.
-def pretrain(task, shuffled=False, seed=0):
+def pretrained_encoder(task, shuffled=False):
     """State of an encoder that learned one task, or its shuffled labels."""
     X, y = data[task, "train"]
     if shuffled:
         order = torch.Generator().manual_seed(79)
         y = y[torch.randperm(len(y), generator=order).to(DEVICE)]
-    model = train_network(build_model(seed), X, y, n_steps=80, batch_size=32)
-    return encoder_state(model)
+    return encoder_state(pretrain(build, X, y, lr=LR, **STEPS))
 
 
-encoders = {task: pretrain(task) for task in TASKS}
-blind = {task: pretrain(task, shuffled=True) for task in TASKS}
+encoders = {task: pretrained_encoder(task) for task in TASKS}
+blind = {task: pretrained_encoder(task, shuffled=True) for task in TASKS}
 
 
 # %%
@@ -121,26 +114,21 @@ blind = {task: pretrain(task, shuffled=True) for task in TASKS}
 # -----------------
 # Which encoder helps most with the side of attention, and which with the flicker? Is there
 # a pair for which training from scratch is better? Write down one of each.
-def adapt(target, encoder=None, regime="full-finetune"):
+def accuracy(target, encoder, regime="full-finetune"):
     """Accuracy of each test person, from one initialisation that all sources share."""
-    model, lr = build_model(1), 3e-3
-    if encoder is not None:
-        load_encoder(model, encoder)
-    if regime == "linear-probe":
-        freeze_encoder(model)
-        lr = 1e-2
-    train_network(model, *data[target, "labelled"], lr=lr, n_steps=40, seed=1)
+    X, y = data[target, "labelled"]
+    model = adapt(build, X, y, regime, encoder=encoder, seed=1, n_steps=40)
     subjects = tables["test"][list(TASKS).index(target)]["subject"]
     return per_subject(evaluate(model, *data[target, "test"]), subjects)
 
 
 # %%
 # Every pair of tasks, and for each target training from scratch.
-scratch = {target: adapt(target) for target in TASKS}
+scratch = {target: accuracy(target, None, "from-scratch") for target in TASKS}
 pairs = [(source, target) for source in TASKS for target in TASKS]
-full = {pair: adapt(pair[1], encoders[pair[0]]) for pair in pairs}
-control = {pair: adapt(pair[1], blind[pair[0]]) for pair in pairs}
-probe = {pair: adapt(pair[1], encoders[pair[0]], "linear-probe") for pair in pairs}
+full = {(s, t): accuracy(t, encoders[s]) for s, t in pairs}
+control = {(s, t): accuracy(t, blind[s]) for s, t in pairs}
+probe = {(s, t): accuracy(t, encoders[s], "linear-probe") for s, t in pairs}
 
 # %%
 # Chance is .5 in every task. All scores are of the same test people.
@@ -165,23 +153,23 @@ gains = {
     "minus from-scratch": {p: difference(full[p], scratch[p[1]]) for p in pairs},
     "minus shuffled labels": {p: difference(full[p], control[p]) for p in pairs},
 }
-for name, own in gains.items():
+for name, by_pair in gains.items():
     print(f"\nfull-finetune {name}")
-    corrected = holm([gain.p for gain in own.values()])
+    corrected = holm([gain.p for gain in by_pair.values()])
     for pair, p in zip(pairs, corrected, strict=True):
-        print(f"{' -> '.join(pair):<20}{own[pair]._replace(p=p)}")
-        own[pair] = own[pair]._replace(p=p)
+        by_pair[pair] = by_pair[pair]._replace(p=p)
+        print(f"{' -> '.join(pair):<20}{by_pair[pair]}")
     for what, end, sign in (("above", 0, 1), ("below", 1, -1)):
-        found = [" -> ".join(p) for p in pairs if own[p].ci[end] * sign > 0]
-        print(f"interval {what} zero: {', '.join(found) or 'no pair'}")
+        clear = [" -> ".join(p) for p in pairs if by_pair[p].ci[end] * sign > 0]
+        print(f"interval {what} zero: {', '.join(clear) or 'no pair'}")
 
 # %%
 matrices = {
-    name: np.array([[(own[s, t].mean, *own[s, t].ci) for t in TASKS] for s in TASKS])
-    for name, own in gains.items()
+    name: np.array([[(gain[s, t].mean, *gain[s, t].ci) for t in TASKS] for s in TASKS])
+    for name, gain in gains.items()
 }
-own = gains["minus from-scratch"]
-said = "; ".join(f"{s} to {t} {own[s, t].mean:+.2f}" for s, t in pairs if s != t)
+over = gains["minus from-scratch"]
+means = "; ".join(f"{s} to {t} {over[s, t].mean:+.2f}" for s, t in pairs if s != t)
 figure = draw_transfer_figure(
     matrices,
     sources=list(TASKS),
@@ -189,7 +177,7 @@ figure = draw_transfer_figure(
     title="Does one task help with another?",
     subtitle=f"full fine-tuning; people with labels: {sizes['labelled']}",
     provenance=f"data: {studies['side'].data}",
-    alt=f"Gains in accuracy, source by target task. Over from-scratch: {said}.",
+    alt=f"Gains in accuracy, source by target task. Over from-scratch: {means}.",
 )
 
 # %%
@@ -211,7 +199,7 @@ except ValueError as error:
 
 # %%
 # The recovery is to leave the test people out of every task.
-rest = everybody[~everybody["subject"].isin(who["test"])]
+rest = everybody[~everybody["subject"].isin(groups["test"])]
 report_rest = assert_no_leakage(rest, tables["test"][list(TASKS).index("side")])
 
 # %%
@@ -222,10 +210,10 @@ report_rest = assert_no_leakage(rest, tables["test"][list(TASKS).index("side")])
 # .. raw:: html
 #
 #    <details class="solution"><summary>Solution</summary>
-model = build_model(0)
+model = build(0)
 load_encoder(model, encoders["flicker"])
-train_network(model, *data["rest", "train"], n_steps=80, batch_size=32)
-both = adapt("side", encoder_state(model))
+train_layers(model, *data["rest", "train"], ("",), lr=LR, **STEPS)
+both = accuracy("side", encoder_state(model))
 print_accuracies({"flicker, rest -> side": both, "rest -> side": full["rest", "side"]}, 0.5)
 
 # %%
@@ -239,12 +227,12 @@ print_accuracies({"flicker, rest -> side": both, "rest -> side": full["rest", "s
 # gain, and with shuffled labels of the same source, which says what its labels gave.
 names = {pair: ">".join(pair) for pair in pairs}
 contract = {"tutorial": "plot_79", "version": 2, "data": studies["side"].data}
-contract |= {"tasks": list(TASKS), "n_train_subjects": len(who["train"])}
+contract |= {"tasks": list(TASKS), "n_train_subjects": len(groups["train"])}
 contract |= {"n_labelled_subjects": sizes["labelled"], "n_test_subjects": sizes["test"]}
 contract |= {"chance_level": 0.5, "scratch": {t: v.mean() for t, v in scratch.items()}}
-for key, own in zip(("gain", "learned"), gains.values(), strict=True):
-    contract[key] = {names[pair]: found.mean for pair, found in own.items()}
-    contract[f"{key}_ci"] = {names[pair]: found.ci for pair, found in own.items()}
+for key, by_pair in zip(("gain", "learned"), gains.values(), strict=True):
+    contract[key] = {names[pair]: gain.mean for pair, gain in by_pair.items()}
+    contract[f"{key}_ci"] = {names[pair]: gain.ci for pair, gain in by_pair.items()}
 contract["subject_overlap"] = report["overlap"]
 contract = for_json(contract, digits=3)
 print(json.dumps(contract))

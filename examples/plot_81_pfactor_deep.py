@@ -120,13 +120,13 @@ def predict_by_ridge(train, test):
 
 
 # %%
-# The network is trained by ``fit_network`` of ``_model/pfactor.py``, a file beside this
+# The network is trained by ``train_network`` of ``_model/pfactor.py``, a file beside this
 # page. It never gets the test people.
 
 
 def predict_by_network(train, test, seed, build=build_network):
     """Predictions for the people of both sides."""
-    model = net.fit_network(build(seed), train, seed=seed)
+    model = net.train_network(build(seed), train, seed=seed)
     scale = net.score_scale(train)
     return [net.predict_people(model, side, scale) for side in (train, test)]
 
@@ -284,7 +284,7 @@ print(f"ridge minus ShallowFBCSPNet: {difference(errors['ridge'], (shallow - tru
 # diagnosis. What the network uses is the question of :doc:`the next page
 # </auto_examples/plot_82_which_rhythm>`.
 #
-# **Try it yourself.** Pass ``n_epochs=60`` to ``net.fit_network``: what happens to the
+# **Try it yourself.** Pass ``n_epochs=60`` to ``net.train_network``: what happens to the
 # error, in the study and in the null? Average ten seeds instead of three.
 #
 # The line has everything a reader or a test needs to check this run. Full records of what

@@ -74,7 +74,7 @@ studies = {"trained": (train, test), "trained on the null": (null_train, null_te
 networks = {}
 scores = {}
 for name, (seen, held_out) in studies.items():
-    networks[name] = net.fit_network(build_network(0), seen)
+    networks[name] = net.train_network(build_network(0), seen)
     scale = net.score_scale(seen)
     truth = net.of_people(held_out, held_out.targets)
     predicted = net.predict_people(networks[name], held_out, scale)

@@ -36,6 +36,7 @@ import _scale.workers
 import _study
 import numpy as np
 import pandas as pd
+from _model.regimes import COMPARED, REGIMES
 from _scale_figure import draw_scale_figure
 from _score.scores import print_accuracies, for_json, means_and_intervals
 from _score.splits import assert_no_leakage
@@ -160,7 +161,7 @@ print_code(inspect.getsource(_scale.grid.train_cell))
 # Half of the target people are test people in every task. The others are the pool from
 # which labelled people are drawn. The learning rates were fixed in advance, so no
 # validation people are needed.
-LR = {"from-scratch": 3e-3, "linear-probe": 1e-2, "full-finetune": 3e-3}
+LR = {regime: REGIMES[regime].lr for regime in COMPARED}
 pool, test = target[::2], tuple(target[1::2])
 
 
@@ -180,7 +181,7 @@ report = assert_no_leakage(metadata(source + pool), metadata(test))
 # %%
 # The encoder is pretrained once. Then the grid runs in a loop.
 checkpoint = str(Path(workshop.name, "encoder.pt"))
-pretrained = _scale.grid.pretrain(windows_folder, tuple(source), checkpoint)
+pretrained = _scale.grid.pretrain_encoder(windows_folder, tuple(source), checkpoint)
 SEEDS, N_DRAWS, N_LABELLED = (1, 2), 3, 4
 grid = [
     (windows_folder, checkpoint, regime, seed, draw_people(N_LABELLED, draw), test, lr)

@@ -34,7 +34,7 @@ from _model.checkpoint import read_checkpoint
 from _model.fit import channel_infos, expected_windows, with_new_head, match_windows
 from _model.share import find_checkpoint, licence_of, share
 from _model.encoder import encoder_state, is_head, precompute_frozen
-from _model.regimes import open_transfer
+from _model.transfer import open_transfer
 from _score.scores import difference, values_mean_ci, per_subject, print_accuracies
 from _score.scores import compare_within_people, for_json, means_and_intervals
 from _model.training import shuffled_batches, evaluate, train, make_optimizer, to_tensors

@@ -65,7 +65,7 @@ def windows(study):
 
 def open_data():
     """Source windows, target windows, and their split by people."""
-    task = sibling("_model.regimes").open_transfer(STUDY)
+    task = sibling("_model.transfer").open_transfer(STUDY)
     return task, windows(task.source), windows(task.target)
 
 
@@ -97,8 +97,8 @@ def adapt(checkpoint, regime, seed, X, y, rows, lr, part="test"):
     for name, parameter in model.named_parameters():
         parameter.requires_grad = regime != "linear-probe" or encoder.is_head(name, model)
     learner, A, A_test = encoder.precompute_frozen(model, X[rows["train"]], X[rows[part]])
-    batches = training.deal(A, y[rows["train"]], n_steps=N_STEPS, seed=seed)
-    training.fit(learner, batches, training.make_optimizer(learner, lr))
+    batches = training.shuffled_batches(A, y[rows["train"]], n_steps=N_STEPS, seed=seed)
+    training.train(learner, batches, training.make_optimizer(learner, lr))
     return training.evaluate(learner, A_test, y[rows[part]])
 
 

@@ -175,20 +175,15 @@ def test_freezing_ends_when_the_encoder_may_learn_again():
 
 
 @pytest.mark.parametrize("name", [*FEW, "CBraMod", "BDTCN", "MSVTNet", "SSTDPN"])
-def test_a_fresh_head_on_the_same_encoder(name):
-    if name == "CBraMod":
-        model = build(name)  # as it comes: the head has no shape yet
-    else:
-        model = probed(name)[0] if name in SAMPLE else build(name)
-    torch.manual_seed(3)
-    fresh = _model.encoder.swap_head(model, 7)
-    assert (fresh.n_outputs, model.n_outputs) == (7, build(name).n_outputs)
-    one, other = _model.encoder.encoder_state(model), _model.encoder.encoder_state(fresh)
-    assert list(one) == list(other)
-    assert all(torch.equal(one[key], other[key]) for key in one)
-    X = windows_of(name, 2)
+def test_an_encoder_goes_under_a_head_with_other_outputs(name):
+    model, fresh = build(name), build(name, seed=1, n_outputs=7)
+    encoder = _model.encoder.encoder_state(model)
+    _model.encoder.load_encoder(fresh, encoder)
+    loaded = _model.encoder.encoder_state(fresh)
+    assert list(encoder) == list(loaded)
+    assert all(torch.equal(encoder[key], loaded[key]) for key in encoder)
     with torch.no_grad():
-        assert 7 in fresh.eval()(X).shape
+        assert 7 in fresh.eval()(windows_of(name, 2)).shape
 
 
 @pytest.mark.parametrize("name", FEW)
@@ -318,6 +313,25 @@ def test_what_learns_is_all_that_runs_in_a_step(what):
     names = [name for name, _ in learner.named_parameters()]
     assert len(names) == {"head": 2, "block": 4, "all": 7}[what]
     assert {id(p) for p in learner.parameters()} <= {id(p) for p in model.parameters()}
+
+
+@pytest.mark.parametrize("what", ["head", "block", "all"])
+def test_what_is_frozen_can_run_in_each_step_too(what):
+    model, X = probed("ShallowFBCSPNet")
+    starts = {"head": ("final_layer",), "block": ("bnorm", "final_layer"), "all": ("",)}
+    for name, parameter in model.named_parameters():
+        parameter.requires_grad = name.startswith(starts[what])
+    frozen, learner = _model.encoder.split_chain(model)
+    assert [*frozen, *learner] == list(model)
+    expected = _model.encoder.run_frozen(frozen, X)
+    frozen.train()
+    _model.encoder.hold_frozen(model)
+    seen = []
+    learner[0].register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    model.train()(X)
+    torch.testing.assert_close(seen[0], expected)
+    assert not any(module.training for module in [*frozen.modules()][1:])
+    assert all(module.training for module in learner)
 
 
 def test_layers_that_do_not_follow_each_other_are_split_at_the_head_or_not_at_all():

@@ -15,6 +15,7 @@ import _study.simulated.person
 from _helpers.contracts import parse
 from _helpers.pages import sibling, tutorials
 from _helpers.run_example import run_example
+from _model.adapt import train_layers
 from _model.training import evaluate
 from _score.scores import interval
 from conftest import environment
@@ -32,21 +33,21 @@ def cohort(tmp_path_factory):
     return dataclasses.replace(cohort, budget=budget)
 
 
-def adapt(way, model, X, y, lr, n_steps, look=None):
+def adapt(method, model, X, y, lr, n_steps, look=None):
     """The head goes on; enough for what is tested here."""
-    own = choice.build_model(COHORT[0], 1)
-    own.load_state_dict(model.state_dict())
-    watch = look and (lambda step: look(own, step))
-    batches = choice.deal(X, y, n_steps=n_steps, seed=1)
-    choice.fit(own, batches, choice.make_optimizer(own, lr), watch=watch)
-    return own
+    adapted = COHORT[0].build(1)
+    adapted.load_state_dict(model.state_dict())
+    watch = look and (lambda step: look(adapted, step))
+    steps = {"lr": lr, "n_steps": n_steps, "seed": 1}
+    train_layers(adapted, X, y, ("",), watch=watch, **steps)
+    return adapted
 
 
 def without_labels(models, person, seen):
     (X, y), right = person.later, {}
-    for way in ("scaling", "alignment"):
-        own = new.apply(new.SPATIAL[way](seen), X, way)
-        right[way] = evaluate(models[way], own, y)
+    for method in ("scaling", "alignment"):
+        own = new.apply(new.SPATIAL[method](seen), X, method)
+        right[method] = evaluate(models[method], own, y)
     own = new.recompute_batch_norm(models["as recorded"], seen)
     return right | {"batch norm": evaluate(own, X, y)}
 
@@ -278,7 +279,7 @@ def test_choices_touch_no_window_of_the_new_people(cohort):
 def test_controls_shuffle_labels_and_exchange_people(cohort, results):
     seen = []
 
-    def spy(way, model, X, y, lr, n_steps, look=None):
+    def spy(method, model, X, y, lr, n_steps, look=None):
         seen.append((X, y))
         return model
 

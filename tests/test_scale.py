@@ -25,6 +25,7 @@ import _study.cache
 import _study.simulated.write
 import _study.windows
 from _helpers.pages import EXAMPLES
+from _model.adapt import train_layers
 from _model.encoder import EncoderError
 from _model.training import normalise
 from conftest import snapshot, write_bids
@@ -361,7 +362,7 @@ def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
 
 def test_loop_and_workers_give_the_same_bits(client, clean, tmp_path):
     checkpoint = str(tmp_path / "encoder.pt")
-    _scale.grid.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
+    _scale.grid.pretrain_encoder(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
     cells = [
         (str(clean), checkpoint, regime, seed, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
         for regime in ("from-scratch", "linear-probe", "full-finetune")
@@ -484,7 +485,7 @@ def test_a_person_without_a_file_is_named(clean):
 
 def test_a_probe_moves_its_head_and_nothing_else(clean, tmp_path, monkeypatch):
     checkpoint, seen = str(tmp_path / "encoder.pt"), []
-    _scale.grid.pretrain(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
+    _scale.grid.pretrain_encoder(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
     encoder = torch.load(checkpoint)
     monkeypatch.setattr(
         _scale.grid, "fingerprint", lambda model: seen.append(model.state_dict())
@@ -500,9 +501,10 @@ def test_a_probe_moves_its_head_and_nothing_else(clean, tmp_path, monkeypatch):
 
 def test_fewer_windows_than_a_batch_still_train(clean, tmp_path):
     windows = _scale.files.WindowFiles(clean, PEOPLE[:1])
-    model = _scale.grid.build_model(windows, 0)
+    model = _scale.grid.builder_for(windows)(seed=0)
     before = _scale.grid.fingerprint(model)
-    _scale.grid.train_from_files(model, windows, lr=1e-2, n_steps=2, batch_size=64, seed=0)
+    steps = {"n_steps": 2, "batch_size": 64, "store": False}
+    train_layers(model, windows, windows.targets, ("",), lr=1e-2, **steps)
     assert _scale.grid.fingerprint(model) != before
 
 

@@ -1,4 +1,4 @@
-"""The one loop: the page's and the tool's are the same, and it deals windows as it says."""
+"""The one loop: the page's and the tool's are the same, and windows are shuffled as it says."""
 
 import ast
 from pathlib import Path
@@ -8,23 +8,28 @@ import pytest
 import torch
 
 import _model.training
-from _model.training import evaluate, make_optimizer, normalise, to_tensors, train
-from _model.training import shuffled_batches as deal_batches
+from _model.training import (
+    evaluate,
+    make_optimizer,
+    normalise,
+    shuffled_batches,
+    to_tensors,
+    train,
+)
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 
 
 def loop_of(path):
-    """Syntax tree of the function ``fit`` of a file, without its docstring."""
-    found = [
+    """Syntax tree of the function ``train`` of a file, without its docstring."""
+    (loop,) = [
         node
         for node in ast.parse(path.read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef) and node.name == "fit"
+        if isinstance(node, ast.FunctionDef) and node.name == "train"
     ]
-    assert len(found) == 1, path.name
-    assert ast.get_docstring(found[0])
-    found[0].body = found[0].body[1:]
-    return ast.dump(found[0])
+    assert ast.get_docstring(loop)
+    loop.body = loop.body[1:]
+    return ast.dump(loop)
 
 
 def test_the_loop_on_the_page_is_the_loop_of_every_page():
@@ -32,7 +37,7 @@ def test_the_loop_on_the_page_is_the_loop_of_every_page():
     assert lesson == loop_of(Path(_model.training.__file__))
 
 
-class Deal(torch.nn.Module):
+class Remembers(torch.nn.Module):
     """Remembers which windows it was given: window number i holds i."""
 
     def __init__(self):
@@ -47,17 +52,18 @@ class Deal(torch.nn.Module):
         return self.layer(self.drop(X))
 
 
-def shuffled_batches(n_windows, **how):
+def batches_of(n_windows, **how):
+    """Numbers of the windows in each batch of a training."""
     X = torch.arange(n_windows, dtype=torch.float32)[:, None]
     torch.manual_seed(0)
-    module = Deal()
+    module = Remembers()
     y = torch.zeros(n_windows, dtype=torch.long)
-    train(module, deal_batches(X, y, **how), make_optimizer(module, 1e-2))
-    return module.batches, module
+    train(module, shuffled_batches(X, y, **how), make_optimizer(module, 1e-2))
+    return module.batches
 
 
-def test_windows_that_fill_no_batch_are_dealt_with_the_next_shuffle():
-    batches, *_ = shuffled_batches(10, n_steps=5, batch_size=4)
+def test_windows_that_fill_no_batch_come_with_the_next_shuffle():
+    batches = batches_of(10, n_steps=5, batch_size=4)
     dealt = [number for batch in batches for number in batch]
     assert {len(batch) for batch in batches} == {4}
     assert sorted(dealt[:10]) == sorted(dealt[10:]) == list(range(10))
@@ -65,35 +71,32 @@ def test_windows_that_fill_no_batch_are_dealt_with_the_next_shuffle():
 
 
 def test_fewer_windows_than_a_batch():
-    batches, *_ = shuffled_batches(3, n_steps=2, batch_size=16)
+    batches = batches_of(3, n_steps=2, batch_size=16)
     assert [sorted(batch) for batch in batches] == [[0, 1, 2]] * 2
 
 
 def test_the_order_has_a_seed_of_its_own():
-    one, other = (
-        shuffled_batches(10, n_steps=3, seed=1)[0],
-        shuffled_batches(10, n_steps=3, seed=2)[0],
-    )
-    assert shuffled_batches(10, n_steps=3, seed=1)[0] == one != other
+    one, same, other = (batches_of(10, n_steps=3, seed=seed) for seed in (1, 1, 2))
+    assert one == same != other
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
     module = torch.nn.Linear(1, 2)
     torch.manual_seed(5)
-    batches = deal_batches(torch.ones(4, 1), torch.zeros(4).long(), n_steps=2)
+    batches = shuffled_batches(torch.ones(4, 1), torch.zeros(4).long(), n_steps=2)
     train(module, batches, make_optimizer(module, 0.1))
     assert torch.rand(1) == expected  # no shuffle took a number from the weights' generator
 
 
 def test_a_look_between_steps_changes_nothing():
-    modes, module = [], Deal()
+    modes, module = [], Remembers()
     X, y = torch.arange(8, dtype=torch.float32)[:, None], torch.zeros(8, dtype=torch.long)
 
     def watch(step):
         modes.append((step, module.training))
         module.eval()
 
-    batches = deal_batches(X, y, n_steps=3, batch_size=4)
+    batches = shuffled_batches(X, y, n_steps=3, batch_size=4)
     train(module, batches, make_optimizer(module, 1e-2), watch=watch)
     assert modes == [(1, True), (2, True), (3, True)]
     assert len(module.batches) == 3  # the step after a look is in training mode again
@@ -117,7 +120,7 @@ def test_loss_and_schedule_are_arguments():
         schedule.step()
         weights.append(module.weight.detach().clone())
 
-    train(module, deal_batches(X, y, n_steps=5), optimizer, loss, watch)
+    train(module, shuffled_batches(X, y, n_steps=5), optimizer, loss, watch)
     assert rates == [0.1, 0.1, 0.1, 0, 0]
     assert not torch.equal(weights[1], weights[2])
     assert torch.equal(weights[2], weights[4])

@@ -4,6 +4,8 @@ from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from _helpers.pages import sibling
+
 
 class ContractError(ValueError):
     """The output of a tutorial does not keep its promise; the message says how."""
@@ -11,8 +13,9 @@ class ContractError(ValueError):
 
 #: Values carry four decimals; a difference of two may be off by one in the last.
 ROUNDING = 1.01e-4
-Regime = Literal["from-scratch", "linear-probe", "full-finetune"]
-REGIMES = get_args(Regime)
+#: What every page about fine-tuning compares.
+REGIMES = sibling("_model.regimes").COMPARED
+Regime = Literal[REGIMES]
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=0)]

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from _helpers.contracts import base
 
-WAYS = Literal["from-scratch", "linear-probe", "full-finetune", "closed-form probe"]
+WAYS = Literal[(*base.REGIMES, "closed-form probe")]
 
 
 class Page(base.Adapted):

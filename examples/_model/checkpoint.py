@@ -74,8 +74,7 @@ def read_checkpoint(folder, class_name=None, *, allowed=None, most=MOST_PARAMETE
     Returns
     -------
     torch.nn.Module
-        The model in evaluation mode, every tensor as in the file. Another head is put on it by
-        :func:`_model.encoder.swap_head`.
+        The model in evaluation mode, every tensor as in the file, its head included.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Head and encoder of any Braindecode model: find, swap, load, freeze, run once.
+"""Head and encoder of any Braindecode model: find, load, freeze, run once.
 
 The head is what depends on the number of outputs. Everything else is the encoder.
 """
@@ -72,7 +72,20 @@ def head_names(model):
 
 
 def is_head(name, model):
-    """Does a parameter, buffer or module of this name belong to the head of the model?"""
+    """Say whether a parameter, buffer or module belongs to the head.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the model.
+    model : torch.nn.Module
+        A Braindecode model.
+
+    Returns
+    -------
+    bool
+        True for what stands below one of :func:`head_names`.
+    """
     return _below(name, head_names(model))
 
 
@@ -94,8 +107,8 @@ def encoder_state(model):
         Copies, so that the model may go on learning.
     """
     heads, saved = head_names(model), model.state_dict()
-    own = tensors(model, only=lambda name: name in saved and not _below(name, heads))
-    return {name: value.clone() for name, value in own.items()}
+    encoder = tensors(model, only=lambda name: name in saved and not _below(name, heads))
+    return {name: value.clone() for name, value in encoder.items()}
 
 
 def load_encoder(model, state):
@@ -130,10 +143,8 @@ def load_encoder(model, state):
         ],
     }
     if any(wrong.values()):
-        said = "; ".join(
-            f"{what}: {', '.join(names)}" for what, names in wrong.items() if names
-        )
-        raise EncoderError(f"the encoder does not fit this model: {said}")
+        reasons = [f"{what}: {', '.join(names)}" for what, names in wrong.items() if names]
+        raise EncoderError(f"the encoder does not fit this model: {'; '.join(reasons)}")
     model.load_state_dict(state, strict=False)
     after = encoder_state(model)
     held = [torch.equal(v, state[name].to(v)) for name, v in after.items()]
@@ -142,27 +153,6 @@ def load_encoder(model, state):
         names = ", ".join(np.array(list(after))[~np.array(held)])
         raise EncoderError(f"the encoder does not fit this model: not loaded: {names}")
     return Loaded(sum(held), len(held), sum(changed))
-
-
-def swap_head(model, n_outputs):
-    """The same encoder under a fresh head.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        A Braindecode model; not changed.
-    n_outputs : int
-        Outputs of the new head, whose weights torch's own seed decides.
-
-    Returns
-    -------
-    torch.nn.Module
-        A new model of the same configuration, on the same device.
-    """
-    fresh = type(model).from_config({**model.get_config(), "n_outputs": n_outputs})
-    fresh = fresh.to(next(model.parameters()))
-    load_encoder(fresh, encoder_state(model))
-    return fresh
 
 
 def freeze_encoder(model):
@@ -178,13 +168,30 @@ def freeze_encoder(model):
     heads = head_names(model)
     for name, parameter in model.named_parameters():
         parameter.requires_grad = _below(name, heads)
+    hold_frozen(model)
+
+
+def hold_frozen(model):
+    """Put what is frozen into evaluation mode before each forward pass, from now on.
+
+    What is frozen is looked up each time, so it may change. It is what
+    :func:`precompute_frozen` would run once; use this where windows are read or altered in each
+    step.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A Braindecode model, some of whose parameters have ``requires_grad = False``.
+    """
     model.register_forward_pre_hook(_hold_still)
 
 
 def _hold_still(model, _):
-    heads = head_names(model)
-    learns = [name for name, p in model.named_parameters() if p.requires_grad]
-    if all(_below(name, heads) for name in learns):
+    if _is_a_chain(model):
+        frozen, _ = split_chain(model)
+        frozen.eval()
+    elif only_head_learns(model):
+        heads = head_names(model)
         for name, module in model.named_modules():
             if not _below(name, heads):
                 module.training = False
@@ -255,7 +262,7 @@ def features_at_head(model, *inputs):
 
 
 def check_head(model, X):
-    """Does the head, on stored features, say what the model says, bit for bit?
+    """Refuse a model whose head, on stored features, does not say what the model says, bit for bit.
 
     Parameters
     ----------
@@ -273,20 +280,75 @@ def check_head(model, X):
     kind, before = type(model).__name__, fingerprints(model)
     head, features, _ = features_at_head(model, X, X[:1])  # two sizes of a batch
     with torch.no_grad():
-        said, of_features = model(X), head(features)
+        outputs, of_features = model(X), head(features)
     after = fingerprints(model)
     moved = [name for name, value in before.items() if value != after[name]]
     if moved:
         raise EncoderError(f"{kind} changes in evaluation mode: {', '.join(moved)}")
-    if not (torch.is_tensor(said) and torch.equal(said, of_features)):
+    if not (torch.is_tensor(outputs) and torch.equal(outputs, of_features)):
         raise EncoderError(
             f"{kind} does more after its head, {head_names(model)[0]}: a head on stored features "
             "would not say what the model says"
         )
 
 
+def only_head_learns(model):
+    """Say whether no parameter outside the head may learn."""
+    heads = head_names(model)
+    learning = [name for name, p in model.named_parameters() if p.requires_grad]
+    return all(_below(name, heads) for name in learning)
+
+
+def _is_a_chain(model):
+    """Say whether the layers of a model are called one after the other, and nothing else is."""
+    return type(model).forward is torch.nn.Sequential.forward
+
+
+def split_chain(model):
+    """Split a model whose layers follow each other in front of the first layer that learns.
+
+    Parameters
+    ----------
+    model : torch.nn.Sequential
+        Such as :class:`~braindecode.models.ShallowFBCSPNet`.
+
+    Returns
+    -------
+    frozen, learner : torch.nn.Sequential
+        The layers themselves, not copies; either part may be empty.
+    """
+    layers = list(model)
+    learns = [any(p.requires_grad for p in layer.parameters()) for layer in layers]
+    first = learns.index(True) if True in learns else len(layers)
+    return torch.nn.Sequential(*layers[:first]), torch.nn.Sequential(*layers[first:])
+
+
+def run_frozen(frozen, X):
+    """Output of frozen layers: in evaluation mode, so that it is the same in each step.
+
+    Parameters
+    ----------
+    frozen : torch.nn.Module
+        Layers; in evaluation mode afterwards.
+    X : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Windows.
+
+    Returns
+    -------
+    torch.Tensor, shape (n_windows, ...)
+        Without gradients.
+    """
+    with torch.no_grad():
+        return frozen.eval()(X)
+
+
+def channels_last(X):
+    """The same images in the memory layout in which a CPU convolves faster; others as they are."""
+    return X.contiguous(memory_format=torch.channels_last) if X.dim() == 4 else X
+
+
 def precompute_frozen(model, *inputs):
-    """What has to be trained, and the inputs as it sees them.
+    """What has to be trained, and its inputs: the output of what is frozen, which runs once.
 
     Parameters
     ----------
@@ -297,28 +359,18 @@ def precompute_frozen(model, *inputs):
 
     Returns
     -------
-    tuple of torch.nn.Module and torch.Tensor
-        Where layers follow each other (:class:`torch.nn.Sequential`), those from the first one
-        that learns, and the output of the others, which run once and in evaluation mode. In any
-        other model the head and its features, if nothing but the head learns, else all as it
-        came.
+    learner : torch.nn.Module
+        Part of the model, whose weights it shares. Where layers follow each other, those from
+        the first one that learns (:func:`split_chain`); in any other model the head, if nothing
+        else learns, or else the whole model.
+    *features : torch.Tensor
+        Each input as the learner takes it.
     """
-    if type(model).forward is torch.nn.Sequential.forward:
-        layers = list(model)
-        learns = [any(p.requires_grad for p in layer.parameters()) for layer in layers]
-        first = learns.index(True)
-        still = torch.nn.Sequential(*layers[:first]).eval()
-        with torch.no_grad():
-            inputs = [still(X) for X in inputs]
-        learner = torch.nn.Sequential(*layers[first:])
-    elif all(
-        is_head(name, model) for name, p in model.named_parameters() if p.requires_grad
-    ):
-        learner, *inputs = features_at_head(model, *inputs)
+    if _is_a_chain(model):
+        frozen, learner = split_chain(model)
+        features = [run_frozen(frozen, X) for X in inputs]
+    elif only_head_learns(model):
+        learner, *features = features_at_head(model, *inputs)
     else:
-        learner = model
-    # In this memory layout a CPU convolves faster.
-    layout = torch.channels_last
-    return learner, *(
-        X.contiguous(memory_format=layout) if X.dim() == 4 else X for X in inputs
-    )
+        learner, features = model, inputs
+    return learner, *map(channels_last, features)

@@ -1,4 +1,4 @@
-"""A new person: windows in the order of the session, and ways to get closer without a label."""
+"""A new person: windows in the order of the session, and methods that need no label."""
 
 import copy
 from dataclasses import dataclass, replace
@@ -9,12 +9,15 @@ import torch
 from sklearn.model_selection import KFold
 
 import _study
+from _model.adapt import build_model
 from _model.training import normalise
 
 #: Fewest people: two in each group.
 N_GROUPS, MIN_PEOPLE = 3, 6
 #: More people than this are adapted with half the steps, so that minutes do not become many.
 MANY = 18
+#: Filters of the network, and their length in seconds: small, so that it trains often.
+N_FILTERS, FILTER_S = 16, 0.2
 #: Eigenvalues below this share of the largest are no part of the space that is there.
 RANK_TOLERANCE = 1e-6
 
@@ -92,6 +95,21 @@ class Cohort:
         """Subjects who are not in a group."""
         return [subject for subject in self.people if subject not in group]
 
+    def build(self, seed):
+        """A small network for these windows; one seed, one start."""
+        X = next(iter(self.people.values())).X
+        return build_model(
+            n_chans=X.shape[1],
+            n_times=X.shape[2],
+            n_outputs=len(self.study.classes),
+            sfreq=self.study.sfreq,
+            seed=seed,
+            device=X.device,
+            n_filters_time=N_FILTERS,
+            n_filters_spat=N_FILTERS,
+            filter_time_length=round(FILTER_S * self.study.sfreq),
+        )
+
 
 def open_cohort(name, device="cpu"):
     """Open everybody in a study, and put the windows of each person into the order of the session.
@@ -109,39 +127,41 @@ def open_cohort(name, device="cpu"):
     Returns
     -------
     Cohort
-        It.
+        Everybody, in groups.
 
     Raises
     ------
     NewPersonError
         If there are fewer than ``MIN_PEOPLE`` people, or somebody has too few windows.
     """
-    found = _study.find_study(name)
-    if len(found.people) < MIN_PEOPLE:
+    listed = _study.find_study(name)
+    if len(listed.people) < MIN_PEOPLE:
         raise NewPersonError(
-            f"{name} has {len(found.people)} people, too few to make each of them the new person "
+            f"{name} has {len(listed.people)} people, too few to make each of them the new person "
             f"once: pass a study with {MIN_PEOPLE} or more"
         )
-    study = found.open()
+    study = listed.open()
     table = study.metadata.assign(
         recording=study.metadata["sample_id"].str.split("_sample-").str[0]
     )
     alone = bool((table.groupby("recording")["target"].nunique() == 1).all())
-    order = {s: _in_order(own, alone) for s, own in table.groupby("subject")}
+    order = {s: _in_order(rows, alone) for s, rows in table.groupby("subject")}
     most = min(map(len, order.values())) // 2
     numbers = sorted({n for n in (most // 4, most // 2, most) if n})
     n_own = tuple(n for n in numbers if not _lacking(study, order, n))
     if not n_own:
-        who, label = _lacking(study, order, most)[0]
+        subject, label = _lacking(study, order, most)[0]
         raise NewPersonError(
-            f"sub-{who} lacks {label!r} among the first {most} windows or after them ({most} is half "
+            f"sub-{subject} lacks {label!r} among the first {most} windows or after them ({most} is half "
             "of what the person with fewest has): leave out people with short recordings, or classes"
         )
-    X, y = normalise(study.windows), study.targets
-    people = {
-        s: Person(*(torch.tensor(v[rows], device=device) for v in (X, y)), n_own[-1])
-        for s, rows in order.items()
-    }
+    X = normalise(study.windows)
+    y = study.targets
+    people = {}
+    for subject, rows in order.items():
+        X_person = torch.tensor(X[rows], device=device)
+        y_person = torch.tensor(y[rows], device=device)
+        people[subject] = Person(X_person, y_person, n_own[-1])
     names = np.array(list(people))
     folds = KFold(N_GROUPS, shuffle=True, random_state=0).split(names)
     groups = [names[new].tolist() for _, new in folds]
@@ -154,17 +174,17 @@ def open_cohort(name, device="cpu"):
     return Cohort(study, people, groups, n_own, alone, budget)
 
 
-def _in_order(own, one_class_per_recording):
+def _in_order(rows, one_class_per_recording):
     """Row numbers of a person's windows: by time, or by time within each recording."""
     if not one_class_per_recording:
-        return own.index.to_numpy()
-    recordings = own.groupby("recording")["target"]
+        return rows.index.to_numpy()
+    recordings = rows.groupby("recording")["target"]
     share = recordings.cumcount() / recordings.transform("size")
-    return own.index.to_numpy()[np.argsort(share.to_numpy(), kind="stable")]
+    return rows.index.to_numpy()[np.argsort(share.to_numpy(), kind="stable")]
 
 
 def _lacking(study, order, n):
-    """Who has no window of which class among the first ``n``, or after the first ``n``."""
+    """Subjects who have no window of a class among the first ``n`` or after them, and the class."""
     return [
         (subject, label)
         for subject, rows in order.items()
@@ -274,7 +294,27 @@ SPATIAL = {"as recorded": as_recorded, "scaling": scaling, "alignment": alignmen
 
 
 def apply(matrix, X, what="a spatial matrix"):
-    """Windows after a matrix over channels; they stay finite, or are refused."""
+    """Multiply each window by a matrix over channels.
+
+    Parameters
+    ----------
+    matrix : torch.Tensor, shape (n_chans, n_chans)
+        Such as :func:`alignment`.
+    X : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Windows.
+    what : str
+        Name of the matrix, for the message.
+
+    Returns
+    -------
+    torch.Tensor of float32, shape (n_windows, n_chans, n_times)
+        Other windows.
+
+    Raises
+    ------
+    NewPersonError
+        If any value is not finite.
+    """
     X = (matrix.double().to(X.device) @ X.double()).float()
     refuse_not_finite(X, what)
     return X
@@ -321,7 +361,7 @@ def recompute_batch_norm(model, seen):
 
 
 def uses_later_windows(calibrate, person):
-    """Does what a way takes from a person change when windows after the own ones do?
+    """Say whether what a method takes from a person depends on windows after the own ones.
 
     Parameters
     ----------
@@ -338,7 +378,9 @@ def uses_later_windows(calibrate, person):
     future = torch.arange(len(person.X), device=person.X.device) >= person.n_own
     noise = torch.randn(person.X.shape, generator=torch.Generator().manual_seed(0))
     other = torch.where(future[:, None, None], 10 * noise.to(person.X), person.X)
-    one, two = (calibrate(Person(X, person.y, person.n_own)) for X in (person.X, other))
-    if not isinstance(one, dict):
-        one, two = {"": one}, {"": two}
-    return any(not torch.equal(one[name], two[name]) for name in one)
+    before, after = (
+        calibrate(Person(X, person.y, person.n_own)) for X in (person.X, other)
+    )
+    if torch.is_tensor(before):
+        return not torch.equal(before, after)
+    return any(not torch.equal(before[name], after[name]) for name in before)

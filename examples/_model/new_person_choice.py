@@ -1,5 +1,6 @@
-"""Pretraining for a new person, what source people choose, and the two ways that have no steps."""
+"""Pretraining for a new person, what source people choose, and the two methods without steps."""
 
+from collections import Counter
 from typing import NamedTuple
 
 import torch
@@ -7,18 +8,17 @@ from sklearn.linear_model import RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from _model.encoder import features_at_head, precompute_frozen
+from _model.adapt import pretrain
+from _model.encoder import features_at_head
 from _model.new_person import N_GROUPS, SPATIAL, apply
-from _model.training import evaluate, make_optimizer, shuffled_batches, train
+from _model.training import evaluate
 from _score.features import log_band_power
 
-#: Filters of the network, and their length in seconds: small, so that it trains often.
-N_FILTERS, FILTER_S = 16, 0.2
 #: Windows in a batch of pretraining.
 BATCH = 32
 #: Source people who stand in for the new one.
 N_STAND_IN = 2
-#: Penalties of the ways in closed form, strongest first, and learning rates of the others.
+#: Penalties of the methods in closed form, strongest first, and learning rates of the others.
 ALPHAS = (1000, 100, 10, 1)
 RATES = {
     "from-scratch": (3e-3, 1e-2),
@@ -35,11 +35,11 @@ class Choice(NamedTuple):
     Attributes
     ----------
     settings : dict of str to int or tuple
-        Per way with labels its penalty, or its learning rate and number of steps.
+        Per method with labels its penalty, or its learning rate and number of steps.
     with_labels, without : str
-        The way with most right answers of those with labels, and of those without.
+        The method with most right answers of those with labels, and of those without.
     n_correct : dict of str to int
-        Right answers of each way, with its setting.
+        Right answers of each method, with its setting.
     """
 
     settings: dict
@@ -48,31 +48,13 @@ class Choice(NamedTuple):
     n_correct: dict
 
 
-def build_model(cohort, seed):
-    """A small :class:`~braindecode.models.ShallowFBCSPNet`; one seed, one start."""
-    from braindecode.models import ShallowFBCSPNet  # after _study, which calms its import
-
-    torch.manual_seed(seed)
-    X = next(iter(cohort.people.values())).X
-    model = ShallowFBCSPNet(
-        n_chans=X.shape[1],
-        n_outputs=len(cohort.study.classes),
-        n_times=X.shape[2],
-        sfreq=cohort.study.sfreq,
-        n_filters_time=N_FILTERS,
-        n_filters_spat=N_FILTERS,
-        filter_time_length=round(FILTER_S * cohort.study.sfreq),
-    )
-    return model.to(X.device)
-
-
-def pretrain(cohort, subjects, spatial="as recorded"):
+def pretrain_on(cohort, subjects, spatial="as recorded"):
     """A network trained on all windows of some people.
 
     Parameters
     ----------
-    cohort : Cohort
-        Whose.
+    cohort : _model.new_person.Cohort
+        Everybody.
     subjects : list of str
         The source people. What is done to their windows may use all of each recording.
     spatial : str
@@ -81,24 +63,22 @@ def pretrain(cohort, subjects, spatial="as recorded"):
     Returns
     -------
     torch.nn.Module
-        It, head included.
+        The network, head included.
     """
-    people, matrix = [cohort.people[s] for s in subjects], SPATIAL[spatial]
+    matrix = SPATIAL[spatial]
+    people = [cohort.people[subject] for subject in subjects]
     X = torch.cat([apply(matrix(person.X), person.X, spatial) for person in people])
     y = torch.cat([person.y for person in people])
-    model = build_model(cohort, 0)
-    learner, X = precompute_frozen(model, X)
-    batches = shuffled_batches(X, y, n_steps=cohort.budget.pretrain_steps, batch_size=BATCH)
-    train(learner, batches, make_optimizer(learner, 2e-3))
-    return model
+    n_steps = cohort.budget.pretrain_steps
+    return pretrain(cohort.build, X, y, n_steps=n_steps, batch_size=BATCH)
 
 
-def ridge(way, model, person, n, sfreq, alpha):
+def ridge(method, model, person, n, sfreq, alpha):
     """Right answers to the later windows by :class:`~sklearn.linear_model.RidgeClassifier`.
 
     Parameters
     ----------
-    way : {"band power", "closed-form probe"}
+    method : {"band power", "closed-form probe"}
         Which features of a window: log power in bands, or what the head of the network sees.
     model : torch.nn.Module
         The pretrained network; band power needs none.
@@ -117,14 +97,14 @@ def ridge(way, model, person, n, sfreq, alpha):
         Of the later windows.
     """
     (X, y), (X_later, y_later) = person.own(n), person.later
-    if way == "band power":
+    if method == "band power":
         features = [log_band_power(part.cpu().numpy(), sfreq) for part in (X, X_later)]
     else:
         _, *seen = features_at_head(model, X, X_later)
         features = [part.flatten(start_dim=1).double().cpu().numpy() for part in seen]
-    fitted = make_pipeline(StandardScaler(), RidgeClassifier(alpha))
-    fitted.fit(features[0], y.cpu().numpy())
-    return fitted.predict(features[1]) == y_later.cpu().numpy()
+    probe = make_pipeline(StandardScaler(), RidgeClassifier(alpha))
+    probe.fit(features[0], y.cpu().numpy())
+    return probe.predict(features[1]) == y_later.cpu().numpy()
 
 
 def choose(cohort, group, adapt, without_labels):
@@ -139,42 +119,55 @@ def choose(cohort, group, adapt, without_labels):
     group : list of str
         The new people; no window of theirs is touched.
     adapt : callable
-        ``adapt(way, model, X, y, lr, n_steps, look)`` trains a network and calls
+        ``adapt(method, model, X, y, lr, n_steps, look)`` trains a network and calls
         ``look(network, step)`` after every step.
     without_labels : callable
-        ``without_labels(models, person, seen)`` gives right answers per way without labels.
+        ``without_labels(models, person, seen)`` gives right answers per method without labels.
 
     Returns
     -------
     Choice
-        Ties go to the way, the penalty or the rate that stands first.
+        Ties go to the method, the penalty or the rate that stands first.
     """
     stand_in = cohort.groups[(cohort.groups.index(group) + 1) % N_GROUPS]
     source = cohort.others([*group, *stand_in])
-    models = {spatial: pretrain(cohort, source, spatial) for spatial in SPATIAL}
-    model, most = models["as recorded"], cohort.budget.n_steps
-    found, free = {}, {}
-
-    def count(way, setting, right):
-        own = found.setdefault(way, {})
-        own[setting] = own.get(setting, 0) + int(right.sum())
-
-    for person in (cohort.people[s] for s in stand_in[:N_STAND_IN]):
-        for way, right in without_labels(models, person, person.own()[0]).items():
-            free[way] = free.get(way, 0) + int(right.sum())
-        for way in WITHOUT_STEPS:
+    models = {spatial: pretrain_on(cohort, source, spatial) for spatial in SPATIAL}
+    model = models["as recorded"]
+    with_labels = Counter()  # right answers by method and setting
+    without = Counter()  # right answers by method
+    for subject in stand_in[:N_STAND_IN]:
+        person = cohort.people[subject]
+        seen, _ = person.own()
+        for method, right in without_labels(models, person, seen).items():
+            without[method] += int(right.sum())
+        for method in WITHOUT_STEPS:
             for alpha in ALPHAS:
-                how = (model, person, person.n_own, cohort.study.sfreq, alpha)
-                count(way, alpha, ridge(way, *how))
-        for way, rates in RATES.items():
+                n, sfreq = person.n_own, cohort.study.sfreq
+                right = ridge(method, model, person, n, sfreq, alpha)
+                with_labels[method, alpha] += int(right.sum())
+        for method, rates in RATES.items():
             for lr in rates:
-
-                def look(network, step, way=way, lr=lr, person=person):
-                    if step in (most // 2, most):
-                        count(way, (lr, step), evaluate(network, *person.later))
-
-                adapt(way, model, *person.own(), lr, most, look)
-    settings = {way: max(own, key=own.get) for way, own in found.items()}
-    n_correct = {way: found[way][setting] for way, setting in settings.items()}
+                right_after = _train_and_look(cohort, person, adapt, method, model, lr)
+                for n_steps, right in right_after.items():
+                    with_labels[method, (lr, n_steps)] += int(right.sum())
+    settings, n_correct = {}, {}
+    for (method, setting), n in with_labels.items():
+        if method not in settings or n > n_correct[method]:
+            settings[method] = setting
+            n_correct[method] = n
     best = max(n_correct, key=n_correct.get)
-    return Choice(settings, best, max(free, key=free.get), n_correct | free)
+    best_without = max(without, key=without.get)
+    return Choice(settings, best, best_without, {**n_correct, **without})
+
+
+def _train_and_look(cohort, person, adapt, method, model, lr):
+    """Right answers to the later windows after half of the steps, and after all of them."""
+    most = cohort.budget.n_steps
+    right_after = {}
+
+    def look(network, step):
+        if step in (most // 2, most):
+            right_after[step] = evaluate(network, *person.later)
+
+    adapt(method, model, *person.own(), lr, most, look)
+    return right_after

@@ -1,4 +1,4 @@
-"""Everybody is the new person once: every way on everybody, and two controls."""
+"""Everybody is the new person once: every method on everybody, and two controls."""
 
 from typing import NamedTuple
 
@@ -6,21 +6,21 @@ import numpy as np
 import torch
 
 from _model.new_person import SPATIAL, balanced_accuracy
-from _model.new_person_choice import WITHOUT_STEPS, choose, pretrain, ridge
+from _model.new_person_choice import WITHOUT_STEPS, choose, pretrain_on, ridge
 from _model.training import evaluate
 
-#: Ways with labels that are run with fewer own windows too.
+#: Methods with labels that are run with fewer own windows too.
 CURVE = (*WITHOUT_STEPS, "from-scratch", "keep the head")
 
 
 class Results(NamedTuple):
-    """What every way reached for every person.
+    """What every method reached for every person.
 
     Attributes
     ----------
     scores : dict of tuple to ndarray, shape (n_subjects,)
-        Way and number of own windows -> balanced accuracy on later windows. Statistics that
-        look ahead have ``", ahead"`` behind the name of their way.
+        Method and number of own windows -> balanced accuracy on later windows. Statistics that
+        look ahead have ``", ahead"`` behind the name of their method.
     models : dict of str to dict
         Subject -> networks that were pretrained without that person.
     choices : dict of str to _model.new_person_choice.Choice
@@ -32,11 +32,12 @@ class Results(NamedTuple):
     choices: dict
 
     def with_all(self, cohort):
-        """Scores with all own windows, by way."""
-        return {way: own for (way, n), own in self.scores.items() if n == cohort.n_own[-1]}
+        """Scores with all own windows, by method."""
+        most = cohort.n_own[-1]
+        return {method: score for (method, n), score in self.scores.items() if n == most}
 
     def of_choice(self, cohort, kind, suffix=""):
-        """Scores of the way that was chosen for each person.
+        """Scores of the method that was chosen for each person.
 
         Parameters
         ----------
@@ -52,13 +53,13 @@ class Results(NamedTuple):
         ndarray, shape (n_subjects,)
             Balanced accuracies.
         """
-        final, ways = self.with_all(cohort), self.choices.values()
-        ways = [getattr(choice, kind) + suffix for choice in ways]
-        return np.array([final[way][row] for row, way in enumerate(ways)])
+        final = self.with_all(cohort)
+        methods = [getattr(choice, kind) + suffix for choice in self.choices.values()]
+        return np.array([final[method][row] for row, method in enumerate(methods)])
 
 
 def run_everybody(cohort, adapt, without_labels):
-    """Run every way on everybody, by networks and choices of other people.
+    """Run every method on everybody, by networks and choices of other people.
 
     Parameters
     ----------
@@ -72,47 +73,57 @@ def run_everybody(cohort, adapt, without_labels):
     Results
         People in the order of ``cohort.people``.
     """
-    found, models, choices = {}, {}, {}
+    scores, models, choices = {}, {}, {}
     for group in cohort.groups:
         source = cohort.others(group)
-        own = {spatial: pretrain(cohort, source, spatial) for spatial in SPATIAL}
+        pretrained = {spatial: pretrain_on(cohort, source, spatial) for spatial in SPATIAL}
         choice = choose(cohort, group, adapt, without_labels)
         print(
             f"{len(group)} people: {choice.with_labels}; without labels: {choice.without}"
         )
         for subject in group:
-            models[subject], choices[subject] = own, choice
-            _run(cohort, subject, own, choice, adapt, without_labels, found)
-    scores = {key: np.array([own[s] for s in cohort.people]) for key, own in found.items()}
-    models, choices = ({s: d[s] for s in cohort.people} for d in (models, choices))
-    return Results(scores, models, choices)
+            models[subject] = pretrained
+            choices[subject] = choice
+            person = cohort.people[subject]
+            hits = _run_person(cohort, person, pretrained, choice, adapt, without_labels)
+            _, y = person.later
+            for key, right in hits.items():
+                scores.setdefault(key, {})[subject] = balanced_accuracy(right, y)
+    return Results(
+        {key: _in_order(values, cohort) for key, values in scores.items()},
+        {subject: models[subject] for subject in cohort.people},
+        {subject: choices[subject] for subject in cohort.people},
+    )
 
 
-def _run(cohort, subject, models, choice, adapt, without_labels, found):
-    """Every way on one person."""
-    person, model, most = cohort.people[subject], models["as recorded"], cohort.n_own[-1]
+def _in_order(values, cohort):
+    """Values by subject as an array, people in the order of the cohort."""
+    return np.array([values[subject] for subject in cohort.people])
 
-    def keep(way, n, right):
-        own = found.setdefault((way, n), {})
-        own[subject] = balanced_accuracy(right, person.later[1])
 
-    keep("zero-shot", most, evaluate(model, *person.later))
-    for way, right in without_labels(models, person, person.X).items():
-        keep(f"{way}, ahead", most, right)
+def _run_person(cohort, person, models, choice, adapt, without_labels):
+    """Right answers of one person, by method and number of own windows."""
+    model, most = models["as recorded"], cohort.n_own[-1]
+    hits = {("zero-shot", most): evaluate(model, *person.later)}
+    for method, right in without_labels(models, person, person.X).items():
+        hits[f"{method}, ahead", most] = right
     for n in cohort.n_own:
-        for way, right in without_labels(models, person, person.own(n)[0]).items():
-            keep(way, n, right)
-        for way, setting in choice.settings.items():
-            if way in WITHOUT_STEPS:
-                how = (model, person, n, cohort.study.sfreq, setting)
-                keep(way, n, ridge(way, *how))
-            elif way in CURVE or n == most:
-                own = adapt(way, model, *person.own(n), *setting)
-                keep(way, n, evaluate(own, *person.later))
+        X, y = person.own(n)
+        for method, right in without_labels(models, person, X).items():
+            hits[method, n] = right
+        for method, setting in choice.settings.items():
+            if method in WITHOUT_STEPS:
+                alpha = setting
+                hits[method, n] = ridge(method, model, person, n, cohort.study.sfreq, alpha)
+            elif method in CURVE or n == most:
+                lr, n_steps = setting
+                adapted = adapt(method, model, X, y, lr, n_steps)
+                hits[method, n] = evaluate(adapted, *person.later)
+    return hits
 
 
-def run_controls(cohort, results, adapt, way="keep the head"):
-    """The same way with own labels shuffled, and with another person's windows and labels.
+def run_controls(cohort, results, adapt, method="keep the head"):
+    """The same method with own labels shuffled, and with another person's windows and labels.
 
     Parameters
     ----------
@@ -122,8 +133,8 @@ def run_controls(cohort, results, adapt, way="keep the head"):
         Of :func:`run_everybody`.
     adapt : callable
         See :func:`_model.new_person_choice.choose`.
-    way : str
-        A way with labels.
+    method : str
+        A method with labels.
 
     Returns
     -------
@@ -131,19 +142,18 @@ def run_controls(cohort, results, adapt, way="keep the head"):
         Balanced accuracy on the person's own later windows. The other person is of the same group,
         so the network has seen neither.
     """
-    found = {"shuffled labels": {}, "another person": {}}
+    scores = {"shuffled labels": {}, "another person": {}}
     for group in cohort.groups:
         for subject, other in zip(group, np.roll(group, 1), strict=True):
             X, y = cohort.people[subject].own()
             mixed = y[torch.randperm(len(y), generator=torch.Generator().manual_seed(0))]
-            given = {"shuffled labels": (X, mixed)}
-            given["another person"] = cohort.people[other].own()
-            model, later = (
-                results.models[subject]["as recorded"],
-                cohort.people[subject].later,
-            )
-            for what, windows in given.items():
-                own = adapt(way, model, *windows, *results.choices[subject].settings[way])
-                right = evaluate(own, *later)
-                found[what][subject] = balanced_accuracy(right, later[1])
-    return {what: np.array([own[s] for s in cohort.people]) for what, own in found.items()}
+            calibration = {"shuffled labels": (X, mixed)}
+            calibration["another person"] = cohort.people[other].own()
+            model = results.models[subject]["as recorded"]
+            lr, n_steps = results.choices[subject].settings[method]
+            X_later, y_later = cohort.people[subject].later
+            for control, (X, y) in calibration.items():
+                adapted = adapt(method, model, X, y, lr, n_steps)
+                right = evaluate(adapted, X_later, y_later)
+                scores[control][subject] = balanced_accuracy(right, y_later)
+    return {control: _in_order(values, cohort) for control, values in scores.items()}

@@ -1,12 +1,15 @@
 """Cells of a grid of trainings: plain functions that any engine can call."""
 
+import functools
+
 import numpy as np
 import torch
 
 import _runtime
-from _model.encoder import encoder_state, freeze_encoder, load_encoder
+from _model.adapt import adapt, build_model, pretrain
+from _model.encoder import encoder_state
 from _model.ledger import fingerprint
-from _model.training import evaluate, make_optimizer, shuffled_batches, train
+from _model.training import evaluate
 from _scale.files import WindowFiles
 from _study import StudyError
 from _study.cache import replacing
@@ -34,53 +37,30 @@ def refuse_few(study, source, target):
         )
 
 
-def build_model(windows, seed):
-    """A :class:`~braindecode.models.ShallowFBCSPNet` that fits some windows.
+def builder_for(windows):
+    """How to build a network that fits some windows.
 
     Parameters
     ----------
     windows : WindowFiles
         Windows of any people.
-    seed : int
-        Seed of the weights.
 
     Returns
     -------
-    torch.nn.Module
-        The network.
+    callable
+        :func:`_model.adapt.build_model`; what is left to say is ``seed``.
     """
-    from braindecode.models import ShallowFBCSPNet  # after _study, which calms its import
-
-    torch.manual_seed(seed)
     n_chans, n_times = windows.files[0].shape[1:]
-    return ShallowFBCSPNet(
+    return functools.partial(
+        build_model,
         n_chans=n_chans,
-        n_outputs=len(windows.classes),
         n_times=n_times,
+        n_outputs=len(windows.classes),
         sfreq=windows.sfreq,
     )
 
 
-def train_from_files(model, windows, *, lr, **how):
-    """Train what may learn, on windows that are read batch by batch.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        Changed in place.
-    windows : WindowFiles
-        Windows to learn from.
-    lr : float
-        Learning rate.
-    **how
-        ``n_steps``, ``batch_size`` and ``seed`` of :func:`_model.training.shuffled_batches`.
-    """
-    train(
-        model, shuffled_batches(windows, windows.targets, **how), make_optimizer(model, lr)
-    )
-
-
-def pretrain(folder, subjects, checkpoint, n_steps=150):
+def pretrain_encoder(folder, subjects, checkpoint, n_steps=150):
     """Train an encoder on some people and save it; a checkpoint that is there is made again.
 
     Parameters
@@ -101,8 +81,8 @@ def pretrain(folder, subjects, checkpoint, n_steps=150):
     """
     _runtime.setup()
     windows = WindowFiles(folder, subjects)
-    model = build_model(windows, seed=0)
-    train_from_files(model, windows, lr=2e-3, n_steps=n_steps, batch_size=64, seed=0)
+    build, y = builder_for(windows), windows.targets
+    model = pretrain(build, windows, y, n_steps=n_steps, store=False)
     with replacing(checkpoint) as file:
         torch.save(encoder_state(model), file)
     return {"status": "done", "weights": fingerprint(model)}
@@ -116,9 +96,9 @@ def train_cell(folder, checkpoint, regime, seed, train_people, test_people, lr, 
     folder : str
         Files of :func:`save_person`.
     checkpoint : str
-        File of :func:`pretrain`.
-    regime : {"from-scratch", "linear-probe", "full-finetune"}
-        What the encoder starts from, and what learns.
+        File of :func:`pretrain_encoder`.
+    regime : str
+        A key of :data:`_model.regimes.REGIMES`.
     seed : int
         Head, weights and order of the windows. Regimes with one seed share all three.
     train_people, test_people : tuple of str
@@ -141,19 +121,24 @@ def train_cell(folder, checkpoint, regime, seed, train_people, test_people, lr, 
     """
     _runtime.setup()
     windows, unseen = WindowFiles(folder, train_people), WindowFiles(folder, test_people)
-    model = build_model(windows, seed)
-    if regime != "from-scratch":
-        load_encoder(model, torch.load(checkpoint))
-    if regime == "linear-probe":
-        freeze_encoder(model)
-    train_from_files(model, windows, lr=lr, n_steps=n_steps, batch_size=16, seed=seed)
+    model = adapt(
+        builder_for(windows),
+        windows,  # read batch by batch
+        windows.targets,
+        regime,
+        encoder=torch.load(checkpoint),
+        seed=seed,
+        n_steps=n_steps,
+        lr=lr,
+        store=False,
+    )
     batches = torch.arange(len(unseen)).split(64)
     hits = [evaluate(model, unseen[rows], unseen.targets[rows]) for rows in batches]
     hits, subjects = np.concatenate(hits), np.array(unseen.metadata["subject"])
-    own = {person: hits[subjects == person] for person in test_people}
+    by_person = {person: hits[subjects == person] for person in test_people}
     return {
         "status": "done",
-        "correct": {person: int(values.sum()) for person, values in own.items()},
-        "windows": {person: len(values) for person, values in own.items()},
+        "correct": {person: int(values.sum()) for person, values in by_person.items()},
+        "windows": {person: len(values) for person, values in by_person.items()},
         "weights": fingerprint(model),
     }

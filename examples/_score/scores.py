@@ -7,9 +7,6 @@ import pandas as pd
 from scipy.stats import permutation_test, sem
 from scipy.stats import t as student
 
-#: The regimes, in the order in which they are told.
-REGIMES = ("from-scratch", "linear-probe", "full-finetune")
-
 
 def per_subject(values, subjects):
     """Mean over the windows of each person.

@@ -15,7 +15,7 @@ windows), ``folder``, ``tables``, ``events`` and ``channels`` (a folder without 
 """
 
 from _study.cache import get_cache_dir
-from _study.catalogue import Budget, Recipe, StudyError, download_size
+from _study.catalogue import PLACES, Budget, Recipe, StudyError, download_size
 from _study.folder import DATA_SUFFIXES
 from _study.index import (
     Study,
@@ -30,6 +30,7 @@ from _study.windows import until_next_cue
 
 __all__ = [
     "DATA_SUFFIXES",
+    "PLACES",
     "Budget",
     "Recipe",
     "Study",

@@ -18,7 +18,18 @@ SIMULATED = re.compile(
 #: Cues of the Healthy Brain Network at rest.
 EYES = ("instructed_toOpenEyes", "instructed_toCloseEyes")
 #: Eight places of the HydroCel cap from front to back, Cz among them.
-HYDROCEL = ("E11", "Cz", "E62", "E75", "E36", "E104", "E52", "E92")
+#: Beside each, the place of the 10-20 system near it.
+PLACES = {
+    "E11": "Fz",
+    "Cz": "Cz",
+    "E62": "Pz",
+    "E75": "Oz",
+    "E36": "C3",
+    "E104": "C4",
+    "E52": "P3",
+    "E92": "P4",
+}
+HYDROCEL = tuple(PLACES)
 #: Electrodes of the simulated transfer study and of the one of new people.
 TRANSFER_CH_NAMES = ("Fz", "Cz", "Pz", "Oz", "C3", "C4", "P3", "P4")
 #: Class names of the transfer study; the position is the label.

@@ -151,7 +151,7 @@ def make_cells(workplace):
     settings = {"classes": ["delta", "alpha"]}
     tasks = [(study, p, found.records[p], folder, settings) for p in people]
     _scale.workers.run_jobs(_scale.files.save_person, tasks)
-    _scale.grid.pretrain(folder, tuple(people[:4]), checkpoint, n_steps=20)
+    _scale.grid.pretrain_encoder(folder, tuple(people[:4]), checkpoint, n_steps=20)
     sides = tuple(people[:4]), tuple(people[4:])
     return [
         (folder, checkpoint, "full-finetune", seed, *sides, 1e-3, CELL_STEPS)
