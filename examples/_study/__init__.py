@@ -31,8 +31,8 @@ from _study.catalogue import (
     null_of,
     override_recipe,
 )
+from _study.events import until_next_cue
 from _study.folder import DATA_SUFFIXES, shorten
-from _study.windows import until_next_cue
 
 __all__ = [
     "DATA_SUFFIXES",
@@ -70,7 +70,7 @@ class Study:
     classes : tuple of str
         Name of each label; empty for a numeric target.
     metadata : pandas.DataFrame
-        One row per window: ``sample_id``, ``subject``, ``task``, ``target``.
+        One row per window: ``sample_id``, ``subject``, ``task``, ``recording``, ``start_s``, ``target``.
     ch_names : tuple of str
         Channel names, in the order of the windows.
     sfreq : float
