@@ -103,9 +103,9 @@ class Study:
 @pytest.fixture
 def script(tmp_path):
     path = tmp_path / "scripts" / "plot_10_small.py"
-    path.parent.mkdir()
+    path.parent.joinpath("_study").mkdir(parents=True)
     path.write_text(SCRIPT)
-    (path.parent / "_study/__init__.py").write_text(STUDY)
+    (path.parent / "_study" / "__init__.py").write_text(STUDY)
     return path
 
 

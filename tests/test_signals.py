@@ -25,10 +25,10 @@ def signals(subject):
     """Clean signals in uV: noise like that of EEG, in part common to neighbours, and some mains."""
     rng = np.random.default_rng([1, int(subject)])
     shape = (len(NAMES) + 1, int(SFREQ * SECONDS))
-    own = 8 * _study.simulated.signals.pink_noise(rng, shape, SFREQ, 1.0)
+    noise = 8 * _study.simulated.signals.pink_noise(rng, shape, SFREQ, 1.0)
     offsets = rng.uniform(-300, 300, (len(NAMES), 1))  # electrodes have offsets
     hum = 3 * np.sin(2 * np.pi * 50 * np.arange(shape[1]) / SFREQ)
-    return own[:-1] + 0.7 * own[-1] + offsets + hum
+    return noise[:-1] + 0.7 * noise[-1] + offsets + hum
 
 
 def record(subject, X, *, bads=(), notes=None):
@@ -45,32 +45,28 @@ def measured_clean(subject, referenced):
 
 
 def measured(subject, raw, referenced):
-    """The look at a recording (None is a clean one), and its windows after reference and filter."""
+    """What is measured in a recording (None is a clean one), and its windows after reference and filter."""
     if raw is None:
         return measured_clean(subject, referenced)
-    look = _study.quality.measure_signal(raw, f"sub-{subject}_task-rest_eeg.edf")
+    stats = _study.quality.measure_signal(raw, f"sub-{subject}_task-rest_eeg.edf")
     raw = raw.copy()
     if referenced:
         raw.set_eeg_reference("average", verbose="ERROR")
     n = int(2 * SFREQ)
-    own = raw.filter(1, 40, verbose="ERROR").get_data()
-    own = own[:, : raw.n_times // n * n].reshape(len(NAMES), -1, n)
-    return look, (own.transpose(1, 0, 2) * 1e6).astype(np.float32)
+    X = raw.filter(1, 40, verbose="ERROR").get_data()
+    X = X[:, : raw.n_times // n * n].reshape(len(NAMES), -1, n)
+    return stats, (X.transpose(1, 0, 2) * 1e6).astype(np.float32)
 
 
 def faults(people, *, referenced=True, check=False):
     """What is found in the recordings of some people, read as a study is."""
-    found = {subject: measured(subject, raw, referenced) for subject, raw in people.items()}
-    looks, windows = zip(*found.values(), strict=True)
-    ids = [
-        f"sub-{subject}_task-rest_sample-{i * int(2 * SFREQ):06d}"
-        for subject, (_, own) in found.items()
-        for i in range(len(own))
-    ]
+    both = [measured(subject, raw, referenced) for subject, raw in people.items()]
+    stats, windows = zip(*both, strict=True)
+    recordings = np.repeat([one.recording for one in stats], [len(X) for X in windows])
     windows = np.concatenate(windows)
     if check:
-        return _study.quality.check("mine", looks, windows, ids, NAMES, referenced)
-    return _study.quality.find_faults(looks, NAMES, referenced, windows, ids)
+        return _study.quality.check("mine", stats, windows, recordings, NAMES, referenced)
+    return _study.quality.find_faults(stats, NAMES, referenced, windows, recordings)
 
 
 def spoiled(spoil, who="03"):
@@ -139,9 +135,9 @@ PLANTED = {
 def test_every_planted_fault_is_found_in_the_person_who_has_it_and_in_nobody_else(name):
     spoil, kind, channels, gross = PLANTED[name]
     found = faults(spoiled(spoil))
-    own = found[found["kind"] == kind]
+    rows = found[found["kind"] == kind]
     assert set(found["subject"]) == {"03"}
-    assert own[["channels", "gross"]].to_numpy().tolist() == [[channels, gross]]
+    assert rows[["channels", "gross"]].to_numpy().tolist() == [[channels, gross]]
     if gross:
         with pytest.raises(
             StudyError, match=rf"sub-03, sub-03_task-rest_eeg.edf, {channels}: "
@@ -206,6 +202,13 @@ def test_recordings_of_nothing_are_refused_at_once():
         faults(spoiled(lambda X: 0 * X))
 
 
+def test_a_recording_without_eeg_is_refused():
+    raw = record("01", signals("01"))
+    raw.set_channel_types(dict.fromkeys(NAMES, "eog"), verbose="ERROR")
+    with pytest.raises(StudyError, match="sub-01.*has no EEG channel: correct the types"):
+        _study.quality.measure_signal(raw, "sub-01_task-rest_eeg.edf")
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_samples_that_are_not_finite_are_refused_with_channel_and_second(value):
     X = signals("03").copy()
@@ -268,7 +271,7 @@ def test_a_table_that_says_another_unit_than_the_file_is_doubtful(tmp_path):
     assert re.search("the file says .V, channels.tsv says V", found["what"].iloc[0])
 
 
-def looks_of(root, pattern="sub-*/**/*_eeg.edf"):
+def stats_of(root, pattern="sub-*/**/*_eeg.edf"):
     for path in sorted(root.glob(pattern)):
         raw = mne.io.read_raw(path, verbose="ERROR")
         yield _study.quality.measure_signal(raw, path), tuple(raw.ch_names)
@@ -293,14 +296,14 @@ def test_no_simulated_signal_is_refused_or_doubted(kind):
         _study.catalogue.PFACTOR_SFREQ,
         "eeg",
     )
-    looks = [
+    stats = [
         _study.quality.measure_signal(
             mne.io.RawArray(X * 1e-6, info, verbose="ERROR"), f"sub-{i}_eeg.edf"
         )
         for i, X in enumerate(in_memory(kind))
     ]
-    assert len(looks) >= 8
-    assert _study.quality.find_faults(looks, info["ch_names"], False).empty
+    assert len(stats) >= 8
+    assert _study.quality.find_faults(stats, info["ch_names"], False).empty
 
 
 @pytest.mark.parametrize(
@@ -308,8 +311,8 @@ def test_no_simulated_signal_is_refused_or_doubted(kind):
 )
 def test_no_simulated_recording_is_refused_or_doubted(name, referenced, cache):
     with environment(cache_dir=cache):
-        looks, names = zip(*looks_of(_study.find_study(name).root), strict=True)
-    assert _study.quality.find_faults(looks, names[0], referenced).empty
+        stats, names = zip(*stats_of(_study.find_study(name).root), strict=True)
+    assert _study.quality.find_faults(stats, names[0], referenced).empty
 
 
 @pytest.mark.skipif(
@@ -317,5 +320,5 @@ def test_no_simulated_recording_is_refused_or_doubted(name, referenced, cache):
 )
 def test_no_clean_recording_of_a_real_study_is_refused_or_doubted():
     study = _study.find_study(os.environ["EEG_TUTORIAL_REAL"])
-    looks, names = zip(*looks_of(study.root), strict=True)
-    assert _study.quality.find_faults(looks, names[0], True).empty
+    stats, names = zip(*stats_of(study.root), strict=True)
+    assert _study.quality.find_faults(stats, names[0], True).empty

@@ -92,7 +92,8 @@ def test_metadata_has_one_row_per_window_and_unique_ids(cache):
     study = open_study(
         "simulated-transfer", cohort="source", cache_dir=cache, subjects=["01", "02", "03"]
     )
-    assert list(study.metadata.columns) == ["sample_id", "subject", "task", "target"]
+    columns = ["sample_id", "subject", "task", "recording", "start_s", "target"]
+    assert list(study.metadata.columns) == columns
     assert len(study.metadata) == len(study.windows) == len(study.targets) == 120
     assert study.metadata["sample_id"].is_unique
     assert study.metadata["subject"].nunique() == 3

@@ -141,9 +141,7 @@ def open_cohort(name, device="cpu"):
             f"once: pass a study with {MIN_PEOPLE} or more"
         )
     study = listed.open()
-    table = study.metadata.assign(
-        recording=study.metadata["sample_id"].str.split("_sample-").str[0]
-    )
+    table = study.metadata
     alone = bool((table.groupby("recording")["target"].nunique() == 1).all())
     order = {s: _in_order(rows, alone) for s, rows in table.groupby("subject")}
     most = min(map(len, order.values())) // 2

@@ -16,6 +16,7 @@ windows), ``folder``, ``tables``, ``events`` and ``channels`` (a folder without 
 
 from _study.cache import get_cache_dir
 from _study.catalogue import PLACES, Budget, Recipe, StudyError, download_size
+from _study.events import until_next_cue
 from _study.folder import DATA_SUFFIXES
 from _study.index import (
     Study,
@@ -26,7 +27,6 @@ from _study.index import (
     open_study,
 )
 from _study.settings import get_budget, get_recipe
-from _study.windows import until_next_cue
 
 __all__ = [
     "DATA_SUFFIXES",

@@ -1,4 +1,8 @@
-"""Channels of a recording: names and types of ``channels.tsv`` by identity, and bad channels mended."""
+"""Channels of a recording and of a study: what each one is, which are mended, which everybody has.
+
+A row of ``channels.tsv`` is a channel by its name, never by its place. What it calls bad is interpolated
+or left out before anything is referenced to it, and what is left has to be there for everybody.
+"""
 
 import difflib
 import re
@@ -36,6 +40,8 @@ BY_NAME = {
 }
 #: Parts of a label that say how it was recorded, not where.
 AROUND = re.compile(r"^(eeg|eog|ecg|emg)[ _]+|[ _-]*(ref|le|avg|a1a2|m1m2)$")
+#: Units of voltage, in small letters; both of the signs for micro.
+VOLTS = re.compile(r"(m|u|n|\u00b5|\u03bc|micro)?v(olts?)?")
 #: Montages of MNE that know a place for names of the 10-05 system and of the HydroCel caps.
 MONTAGES = ("standard_1005", "GSN-HydroCel-129")
 
@@ -93,8 +99,10 @@ def apply_channels(raw, path, table_path, table):
         Changed in place.
     path : pathlib.Path
         Its file, for messages.
-    table_path, table
-        What :func:`read_channels` returned.
+    table_path : pathlib.Path or None
+        Of its table, see :func:`read_channels`.
+    table : pandas.DataFrame or None
+        The table itself; without one, types are guessed by name.
 
     Returns
     -------
@@ -110,7 +118,7 @@ def apply_channels(raw, path, table_path, table):
         return _guess_types(raw, path)
     names = _match_names(raw, path, table_path, list(table["name"]))
     kinds = {n: TYPES[kind.upper()] for n, kind in zip(names, table["type"], strict=True)}
-    now = dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+    now = _kinds(raw)
     other = {name: kind for name, kind in kinds.items() if now[name] != kind}
     if other:
         raw.set_channel_types(other, on_unit_change="ignore")
@@ -118,51 +126,57 @@ def apply_channels(raw, path, table_path, table):
         raw.info["bads"] = [
             n for n, s in zip(names, table["status"], strict=True) if s.lower() == "bad"
         ]
-    notes = _check_columns(raw, path, table_path, table, kinds.values())
+    eeg = np.array([kind == "eeg" for kind in kinds.values()], bool)
+    _refuse_other_rate(raw, path, table_path, table, eeg)
+    notes = _odd_units(table_path, table[eeg])
     odd = [name for name in names if kinds[name] == "eeg" and _kind_of(name) != "eeg"]
     if odd:
         notes.append(f"{table_path.name} calls {', '.join(odd)} EEG: taken for EEG")
     return notes
 
 
-def _check_columns(raw, path, table_path, table, kinds):
-    """Rates and units of a table: a rate of another file is refused, a unit that is none is said."""
-    eeg = np.array([kind == "eeg" for kind in kinds], bool)
-    if "sampling_frequency" in table.columns:
-        rates, sfreq = (
-            read_numbers(table, "sampling_frequency", table_path),
-            raw.info["sfreq"],
+def _refuse_other_rate(raw, path, table_path, table, eeg):
+    """The rates of the EEG channels of a table have to be that of the recording."""
+    if "sampling_frequency" not in table.columns:
+        return
+    sfreq = raw.info["sfreq"]
+    rates = read_numbers(table, "sampling_frequency", table_path)
+    for at in np.flatnonzero(eeg & (np.abs(rates - sfreq) > 1e-3 * sfreq))[:1]:
+        raise StudyError(
+            f"{path.name} is sampled at {sfreq:g} Hz but {table_path.name} says {rates[at]:g} Hz in row "
+            f"{table.index[at]}. Correct the table, or get the recording that belongs to it."
         )
-        for at in np.flatnonzero(eeg & (np.abs(rates - sfreq) > 1e-3 * sfreq))[:1]:
-            raise StudyError(
-                f"{path.name} is sampled at {sfreq:g} Hz but {table_path.name} says {rates[at]:g} Hz in row "
-                f"{table.index[at]}. Correct the table, or get the recording that belongs to it."
-            )
-    notes = []
-    if "units" in table.columns:
-        units = {u for u in table["units"][eeg] if u.lower() not in MISSING}
-        odd = sorted(
-            u
-            for u in units
-            if not re.fullmatch(r"(m|u|n|\u00b5|\u03bc|micro)?v(olts?)?", u.lower())
-        )
-        if odd:
-            notes.append(
-                f"{table_path.name} gives EEG in {', '.join(odd)}, no unit of voltage: taken as MNE reads it"
-            )
-    return notes
+
+
+def _odd_units(table_path, table):
+    """A line for a table of EEG channels with a unit that is none of voltage."""
+    if "units" not in table.columns:
+        return []
+    units = {unit for unit in table["units"] if unit.lower() not in MISSING}
+    odd = sorted(unit for unit in units if not VOLTS.fullmatch(unit.lower()))
+    if not odd:
+        return []
+    return [
+        f"{table_path.name} gives EEG in {', '.join(odd)}, no unit of voltage: taken as MNE reads it"
+    ]
 
 
 def eeg_names(raw):
     """Names of the EEG channels of a recording, bad ones among them."""
-    kinds = raw.get_channel_types()
-    return [c for c, kind in zip(raw.ch_names, kinds, strict=True) if kind == "eeg"]
+    return [name for name, kind in _kinds(raw).items() if kind == "eeg"]
+
+
+def _kinds(raw):
+    """Type of each channel, by its name."""
+    return dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
 
 
 def _kind_of(name):
     """Kind of a channel by its name alone."""
-    found = [k for k, pattern in BY_NAME.items() if re.match(pattern, name.strip().lower())]
-    return found[0] if found else "eeg"
+    for kind, pattern in BY_NAME.items():
+        if re.match(pattern, name.strip().lower()):
+            return kind
+    return "eeg"
 
 
 def _guess_types(raw, path):
@@ -184,30 +198,34 @@ def _match_names(raw, path, table_path, names):
     Names that differ in what is around them alone, ``EEG Fz-REF`` and ``Fz``, are one; the shorter
     one is used.
     """
-    kinds = zip(raw.ch_names, raw.get_channel_types(), strict=True)
-    own = [c for c, kind in kinds if c in names or kind != "stim"]
-    bare, wanted = (
-        [AROUND.sub("", c.strip().lower()) for c in each] for each in (own, names)
-    )
-    if set(own) == set(names):
-        bare, wanted = own, names
+    ch_names = [c for c, kind in _kinds(raw).items() if c in names or kind != "stim"]
+    if set(ch_names) == set(names):
+        bare, wanted = ch_names, names
+    else:
+        bare = [_bare(name) for name in ch_names]
+        wanted = [_bare(name) for name in names]
     if set(bare) != set(wanted) or len(bare) != len(set(bare)) or len(bare) != len(wanted):
-        only_file = [c for c in own if c not in names]
-        only_table = [c for c in names if c not in own]
+        only_file = [c for c in ch_names if c not in names]
+        only_table = [c for c in names if c not in ch_names]
         raise StudyError(
             f"{table_path} and {path.name} name different channels: only the recording has {only_file}, only "
             f"the table has {only_table}. Write the names of the recording into the table, a row for each."
         )
     if bare != wanted:
         raise StudyError(
-            f"{table_path} lists {names} and {path.name} holds {own}: the same channels in another order, and "
+            f"{table_path} lists {names} and {path.name} holds {ch_names}: the same channels in another order, and "
             "one of the two may have exchanged them. Write the rows in the order of the recording."
         )
-    used = [min(both, key=len) for both in zip(names, own, strict=True)]
-    new_names = {old: new for old, new in zip(own, used, strict=True) if old != new}
+    used = [min(both, key=len) for both in zip(names, ch_names, strict=True)]
+    new_names = {old: new for old, new in zip(ch_names, used, strict=True) if old != new}
     if new_names:
         raw.rename_channels(new_names)
     return used
+
+
+def _bare(name):
+    """A label without what says how it was recorded."""
+    return AROUND.sub("", name.strip().lower())
 
 
 def give_positions(raw, root, path):
@@ -232,28 +250,41 @@ def give_positions(raw, root, path):
     StudyError
         If ``electrodes.tsv`` or its coordinate system cannot be read.
     """
-    names = eeg_names(raw)
+    montage = _montage_of_table(eeg_names(raw), root, path)
+    if montage is None:
+        montage = _standard_montage(eeg_names(raw))
+    if montage is None:
+        return False
+    raw.set_montage(montage, on_missing="ignore")
+    return True
+
+
+def _montage_of_table(names, root, path):
+    """Places of all these electrodes in ``electrodes.tsv``, or None."""
     table_path = find_sidecar(root, path, "electrodes.tsv")
-    if table_path is not None:
-        table = read_table(table_path, "name", "x", "y", "z")
-        places = np.stack([read_numbers(table, c, table_path) for c in "xyz"], axis=1)
-        about = find_sidecar(root, path, "coordsystem.json")
-        unit = read_json(about).get("EEGCoordinateUnits") if about is not None else "m"
-        scale = {"mm": 1e-3, "cm": 1e-2}.get(unit, 1.0)
-        known = dict(zip(table["name"], places * scale, strict=True))
-        known = {name: known[name] for name in names if name in known}
-        if len(known) == len(names) and np.isfinite(list(known.values())).all():
-            montage = mne.channels.make_dig_montage(known, coord_frame="head")
-            raw.set_montage(montage, on_missing="ignore")
-            return True
+    if table_path is None:
+        return None
+    table = read_table(table_path, "name", "x", "y", "z")
+    places = np.stack([read_numbers(table, c, table_path) for c in "xyz"], axis=1)
+    about = find_sidecar(root, path, "coordsystem.json")
+    unit = read_json(about).get("EEGCoordinateUnits") if about is not None else "m"
+    scale = {"mm": 1e-3, "cm": 1e-2}.get(unit, 1.0)
+    known = dict(zip(table["name"], places * scale, strict=True))
+    known = {name: known[name] for name in names if name in known}
+    if len(known) < len(names) or not np.isfinite(list(known.values())).all():
+        return None
+    return mne.channels.make_dig_montage(known, coord_frame="head")
+
+
+def _standard_montage(names):
+    """The first of ``MONTAGES`` that has all these electrodes, or None."""
     for title in MONTAGES:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Montage name", FutureWarning)
             montage = mne.channels.make_standard_montage(title)
         if set(names) <= set(montage.ch_names):
-            raw.set_montage(montage, on_missing="ignore")
-            return True
-    return False
+            return montage
+    return None
 
 
 def mend_bad_channels(raw, root, path, wanted):
@@ -266,8 +297,10 @@ def mend_bad_channels(raw, root, path, wanted):
     ----------
     raw : mne.io.BaseRaw
         Changed in place, and loaded if it has a bad channel.
-    root, path
-        See :func:`give_positions`.
+    root : pathlib.Path
+        The BIDS folder.
+    path : pathlib.Path
+        The recording.
     wanted : sequence of str
         Channels of the recipe.
 
@@ -280,102 +313,153 @@ def mend_bad_channels(raw, root, path, wanted):
     bad = [name for name in raw.info["bads"] if name in eeg]
     if not bad:
         return []
-    table = "channels.tsv calls bad"
-    if any(name in wanted for name in bad) and can_mend(raw, root, path):
+    if any(name in wanted for name in bad) and _can_mend(raw, root, path):
         raw.load_data(verbose="ERROR")
         try:
             raw.interpolate_bads(verbose="ERROR")
         except (ValueError, RuntimeError):  # too few places for a sphere of their own
             raw.interpolate_bads(origin=(0.0, 0.0, 0.04), verbose="ERROR")
-        return [f"{path.name}: interpolated what {table}: {', '.join(bad)}"]
+        return [f"{path.name}: interpolated what channels.tsv calls bad: {', '.join(bad)}"]
     raw.drop_channels(bad)
-    return [f"{path.name}: left out what {table}: {', '.join(bad)}"]
+    return [f"{path.name}: left out what channels.tsv calls bad: {', '.join(bad)}"]
 
 
-def can_mend(raw, root, path):
+def _can_mend(raw, root, path):
     """Can a bad channel be interpolated: do enough good ones and all places stand around it?"""
     n_eeg = len(eeg_names(raw))
     good = n_eeg - len(raw.info["bads"])
     return good >= max(4, n_eeg / 2) and give_positions(raw, root, path)
 
 
-def _kinds(raw):
-    return dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
+def find_channels(root, recordings, recipe):
+    """The channels of the recipe, which every recording has, of one type; bad ones are mended.
 
+    Parameters
+    ----------
+    root : pathlib.Path
+        The BIDS folder.
+    recordings : list of tuple
+        Path (:class:`pathlib.Path`) and signals (:class:`mne.io.BaseRaw`) of each, with the types
+        and bad channels of its table. Bad channels are interpolated or dropped in place.
+    recipe : _study.catalogue.Recipe
+        Channels, if it names them, and reference.
 
-def _only_elsewhere(dataset, paths):
-    """A line for each channel that is EEG in a later recording and not in the first."""
-    kinds, found = _kinds(dataset.datasets[0].raw), {}
-    for ds, path in zip(dataset.datasets, paths, strict=True):
-        for name in eeg_names(ds.raw):
-            if kinds.get(name) != "eeg":
-                found.setdefault(name, path.name)
-    said = "{0} is {1} in {2} and EEG in {3}: left out for everybody. Correct the type in channels.tsv"
-    return [
-        said.format(name, kinds.get(name, "absent"), paths[0].name, other)
-        for name, other in found.items()
-    ]
+    Returns
+    -------
+    recipe : _study.catalogue.Recipe
+        With ``channels``: those of the first recording where it named none, without what
+        somebody has to do without.
+    notes : list of str
+        What has to be said about it.
 
-
-def find_channels(root, dataset, paths, recipe, notes):
-    """The channels of the recipe, which every recording has, of one kind; bad ones are mended."""
-    first = dataset.datasets[0].raw
-    rates = Counter(float(ds.raw.info["sfreq"]) for ds in dataset.datasets)
-    usual = max(rates, key=rates.get)
-    for ds, path in zip(dataset.datasets, paths, strict=True):
-        if ds.raw.info["sfreq"] != usual:
-            rate = f"{ds.raw.info['sfreq']:g} Hz, most others at {usual:g} Hz"
-            notes.append(f"{path.name} is sampled at {rate}")
+    Raises
+    ------
+    StudyError
+        If a channel is bad, absent or of another type in some recording, or if none is EEG.
+    """
+    first_path, first = recordings[0]
+    notes = _other_rates(recordings)
     wanted = recipe.channels or tuple(eeg_names(first))
     if not recipe.channels:
-        notes += _only_elsewhere(dataset, paths)
-    dropped = {}
-    for ds, path in zip(dataset.datasets, paths, strict=True):
-        before = ds.raw.ch_names
-        notes += mend_bad_channels(ds.raw, root, path, wanted)
-        if eeg_names(first) and not eeg_names(ds.raw):
-            raise StudyError(
-                f"{path.name} has no EEG channel left: its channels.tsv calls all of them bad. Correct it, or "
-                f"leave sub-{entity(path.name, 'sub')} out with subjects="
-            )
-        dropped |= {c: path for c in before if c not in ds.raw.ch_names}
-    gone = [c for c in wanted if c in dropped]
+        notes += _only_elsewhere(recordings)
+    lost, mended = _mend_everybody(root, recordings, wanted)
+    notes += mended
+    gone = [name for name in wanted if name in lost]
     if gone and recipe.channels:
         raise StudyError(
-            f"{dropped[gone[0]].name} has no channel {gone} to use: its channels.tsv calls it bad, and it "
+            f"{lost[gone[0]].name} has no channel {gone} to use: its channels.tsv calls it bad, and it "
             "cannot be interpolated from its neighbours. Pass channels= without it, or write electrodes.tsv"
         )
     if gone:
         notes.append(f"{root.name}: {', '.join(gone)} left out for everybody")
-    recipe = replace(recipe, channels=tuple(c for c in wanted if c not in gone))
-    if not recipe.channels:
+    channels = tuple(name for name in wanted if name not in gone)
+    if not channels:
         raise StudyError(
-            f"{paths[0].name} has no EEG channel: its channels are {_kinds(first)}. Correct the types in "
+            f"{first_path.name} has no EEG channel: its channels are {_kinds(first)}. Correct the types in "
             "channels.tsv, or pass channels="
         )
-    kinds = None
-    for ds, path in zip(dataset.datasets, paths, strict=True):
-        own = _kinds(ds.raw)
-        absent = [c for c in recipe.channels if c not in own]
-        if absent:
-            lower = {name.lower(): name for name in own}
-            near = [difflib.get_close_matches(c.lower(), lower, 1, 0.5) for c in absent]
-            near = sorted({lower[match] for matches in near for match in matches})
-            raise StudyError(
-                f"{path.name} has no channel {absent}: it has {list(own)}. Pass channels= as a "
-                f"tuple of names that every recording has{f' (near: {near})' if near else ''}. Names are those of "
-                f"{path.name.rpartition('_')[0]}_channels.tsv, where there is one"
-            )
-        kinds = kinds or own
-        other = [c for c in recipe.channels if own[c] != kinds[c]]
-        if other:
-            raise StudyError(
-                f"{path.name} has {other[0]} as {own[other[0]].upper()} and {paths[0].name} as "
-                f"{kinds[other[0]].upper()}: correct the type in channels.tsv, or pass channels= without it"
-            )
-    if recipe.reference and "eeg" not in kinds.values():
+    for path, raw in recordings:
+        _refuse_absent(path, raw, channels)
+        _refuse_other_type(path, raw, channels, recordings[0])
+    if recipe.reference and not eeg_names(first):
         raise StudyError(
-            f"{paths[0].name} has no EEG channel to reference to: its channels are {kinds}. Correct the "
+            f"{first_path.name} has no EEG channel to reference to: its channels are {_kinds(first)}. Correct the "
             "types in channels.tsv"
         )
-    return recipe
+    return replace(recipe, channels=channels), notes
+
+
+def _other_rates(recordings):
+    """A line for each recording that is sampled at another rate than most."""
+    rates = [float(raw.info["sfreq"]) for _, raw in recordings]
+    counts = Counter(rates)
+    usual = max(counts, key=counts.get)
+    return [
+        f"{path.name} is sampled at {rate:g} Hz, most others at {usual:g} Hz"
+        for (path, _), rate in zip(recordings, rates, strict=True)
+        if rate != usual
+    ]
+
+
+def _only_elsewhere(recordings):
+    """A line for each channel that is EEG in a later recording and not in the first."""
+    first_path, first = recordings[0]
+    kinds = _kinds(first)
+    elsewhere = {}
+    for path, raw in recordings:
+        for name in eeg_names(raw):
+            if kinds.get(name) != "eeg":
+                elsewhere.setdefault(name, path.name)
+    return [
+        f"{name} is {kinds.get(name, 'absent')} in {first_path.name} and EEG in {other}: left out for "
+        "everybody. Correct the type in channels.tsv"
+        for name, other in elsewhere.items()
+    ]
+
+
+def _mend_everybody(root, recordings, wanted):
+    """Mend all recordings: which channels somebody lost, with the file, and what has to be said."""
+    first = recordings[0][1]
+    lost = {}
+    notes = []
+    for path, raw in recordings:
+        before = list(raw.ch_names)
+        notes += mend_bad_channels(raw, root, path, wanted)
+        if eeg_names(first) and not eeg_names(raw):
+            raise StudyError(
+                f"{path.name} has no EEG channel left: its channels.tsv calls all of them bad. Correct it, or "
+                f"leave sub-{entity(path.name, 'sub')} out with subjects="
+            )
+        for name in before:
+            if name not in raw.ch_names:
+                lost[name] = path
+    return lost, notes
+
+
+def _refuse_absent(path, raw, channels):
+    """Every channel has to be in a recording; what is near to a name is told."""
+    absent = [name for name in channels if name not in raw.ch_names]
+    if not absent:
+        return
+    lower = {name.lower(): name for name in raw.ch_names}
+    near = set()
+    for name in absent:
+        near.update(difflib.get_close_matches(name.lower(), lower, 1, 0.5))
+    near = sorted({lower[match] for match in near})
+    raise StudyError(
+        f"{path.name} has no channel {absent}: it has {raw.ch_names}. Pass channels= as a "
+        f"tuple of names that every recording has{f' (near: {near})' if near else ''}. Names are those of "
+        f"{path.name.rpartition('_')[0]}_channels.tsv, where there is one"
+    )
+
+
+def _refuse_other_type(path, raw, channels, first):
+    """A channel has to be of the type that it has in the first recording, a path and signals."""
+    first_path, first_raw = first
+    kinds, wanted = _kinds(raw), _kinds(first_raw)
+    other = [name for name in channels if kinds[name] != wanted[name]]
+    if other:
+        raise StudyError(
+            f"{path.name} has {other[0]} as {kinds[other[0]].upper()} and {first_path.name} as "
+            f"{wanted[other[0]].upper()}: correct the type in channels.tsv, or pass channels= without it"
+        )

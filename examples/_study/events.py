@@ -1,5 +1,6 @@
-"""Events of a recording: read from ``events.tsv``, checked row by row, and accounted for."""
+"""Events of a recording: read from ``events.tsv``, checked row by row, accounted for, and made classes."""
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,7 +42,20 @@ class Events:
     table: pd.DataFrame
 
     def n_windows(self, recipe, seconds=None):
-        """Windows that fit into each event, up to ``seconds``; a sample short is no matter."""
+        """Windows that fit into each event; a sample short is no matter.
+
+        Parameters
+        ----------
+        recipe : _study.catalogue.Recipe
+            Window and rate.
+        seconds : float or None
+            Length of the recording, where an event ends at the latest; None asks nothing of it.
+
+        Returns
+        -------
+        ndarray of int
+            0 where the onset is missing.
+        """
         length = self.duration
         if seconds is not None:
             length = np.minimum(length, seconds - self.onset)
@@ -68,23 +82,24 @@ def read_events(root, path):
     StudyError
         If there is no such file, or a row has a negative duration or a word for a number.
     """
-    found = find_sidecar(root, path, "events.tsv")
-    if found is None:
+    table_path = find_sidecar(root, path, "events.tsv")
+    if table_path is None:
         raise StudyError(
             f"{path} has no events.tsv, from which the labels of its windows come: fetch "
             f"{path.name.rpartition('_')[0]}_events.tsv, or write it with the columns onset, duration "
             "and trial_type"
         )
-    table = read_table(found, "onset", "duration")
-    onset, duration = (read_numbers(table, c, found) for c in ("onset", "duration"))
+    table = read_table(table_path, "onset", "duration")
+    onset = read_numbers(table, "onset", table_path)
+    duration = read_numbers(table, "duration", table_path)
     for at in np.flatnonzero(duration < 0)[:1]:
         raise StudyError(
-            f"{found}: duration is {table['duration'].iloc[at]} in row {table.index[at]}, and an event "
+            f"{table_path}: duration is {table['duration'].iloc[at]} in row {table.index[at]}, and an event "
             "cannot end before it starts. Write how many seconds it lasts, or n/a."
         )
     names = name_events(table, np.isfinite(onset))
     rows = table.index.to_numpy()
-    return Events(found, rows, onset, np.nan_to_num(duration), names, table)
+    return Events(table_path, rows, onset, np.nan_to_num(duration), names, table)
 
 
 def name_events(table, has_onset):
@@ -113,17 +128,23 @@ def name_events(table, has_onset):
         chosen = "value"
     names = [None if name in ("n/a", "") else name for name in table[chosen]]
     if "value" in columns and chosen != "value":
-        values, seen = table["value"].tolist(), {}
-        for name, value, has in zip(names, values, has_onset, strict=True):
-            if has:
-                seen.setdefault(name, set()).add(value)
-        names = [
-            f"{name}/{'na' if value == 'n/a' else value}"
-            if name and len(seen.get(name, ())) > 1
-            else name
-            for name, value in zip(names, values, strict=True)
-        ]
+        names = _tell_apart(names, table["value"].tolist(), has_onset)
     return np.array(names, dtype=object)
+
+
+def _tell_apart(names, values, has_onset):
+    """Names with their value behind a slash, where a name has several."""
+    values_of = {}
+    for name, value, counts in zip(names, values, has_onset, strict=True):
+        if counts:
+            values_of.setdefault(name, set()).add(value)
+    longer = []
+    for name, value in zip(names, values, strict=True):
+        if name and len(values_of.get(name, ())) > 1:
+            longer.append(f"{name}/{'na' if value == 'n/a' else value}")
+        else:
+            longer.append(name)
+    return longer
 
 
 def annotate(raw, events):
@@ -143,19 +164,222 @@ def annotate(raw, events):
     mne.io.BaseRaw
         ``raw``.
     """
-    named = np.array([name is not None for name in events.names], bool)
-    inside = named & (events.onset >= 0) & (events.onset <= raw.times[-1])
-    kept = raw.annotations[
-        [i for i, note in enumerate(raw.annotations.description) if is_bad(note)]
-    ]
-    own = (events.onset[inside], events.duration[inside], events.names[inside].astype(str))
-    raw.set_annotations(mne.Annotations(*own))
+    has_name = np.array([name is not None for name in events.names], bool)
+    inside = has_name & (events.onset >= 0) & (events.onset <= raw.times[-1])
+    bad = [i for i, name in enumerate(raw.annotations.description) if is_bad(name)]
+    kept = raw.annotations[bad]
+    names = events.names[inside].astype(str)
+    raw.set_annotations(
+        mne.Annotations(events.onset[inside], events.duration[inside], names)
+    )
     return raw.set_annotations(raw.annotations + kept) if len(kept) else raw
 
 
 def is_bad(name):
     """Does MNE take a span of this name for one to leave out?"""
     return str(name).lower().startswith("bad")
+
+
+def until_next_cue(raw, cues):
+    """Let cues last until the next of them; the last one ends the task and is taken away.
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        A recording whose annotations hold the cues, usually without a duration. Changed in
+        place; other annotations stay as they are.
+    cues : tuple of str
+        Names of the cues that take turns.
+
+    Returns
+    -------
+    mne.io.BaseRaw
+        ``raw``.
+    """
+    notes = raw.annotations
+    at = np.flatnonzero(np.isin(notes.description, cues))  # sorted by onset
+    duration, keep = notes.duration.copy(), np.ones(len(notes), bool)
+    duration[at[:-1]] = np.diff(notes.onset[at])
+    keep[at[-1:]] = False
+    return raw.set_annotations(
+        mne.Annotations(
+            notes.onset[keep], duration[keep], notes.description[keep], notes.orig_time
+        )
+    )
+
+
+def longest_events(raw):
+    """Seconds of the longest event of each name among the annotations of a recording."""
+    longest = {}
+    notes = raw.annotations
+    for name, seconds in zip(notes.description, notes.duration, strict=True):
+        longest[str(name)] = max(longest.get(str(name), 0.0), float(seconds))
+    return longest
+
+
+def find_classes(root, recordings, recipe, by_event):
+    """The recipe with its classes, which are among the events; where it names none, those shared.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The study's folder, for messages.
+    recordings : list of tuple
+        Path (:class:`pathlib.Path`) and annotated signals (:class:`mne.io.BaseRaw`) of each.
+    recipe : _study.catalogue.Recipe
+        Classes, if it names them, rate and window.
+    by_event : bool
+        Is the label of a window the class of its event? Otherwise every event counts.
+
+    Returns
+    -------
+    _study.catalogue.Recipe
+        With ``classes``.
+
+    Raises
+    ------
+    StudyError
+        If a class is no event of the study, or there are fewer than two to tell apart; see also
+        :func:`choose_classes`.
+    """
+    people, tasks = {}, {}
+    longest = {}
+    for path, raw in recordings:
+        events = {n: s for n, s in longest_events(raw).items() if not is_bad(n)}
+        people.setdefault(entity(path.name, "sub"), set()).update(events)
+        tasks.setdefault(entity(path.name, "task"), set()).update(events)
+        for name, seconds in events.items():
+            longest[name] = max(longest.get(name, 0.0), seconds)
+    names = sorted(longest)
+    if recipe.classes is None:
+        long = {n for n in names if longest[n] + 1 / recipe.sfreq >= recipe.window_s}
+        long = long if len(long) > 1 else set(names)
+        people = {subject: events & long for subject, events in people.items()}
+        tasks = {task: events & long for task, events in tasks.items()}
+        classes = choose_classes(people, tasks, by_event=by_event, root=root)
+        recipe = replace(recipe, classes=classes)
+    unknown = [name for name in recipe.classes if name not in names]
+    if unknown or len(recipe.classes) < (2 if by_event else 1):
+        raise StudyError(
+            f"no event {unknown or 'to tell apart'} in {root.name}: "
+            f"the events there are {names}. Pass classes=('one', 'other')"
+        )
+    return recipe
+
+
+def choose_classes(people, tasks, *, by_event, root):
+    """Events that become classes where nobody named them: those that everybody has.
+
+    Parameters
+    ----------
+    people : dict of str to set of str
+        Events of each person.
+    tasks : dict of str to set of str
+        Events of each task.
+    by_event : bool
+        Is the label of a window the class of its event? Otherwise every event counts.
+    root : pathlib.Path
+        The study's folder, for messages.
+
+    Returns
+    -------
+    tuple of str
+        Sorted. Where less than two are had by everybody, those that at least half have.
+
+    Raises
+    ------
+    StudyError
+        If events of two tasks would become one question, or too few people share any.
+    """
+    names = sorted(set().union(*people.values()))
+    if not by_event:
+        return tuple(names)
+    shared = _shared_events(people, names)
+    if len(shared) < 2 <= len(names):
+        raise StudyError(
+            f"the people of {root.name} share {shared or 'no event'}, so there is nothing to tell apart: "
+            f"{_who_has(people, names)}. Pass classes=('one', 'other')"
+        )
+    rest = [name for name in names if name not in shared]
+    if rest and len(people) > 1:
+        print(
+            f"{root.name}: not everybody has these events, left out: {_who_has(people, rest)}"
+        )
+    _ask_one_question(tasks, shared, root)
+    return tuple(shared)
+
+
+def _shared_events(people, names):
+    """Events that everybody has; where less than two are, those that at least half have."""
+    counts = Counter(name for events in people.values() for name in events)
+    shared = [name for name in names if counts[name] == len(people)]
+    if len(shared) < 2:
+        shared = [name for name in names if 2 * counts[name] >= len(people)]
+    return shared
+
+
+def _ask_one_question(tasks, shared, root):
+    """Refuse two tasks that each ask a question of their own; tell where they differ otherwise."""
+    questions = {task: sorted(events & set(shared)) for task, events in tasks.items()}
+    if len({tuple(events) for events in questions.values()}) < 2:
+        return
+    each = ", ".join(f"{task} {events}" for task, events in questions.items())
+    if sum(len(events) > 1 for events in questions.values()) > 1:
+        raise StudyError(
+            f"the tasks of {root.name} ask different questions: {each}. Pass task= with one of them, "
+            "or classes= to tell these apart"
+        )
+    print(f"{root.name}: one question over {len(questions)} tasks: {each}")
+
+
+def _who_has(people, names):
+    """Who has each of these events, in words; of many people their number."""
+    parts = []
+    for name in names[:SHOWN]:
+        having = [f"sub-{subject}" for subject, events in people.items() if name in events]
+        if len(having) == 1:
+            parts.append(f"{having[0]} has {name!r}")
+        elif len(having) <= 3:
+            parts.append(f"{', '.join(having)} have {name!r}")
+        else:
+            parts.append(f"{len(having)} of {len(people)} have {name!r}")
+    more = f"; and {len(names) - SHOWN} more events" if len(names) > SHOWN else ""
+    return "; ".join(parts) + more
+
+
+def refuse_overlap(events, recipe):
+    """Two events of the classes may not claim the same samples: their windows would be two labels for one.
+
+    Parameters
+    ----------
+    events : Events
+        Of :func:`read_events`.
+    recipe : _study.catalogue.Recipe
+        Classes, rate, window and blocks: cues that last until the next one cannot overlap.
+
+    Raises
+    ------
+    StudyError
+        With the rows of the two.
+    """
+    if recipe.blocks:
+        return
+    n_windows = events.n_windows(recipe)
+    of_classes = np.isin(events.names, recipe.classes)
+    at = np.flatnonzero(of_classes & (n_windows > 0) & np.isfinite(events.onset))
+    at = at[np.argsort(events.onset[at], kind="stable")]
+    starts = events.onset[at]
+    ends = starts + n_windows[at] * recipe.window_s
+    early = starts[1:] + 1.5 / recipe.sfreq < ends[:-1]
+    for i in np.flatnonzero(early)[:1]:
+        both = [
+            f"{events.names[k]!r} from {events.onset[k]:g} s on for {events.duration[k]:g} s"
+            for k in at[i : i + 2]
+        ]
+        raise StudyError(
+            f"{events.path}: the events in rows {events.rows[at[i]]} and {events.rows[at[i + 1]]} overlap "
+            f"({' and '.join(both)}). Remove one, correct the durations, or pass classes= without it."
+        )
 
 
 def lost_events(events, seconds, recipe):
@@ -175,7 +399,8 @@ def lost_events(events, seconds, recipe):
     dict of str to list of int
         Rows of the table, per reason.
     """
-    onset, whole = events.onset, events.n_windows(recipe)
+    onset = events.onset
+    whole = events.n_windows(recipe)
     reasons = {
         "no onset": np.isnan(onset),
         "before the recording": onset < 0,
@@ -183,7 +408,8 @@ def lost_events(events, seconds, recipe):
         "shorter than a window": (whole == 0) & (recipe.blocks is None),
         "reaching beyond its end": events.n_windows(recipe, seconds) < whole,
     }
-    left, lost = np.isin(events.names, recipe.classes), {}
+    left = np.isin(events.names, recipe.classes)
+    lost = {}
     for reason, applies in reasons.items():
         if (applies & left).any():
             lost[reason] = events.rows[applies & left].tolist()
@@ -192,106 +418,21 @@ def lost_events(events, seconds, recipe):
 
 
 def tell_lost(events, lost):
-    """Print which rows of a table gave no window, or fewer than they hold, and why."""
-    said = [
-        f"row{'s' if len(rows) > 1 else ''} {shorten([str(row) for row in rows])} ({reason})"
-        for reason, rows in lost.items()
-    ]
-    if said:
-        print(f"{events.path.name}: events lose windows: {'; '.join(said)}")
-
-
-def refuse_overlap(events, recipe):
-    """Two events of the classes may not claim the same samples: their windows would be two labels for one.
-
-    Raises
-    ------
-    StudyError
-        With the rows of the two.
-    """
-    if recipe.blocks:
-        return
-    n_windows = events.n_windows(recipe)
-    own = np.flatnonzero(
-        np.isin(events.names, recipe.classes) & (n_windows > 0) & np.isfinite(events.onset)
-    )
-    own = own[np.argsort(events.onset[own], kind="stable")]
-    ends = (events.onset + n_windows * recipe.window_s)[own]
-    early = events.onset[own][1:] + 1.5 / recipe.sfreq < ends[:-1]
-    for i in np.flatnonzero(early)[:1]:
-        both = [
-            f"{events.names[at]!r} from {events.onset[at]:g} s on for {events.duration[at]:g} s"
-            for at in own[i : i + 2]
-        ]
-        raise StudyError(
-            f"{events.path}: the events in rows {events.rows[own[i]]} and {events.rows[own[i + 1]]} overlap "
-            f"({' and '.join(both)}). Remove one, correct the durations, or pass classes= without it."
-        )
-
-
-def choose_classes(own, tasks, *, by_event, root):
-    """Events that become classes where nobody named them: those that everybody has.
+    """Print which rows of a table gave no window, or fewer than they hold, and why.
 
     Parameters
     ----------
-    own : dict of str to set of str
-        Events of each person.
-    tasks : dict of str to set of str
-        Events of each task.
-    by_event : bool
-        Is the label of a window the class of its event? Otherwise every event counts.
-    root : pathlib.Path
-        The study's folder, for messages.
-
-    Returns
-    -------
-    tuple of str
-        Sorted. Where less than two are had by everybody, those that at least half have.
-
-    Raises
-    ------
-    StudyError
-        If events of two tasks would become one question, or too few people share any.
+    events : Events
+        Of :func:`read_events`.
+    lost : dict of str to list of int
+        Of :func:`lost_events`.
     """
-    everything = sorted(set().union(*own.values()))
-    if not by_event:
-        return tuple(everything)
-    counts = {name: sum(name in has for has in own.values()) for name in everything}
-    shared = [name for name in everything if counts[name] == len(own)]
-    if len(shared) < 2:
-        shared = [name for name in everything if 2 * counts[name] >= len(own)]
-    if len(shared) < 2 <= len(everything):
-        raise StudyError(
-            f"the people of {root.name} share {shared or 'no event'}, so there is nothing to tell apart: "
-            f"{_who_has(own, everything)}. Pass classes=('one', 'other')"
-        )
-    rest = [name for name in everything if name not in shared]
-    if rest and len(own) > 1:
-        print(
-            f"{root.name}: not everybody has these events, left out: {_who_has(own, rest)}"
-        )
-    asked = {task: sorted(has & set(shared)) for task, has in tasks.items()}
-    if len({tuple(has) for has in asked.values()}) > 1:
-        each = ", ".join(f"{task} {has}" for task, has in asked.items())
-        if sum(len(has) > 1 for has in asked.values()) > 1:
-            raise StudyError(
-                f"the tasks of {root.name} ask different questions: {each}. Pass task= with one of them, "
-                "or classes= to tell these apart"
-            )
-        print(f"{root.name}: one question over {len(asked)} tasks: {each}")
-    return tuple(shared)
-
-
-def _who_has(own, names):
-    said = []
-    for name in names[:SHOWN]:
-        people = [f"sub-{s}" for s, has in own.items() if name in has]
-        few = f"{', '.join(people)} have" if len(people) > 1 else f"{people[0]} has"
-        said.append(
-            f"{few if len(people) <= 3 else f'{len(people)} of {len(own)} have'} {name!r}"
-        )
-    more = f"; and {len(names) - SHOWN} more events" if len(names) > SHOWN else ""
-    return "; ".join(said) + more
+    parts = []
+    for reason, rows in lost.items():
+        word = "rows" if len(rows) > 1 else "row"
+        parts.append(f"{word} {shorten([str(row) for row in rows])} ({reason})")
+    if parts:
+        print(f"{events.path.name}: events lose windows: {'; '.join(parts)}")
 
 
 def event_values(metadata, root, paths, column, recipe):
@@ -300,7 +441,8 @@ def event_values(metadata, root, paths, column, recipe):
     Parameters
     ----------
     metadata : pandas.DataFrame
-        One row per window, its ``target`` the class of its event.
+        One row per window, as :func:`_study.windows.read_windows` gives it; its ``target`` is the
+        class of its event.
     root : pathlib.Path
         The study's folder.
     paths : list of pathlib.Path
@@ -321,64 +463,34 @@ def event_values(metadata, root, paths, column, recipe):
         If a value is not a number.
     """
     values = pd.Series(np.nan, index=metadata.index)
-    parts = metadata["sample_id"].str.split("_sample-")
-    stems, starts = parts.str[0], parts.str[1].astype(int) / recipe.sfreq
     for path in paths:
         events = read_events(root, path)
         if column not in events.table.columns:
             continue
-        words = events.table[column]
-        known = pd.to_numeric(words, errors="coerce").to_numpy(float)
-        wrong = np.isnan(known) & ~words.str.lower().isin(MISSING).to_numpy()
-        for at in np.flatnonzero(wrong)[:1]:
-            raise StudyError(
-                f"{events.path} has a value of {column!r} that is not a number ({words.iloc[at]!r} in row "
-                f"{events.rows[at]}): correct it, or write n/a"
-            )
-        own = stems.index[stems == path.name.rpartition("_")[0]]
+        numbers = _event_numbers(events, column)
+        windows = metadata[metadata["recording"] == path.name.rpartition("_")[0]]
         # A short event inside a long one gave no window; a cue has no length of its own.
         whole = (events.n_windows(recipe) > 0) | (recipe.blocks is not None)
         for code, name in enumerate(recipe.classes):
-            mine = own[metadata.loc[own, "target"] == code]
+            starts = windows.loc[windows["target"] == code, "start_s"]
             of_class = np.flatnonzero((events.names == name) & whole & (events.onset >= 0))
-            if len(mine) and len(of_class):
+            if len(starts) and len(of_class):
                 of_class = of_class[np.argsort(events.onset[of_class], kind="stable")]
                 # Half a sample of grace: onsets were rounded when the recording was resampled.
-                late = starts[mine] + 0.5 / recipe.sfreq
+                late = starts + 0.5 / recipe.sfreq
                 at = np.searchsorted(events.onset[of_class], late, side="right") - 1
-                values[mine] = known[of_class[np.maximum(at, 0)]]
+                values[starts.index] = numbers[of_class[np.maximum(at, 0)]]
     return values
 
 
-def longest_events(raw):
-    """Seconds of the longest event of each name."""
-    own = {}
-    for name, seconds in zip(
-        raw.annotations.description, raw.annotations.duration, strict=True
-    ):
-        own[str(name)] = max(own.get(str(name), 0.0), float(seconds))
-    return own
-
-
-def find_classes(root, dataset, paths, recipe, by_event):
-    """The recipe with classes that are among the events; where it names none, those shared."""
-    people, tasks, long = {}, {}, {}
-    for ds, path in zip(dataset.datasets, paths, strict=True):
-        own = {n: s for n, s in longest_events(ds.raw).items() if not is_bad(n)}
-        people.setdefault(entity(path.name, "sub"), set()).update(own)
-        tasks.setdefault(entity(path.name, "task"), set()).update(own)
-        long = {n: max(long.get(n, 0.0), s) for n, s in (long | own).items()}
-    events = sorted(long)
-    if recipe.classes is None:
-        enough = {n for n in events if long[n] + 1 / recipe.sfreq >= recipe.window_s}
-        enough = enough if len(enough) > 1 else set(events)
-        people, tasks = ({k: v & enough for k, v in d.items()} for d in (people, tasks))
-        classes = choose_classes(people, tasks, by_event=by_event, root=root)
-        recipe = replace(recipe, classes=classes)
-    unknown = [c for c in recipe.classes if c not in events]
-    if unknown or len(recipe.classes) < (2 if by_event else 1):
+def _event_numbers(events, column):
+    """A column of an ``events.tsv`` as float, NaN where the value is missing."""
+    words = events.table[column]
+    numbers = pd.to_numeric(words, errors="coerce").to_numpy(float)
+    wrong = np.isnan(numbers) & ~words.str.lower().isin(MISSING).to_numpy()
+    for at in np.flatnonzero(wrong)[:1]:
         raise StudyError(
-            f"no event {unknown or 'to tell apart'} in {root.name}: "
-            f"the events there are {events}. Pass classes=('one', 'other')"
+            f"{events.path} has a value of {column!r} that is not a number ({words.iloc[at]!r} in row "
+            f"{events.rows[at]}): correct it, or write n/a"
         )
-    return recipe
+    return numbers

@@ -42,7 +42,7 @@ class Study:
     classes : tuple of str
         Name of each label; empty for a numeric target.
     metadata : pandas.DataFrame
-        One row per window: ``sample_id``, ``subject``, ``task``, ``target``.
+        One row per window: ``sample_id``, ``subject``, ``task``, ``recording``, ``start_s``, ``target``.
     ch_names : tuple of str
         Channel names, in the order of the windows.
     sfreq : float

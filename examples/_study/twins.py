@@ -56,8 +56,10 @@ def refuse_twins(windows, metadata):
 
     Parameters
     ----------
-    windows, metadata
-        See :func:`find_twins`.
+    windows : ndarray, shape (n_windows, n_chans, n_times)
+        Signals.
+    metadata : pandas.DataFrame
+        A row per window, with ``subject`` and ``sample_id``.
 
     Raises
     ------

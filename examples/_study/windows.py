@@ -1,5 +1,12 @@
-"""From recordings to windows: headers that are checked, preprocessing in the right order, cutting."""
+"""From recordings to windows: files that are read whole, steps in the right order, windows that are counted.
 
+A recording is read by MNE alone: EEGDash's own reader repairs tables and headers in place, and locks
+them. Its header is checked against its sidecar, its channels and events against their tables. Then each
+recording is measured as it was read, preprocessed, and cut, and the windows of each class are counted
+against the events they come from.
+"""
+
+import contextlib
 import warnings
 from collections import Counter
 from dataclasses import replace
@@ -20,14 +27,16 @@ from _study.events import (
     read_events,
     refuse_overlap,
     tell_lost,
+    until_next_cue,
 )
 from _study.folder import SHOWN, entity
-from _study.quality import check, measure_signal
+from _study.quality import NotFiniteError, check, measure_signal
 from _study.tables import find_sidecar, read_json
 from _study.twins import refuse_twins
 
 with quiet_imports():
     import mne
+    from braindecode.datasets import BaseConcatDataset
     from braindecode.preprocessing import (
         Preprocessor,
         create_windows_from_events,
@@ -35,83 +44,15 @@ with quiet_imports():
     )
     from eegdash import EEGDashDataset
 
-#: What else to tell a reader that stumbles over letters beyond ASCII, and how its message says so.
+#: What else a reader of MNE takes for letters beyond ASCII, by the ending of the file.
 OTHER_LETTERS = {
-    "encoding='latin1'": {"encoding": "latin1"},
-    "buffer is too small": {"uint16_codec": "latin-1"},
+    ".edf": {"encoding": "latin1"},
+    ".bdf": {"encoding": "latin1"},
+    ".set": {"uint16_codec": "latin-1"},
 }
-
-
-def read_header(path, name, said):
-    """Raw of one recording, not loaded; a damaged or shortened file is an error.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A data file.
-    name, said : str and dict
-        Its sidecar, see :func:`read_sidecar`.
-
-    Returns
-    -------
-    mne.io.BaseRaw
-        Its last sample can be read.
-
-    Raises
-    ------
-    StudyError
-        If MNE cannot read it, or its sidecar tells of another rate or length.
-    """
-    fix = "The file is damaged or was cut short: fetch it again, or remove this recording."
-    try:
-        with warnings.catch_warnings(record=True) as caught:
-            warnings.simplefilter("always")
-            raw = _read_raw(path)
-        raw.get_data(start=raw.n_times - 1)  # the end of it is there
-    except Exception as err:  # MNE readers raise anything on a damaged file
-        raise StudyError(
-            f"{path} cannot be read ({type(err).__name__}: {err}). {fix}"
-        ) from err
-    short = [
-        str(w.message) for w in caught if "does not match the file size" in str(w.message)
-    ]
-    if short:
-        raise StudyError(f"{path}: {short[0]} {fix}")
-    sfreq, rate = float(raw.info["sfreq"]), said.get("SamplingFrequency")
-    if isinstance(rate, int | float) and not np.isclose(rate, sfreq, rtol=1e-3):
-        raise StudyError(
-            f"{path.name} is sampled at {sfreq:g} Hz but {name} says {rate:g} Hz. Correct the "
-            "sidecar, or fetch the file that belongs to it."
-        )
-    seconds = said.get("RecordingDuration")
-    holds = raw.n_times / sfreq
-    if isinstance(seconds, int | float) and abs(holds - seconds) > 1.0:
-        raise StudyError(
-            f"{path} holds {holds:.1f} s but {name} says {seconds:.1f} s. {fix}"
-        )
-    return raw
-
-
-def _read_raw(path):
-    """What MNE reads; once more with other letters where its message asks for them."""
-    try:
-        return mne.io.read_raw(path, verbose="WARNING")
-    except Exception as err:
-        given = [how for words, how in OTHER_LETTERS.items() if words in str(err)]
-        if not given:
-            raise
-        return mne.io.read_raw(path, verbose="WARNING", **given[0])
-
-
-def read_sidecar(root, path):
-    """Name and content of the ``eeg.json`` of a recording; nothing where it has none."""
-    sidecar = find_sidecar(root, path, "eeg.json")
-    said = {} if sidecar is None else read_json(sidecar)
-    if said.get("RecordingType") == "epoched":
-        raise StudyError(
-            f"{sidecar} says that {path.name} is cut into epochs: fetch the continuous recording"
-        )
-    return ("" if sidecar is None else sidecar.name), said
+#: Where the header of an EDF or BDF file says how many records there are, and then how many seconds
+#: each lasts: two texts of 8 bytes (https://www.edfplus.info/specs/edf.html).
+EDF_RECORDS = 236
 
 
 def read_windows(root, records, recipe, *, by_event):
@@ -133,123 +74,198 @@ def read_windows(root, records, recipe, *, by_event):
     windows : ndarray of float32, shape (n_windows, n_chans, n_times)
         Signals in uV.
     metadata : pandas.DataFrame
-        ``sample_id``, ``subject``, ``task`` and ``target``, the class, of each window.
+        Of each window ``sample_id``, ``subject``, ``task``, ``recording`` (the name of its file up
+        to ``_eeg``), ``start_s`` (seconds of its first sample in the recording) and ``target``,
+        its class.
     recipe : _study.catalogue.Recipe
         With channels, sampling frequency and classes filled in.
+
+    Raises
+    ------
+    StudyError
+        If a recording cannot be read whole, lacks a channel or an event, holds no EEG, or is that
+        of two people; or if no window is left.
     """
     with mne.use_log_level("ERROR"):
         dataset, recipe = _open_recordings(root, records, recipe, by_event)
-        looks = _Looks(root, dataset)
-        preprocess(
-            dataset,
-            [Preprocessor(looks.add, apply_on_array=False), *_preprocessing(recipe)],
-        )
+        steps = _preprocessing(recipe)
+        stats = []
+        for recording in dataset.datasets:  # one at a time: a cohort streams
+            stats.append(_measure(root, recording))
+            preprocess(BaseConcatDataset([recording]), steps)
         windows, metadata = _cut_windows(dataset, recipe, root)
     referenced = recipe.reference is not None
-    check(
-        root.name, looks.taken, windows, metadata["sample_id"], recipe.channels, referenced
-    )
+    check(root.name, stats, windows, metadata["recording"], recipe.channels, referenced)
     refuse_twins(windows, metadata)
     return windows, metadata, recipe
 
 
-class _Looks:
-    """A look at each recording as it was read, taken as the first step of its preprocessing."""
+def _path_of(root, recording):
+    return root / recording.record["bids_relpath"]
 
-    def __init__(self, root, dataset):
-        self.root, self.taken = root, []
-        self.left = iter([root / ds.record["bids_relpath"] for ds in dataset.datasets])
 
-    def add(self, raw):
-        """Take one, and leave the recording as it is."""
-        try:
-            self.taken.append(measure_signal(raw, next(self.left)))
-        except StudyError as err:
-            if "not finite" not in str(err):
-                raise
-            raise StudyError(
-                f"{self.root.name} holds samples that are not finite: look at the recordings in MNE. {err}"
-            ) from err
-        return raw
+def _measure(root, recording):
+    """What :func:`_study.quality.measure_signal` measures in a recording of a study."""
+    try:
+        return measure_signal(recording.raw, _path_of(root, recording))
+    except NotFiniteError as err:
+        raise StudyError(
+            f"{root.name} holds samples that are not finite: look at the recordings in MNE. {err}"
+        ) from err
 
 
 def _open_recordings(root, records, recipe, by_event):
     """The EEGDash dataset with every table and header read and checked; the recipe filled in."""
+    dataset = _list_recordings(root, records)
+    paths = [_path_of(root, recording) for recording in dataset.datasets]
+    # All tables before the first header: a wrong row is refused before anything slow starts.
+    tables = [(read_events(root, path), read_channels(root, path)) for path in paths]
+    notes = []
+    for recording, path, (events, channels) in zip(
+        dataset.datasets, paths, tables, strict=True
+    ):
+        recording.raw = read_header(root, path)
+        notes += apply_channels(recording.raw, path, *channels)
+        annotate(recording.raw, events)
+        if recipe.blocks:
+            until_next_cue(recording.raw, recipe.blocks)
+    raws = [recording.raw for recording in dataset.datasets]
+    recordings = list(zip(paths, raws, strict=True))
+    recipe = replace(recipe, sfreq=recipe.sfreq or float(raws[0].info["sfreq"]))
+    recipe, more = find_channels(root, recordings, recipe)
+    for line in _first_lines(notes + more):
+        print(line)
+    recipe = find_classes(root, recordings, recipe, by_event)
+    for (path, raw), (events, _) in zip(recordings, tables, strict=True):
+        _check_events(path, raw, events, recipe)
+    return dataset, recipe
+
+
+def _list_recordings(root, records):
+    """The EEGDash dataset of some records, if it has all of them."""
     if not records:
         raise StudyError(f"no recordings of {root} to open: take them from find_study()")
     dataset = EEGDashDataset(
         cache_dir=root.parent, dataset=root.name, records=records, download=False
     )
-    found = Counter(ds.record["bids_relpath"] for ds in dataset.datasets)
+    there = Counter(recording.record["bids_relpath"] for recording in dataset.datasets)
     asked = Counter(record["bids_relpath"] for record in records)
-    if found != asked:
-        absent = sorted((asked - found) or (found - asked))
+    if there != asked:
+        absent = sorted((asked - there) or (there - asked))
         raise StudyError(f"EEGDash does not see {absent} in {root}: check their names")
-    paths = [root / ds.record["bids_relpath"] for ds in dataset.datasets]
-    tables = [(read_events(root, path), read_channels(root, path)) for path in paths]
-    notes = []
-    for ds, path, (events, channels) in zip(dataset.datasets, paths, tables, strict=True):
-        # EEGDash would repair tables and headers in place, and lock them: only MNE reads here.
-        ds.raw = read_header(path, *read_sidecar(root, path))
-        notes += apply_channels(ds.raw, path, *channels)
-        annotate(ds.raw, events)
-        if recipe.blocks:
-            until_next_cue(ds.raw, recipe.blocks)
-    recipe = replace(
-        recipe, sfreq=recipe.sfreq or float(dataset.datasets[0].raw.info["sfreq"])
-    )
-    recipe = find_channels(root, dataset, paths, recipe, notes)
-    print(*_counted(notes), sep="\n", end="\n" if notes else "")
-    recipe = find_classes(root, dataset, paths, recipe, by_event)
-    for ds, path, (events, _) in zip(dataset.datasets, paths, tables, strict=True):
-        refuse_overlap(events, recipe)
-        own = longest_events(ds.raw)
-        reach = max((own[c] for c in recipe.classes if c in own), default=None)
-        if reach is None or reach + 1 / recipe.sfreq < recipe.window_s:
-            raise StudyError(
-                f"{path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
-                f"{recipe.window_s:g} s: the longest events of {events.path.name} are {own}. Remove the "
-                "recording, or give the study a smaller window_s= in RECIPES"
-            )
-        tell_lost(
-            events, lost_events(events, ds.raw.n_times / ds.raw.info["sfreq"], recipe)
-        )
-    return dataset, recipe
+    return dataset
 
 
-def _counted(notes):
+def _first_lines(notes):
     """What has to be said, without the same sentence for every recording."""
     if len(notes) <= SHOWN:
         return notes
     return [*notes[:SHOWN], f"and {len(notes) - SHOWN} more lines like these"]
 
 
-def until_next_cue(raw, cues):
-    """Let cues last until the next of them; the last one ends the task and is taken away.
+def _check_events(path, raw, events, recipe):
+    """Refuse events that overlap, and a recording without a window; tell of events that lose some."""
+    refuse_overlap(events, recipe)
+    longest = longest_events(raw)
+    of_classes = [longest[name] for name in recipe.classes if name in longest]
+    if not of_classes or max(of_classes) + 1 / recipe.sfreq < recipe.window_s:
+        raise StudyError(
+            f"{path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
+            f"{recipe.window_s:g} s: the longest events of {events.path.name} are {longest}. Remove the "
+            "recording, or give the study a smaller window_s= in RECIPES"
+        )
+    seconds = raw.n_times / raw.info["sfreq"]
+    tell_lost(events, lost_events(events, seconds, recipe))
+
+
+def read_header(root, path):
+    """Raw of one recording, not loaded; a damaged or shortened file is an error.
 
     Parameters
     ----------
-    raw : mne.io.BaseRaw
-        A recording whose annotations hold the cues, usually without a duration. Changed in
-        place; other annotations stay as they are.
-    cues : tuple of str
-        Names of the cues that take turns.
+    root : pathlib.Path
+        A BIDS folder.
+    path : pathlib.Path
+        A data file in it.
 
     Returns
     -------
     mne.io.BaseRaw
-        ``raw``.
+        Its last sample can be read.
+
+    Raises
+    ------
+    StudyError
+        If MNE cannot read it, if it has fewer or more records than its header says, or if its
+        sidecar tells of another rate or length, or of epochs.
     """
-    notes = raw.annotations
-    at = np.flatnonzero(np.isin(notes.description, cues))  # sorted by onset
-    duration, keep = notes.duration.copy(), np.ones(len(notes), bool)
-    duration[at[:-1]] = np.diff(notes.onset[at])
-    keep[at[-1:]] = False
-    return raw.set_annotations(
-        mne.Annotations(
-            notes.onset[keep], duration[keep], notes.description[keep], notes.orig_time
+    name, sidecar = _read_sidecar(root, path)
+    fix = "The file is damaged or was cut short: fetch it again, or remove this recording."
+    try:
+        raw = _read_raw(path)
+        raw.get_data(start=raw.n_times - 1)  # the end of it is there
+    except Exception as err:  # MNE readers raise anything on a damaged file
+        raise StudyError(
+            f"{path} cannot be read ({type(err).__name__}: {err}). {fix}"
+        ) from err
+    if not _has_all_records(path, raw):
+        raise StudyError(
+            f"{path}: Number of records from the header does not match the file size (perhaps the "
+            f"recording was not stopped before exiting). Inferring from the file size. {fix}"
         )
-    )
+    sfreq = float(raw.info["sfreq"])
+    rate = sidecar.get("SamplingFrequency")
+    if isinstance(rate, int | float) and not np.isclose(rate, sfreq, rtol=1e-3):
+        raise StudyError(
+            f"{path.name} is sampled at {sfreq:g} Hz but {name} says {rate:g} Hz. Correct the "
+            "sidecar, or fetch the file that belongs to it."
+        )
+    holds = raw.n_times / sfreq
+    seconds = sidecar.get("RecordingDuration")
+    if isinstance(seconds, int | float) and abs(holds - seconds) > 1.0:
+        raise StudyError(
+            f"{path} holds {holds:.1f} s but {name} says {seconds:.1f} s. {fix}"
+        )
+    return raw
+
+
+def _read_sidecar(root, path):
+    """Name and content of the ``eeg.json`` of a recording; nothing where it has none."""
+    sidecar_path = find_sidecar(root, path, "eeg.json")
+    if sidecar_path is None:
+        return "", {}
+    sidecar = read_json(sidecar_path)
+    if sidecar.get("RecordingType") == "epoched":
+        raise StudyError(
+            f"{sidecar_path} says that {path.name} is cut into epochs: fetch the continuous recording"
+        )
+    return sidecar_path.name, sidecar
+
+
+def _read_raw(path):
+    """What MNE reads; where it fails, once more with other letters. The first error counts."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return mne.io.read_raw(path, verbose="ERROR")
+        except Exception:
+            letters = OTHER_LETTERS.get(path.suffix.lower())
+            if letters is not None:
+                with contextlib.suppress(Exception):
+                    return mne.io.read_raw(path, verbose="ERROR", **letters)
+            raise
+
+
+def _has_all_records(path, raw):
+    """Has an EDF or BDF file as many records as its header says? MNE goes by the size of the file."""
+    if path.suffix.lower() not in (".edf", ".bdf"):
+        return True
+    with path.open("rb") as file:
+        file.seek(EDF_RECORDS)
+        texts = [file.read(8).decode("latin-1").split("\0")[0] for _ in range(2)]
+    n_records = int(texts[0])
+    record_s = float(texts[1]) or 1.0  # as MNE takes a record of no time
+    return n_records == round(raw.n_times / raw.info["sfreq"] / record_s)
 
 
 def _preprocessing(recipe):
@@ -303,8 +319,41 @@ def release_file_buffer(raw):
 def _cut_windows(dataset, recipe, root):
     """Windows in microvolts and their metadata, in the order of the recordings."""
     n_times = round(recipe.window_s * recipe.sfreq)
+    cut = _cut(dataset, recipe, n_times, root)
+    arrays = []
+    tables = []
+    for recording, cut_recording in zip(dataset.datasets, cut.datasets, strict=True):
+        stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
+        starts, labels = cut_recording.metadata[["i_start_in_trial", "target"]].to_numpy().T
+        _check_counts(recording.raw, labels, recipe, n_times, stem)
+        kept = ~_in_bad_segments(recording.raw, starts, n_times)
+        if not kept.all():
+            print(
+                f"{stem}: {(~kept).sum()} of {len(kept)} windows lie in segments marked bad, dropped"
+            )
+        arrays.extend(cut_recording[i][0] for i in np.flatnonzero(kept))
+        if kept.any():
+            tables.append(_table_of(stem, starts[kept], labels[kept], recipe.sfreq))
+    if not tables:
+        raise StudyError(
+            f"{root.name} has no window left of {list(recipe.classes)}: look at the bad segments in its "
+            "events.tsv files"
+        )
+    metadata = pd.concat(tables, ignore_index=True)
+    twice = metadata["sample_id"].duplicated()
+    if twice.any():
+        raise StudyError(
+            f"{root.name} gave the window {metadata['sample_id'][twice].iloc[0]} twice: two recordings have "
+            "one name. Rename one, or remove it."
+        )
+    windows = (np.stack(arrays) * 1e6).astype(np.float32)
+    return windows, metadata
+
+
+def _cut(dataset, recipe, n_times, root):
+    """Windows of ``n_times`` samples as Braindecode cuts them, one after the other within an event."""
     try:
-        cut = create_windows_from_events(
+        return create_windows_from_events(
             dataset,
             trial_start_offset_samples=0,
             trial_stop_offset_samples=0,
@@ -320,40 +369,20 @@ def _cut_windows(dataset, recipe, root):
             f"Braindecode cannot cut windows of {root.name} ({err}): look at the onsets and durations of "
             f"{list(recipe.classes)} in its events.tsv files"
         ) from err
-    arrays, rows = [], []
-    for recording, windows in zip(dataset.datasets, cut.datasets, strict=True):
-        stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
-        table = windows.metadata[["i_start_in_trial", "target"]].to_numpy()
-        _check_counts(recording.raw, table[:, 1], recipe, n_times, stem)
-        kept = ~_in_bad_segments(recording.raw, table[:, 0], n_times)
-        if not kept.all():
-            print(
-                f"{stem}: {(~kept).sum()} of {len(kept)} windows lie in segments marked bad, dropped"
-            )
-        arrays.extend(windows[i][0] for i in np.flatnonzero(kept))
-        for start, label in table[kept]:
-            rows.append(
-                {
-                    "sample_id": f"{stem}_sample-{int(start):06d}",
-                    "subject": entity(stem, "sub"),
-                    "task": entity(stem, "task"),
-                    "target": int(label),
-                }
-            )
-    if not rows:
-        raise StudyError(
-            f"{root.name} has no window left of {list(recipe.classes)}: look at the bad segments in its "
-            "events.tsv files"
-        )
-    metadata = pd.DataFrame(rows).astype({"target": np.int64})
-    twice = metadata["sample_id"].duplicated()
-    if twice.any():
-        raise StudyError(
-            f"{root.name} gave the window {metadata['sample_id'][twice].iloc[0]} twice: two recordings have "
-            "one name. Rename one, or remove it."
-        )
-    windows = (np.stack(arrays) * 1e6).astype(np.float32)
-    return windows, metadata
+
+
+def _table_of(stem, starts, labels, sfreq):
+    """A row for each window of a recording, from their first samples and the codes of their classes."""
+    return pd.DataFrame(
+        {
+            "sample_id": [f"{stem}_sample-{int(start):06d}" for start in starts],
+            "subject": entity(stem, "sub"),
+            "task": entity(stem, "task"),
+            "recording": stem,
+            "start_s": starts / sfreq,
+            "target": labels.astype(np.int64),
+        }
+    )
 
 
 def _check_counts(raw, labels, recipe, n_times, stem):
@@ -388,18 +417,34 @@ def _in_bad_segments(raw, starts, n_times):
 
 
 def balance(metadata, classes):
-    """Rows to keep so that every person has equally many windows of each class."""
+    """Rows to keep so that every person has equally many windows of each class.
+
+    Those that are kept are spread evenly over the windows of the person. People without a window of
+    some class are dropped, and that is printed.
+
+    Parameters
+    ----------
+    metadata : pandas.DataFrame
+        A row per window, with ``subject`` and ``target``, the number of its class.
+    classes : sequence of str
+        Name of each class.
+
+    Returns
+    -------
+    ndarray of int
+        Row numbers, sorted.
+    """
     keep = []
-    for subject, rows in metadata.groupby("subject", sort=False):
+    for subject, windows in metadata.groupby("subject", sort=False):
         per_class = [
-            rows.index[rows["target"] == code].to_numpy() for code in range(len(classes))
+            windows.index[windows["target"] == code].to_numpy()
+            for code in range(len(classes))
         ]
-        n = min(map(len, per_class))
-        if n == 0:
-            print(
-                f"dropped sub-{subject}: no window of {classes[[len(p) for p in per_class].index(0)]!r}"
-            )
+        numbers = [len(rows) for rows in per_class]
+        if min(numbers) == 0:
+            print(f"dropped sub-{subject}: no window of {classes[numbers.index(0)]!r}")
             continue
-        for own in per_class:
-            keep.extend(own[np.linspace(0, len(own) - 1, n).round().astype(int)])
+        for rows in per_class:
+            spread = np.linspace(0, len(rows) - 1, min(numbers)).round().astype(int)
+            keep.extend(rows[spread])
     return np.sort(np.array(keep, dtype=int))
