@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import textwrap
 
 import mne
 import numpy as np
@@ -99,11 +100,11 @@ def test_a_budget_for_few_people(imagery, capsys):
     assert _study.get_budget(imagery, 22) == _study.catalogue.Budget()
     assert 4 in _study.get_budget("nm000109", 18).n_labelled_curve
     for n_people in range(8, 22):
-        own = _study.get_budget(imagery, n_people)
-        assert own.n_labelled + own.n_validation + own.n_test == n_people
-        assert min(own.n_labelled, own.n_validation) >= 2
-        assert own.n_labelled in own.n_labelled_curve
-        assert own.n_test >= 4
+        budget = _study.get_budget(imagery, n_people)
+        assert budget.n_labelled + budget.n_validation + budget.n_test == n_people
+        assert min(budget.n_labelled, budget.n_validation) >= 2
+        assert budget.n_labelled in budget.n_labelled_curve
+        assert budget.n_test >= 4
     with pytest.raises(
         _study.StudyError, match="has 7 people in its target cohort, too few .* plot_78"
     ):
@@ -124,12 +125,15 @@ def test_the_fine_tuning_page_runs_on_it(imagery, tmp_path):
     assert result.provenance.n_recordings == len(SUBJECTS)
 
 
-def test_the_five_lines_of_the_concept_page_are_a_recipe(monkeypatch):
+def test_the_file_and_the_code_of_the_concept_page_are_one_recipe(tmp_path, monkeypatch):
     text = (ROOT / "docs" / "concepts" / "from_simulated_to_real.rst").read_text("utf-8")
-    (snippet,) = re.findall(r"code-block:: python\n\n((?:   .*\n)+)", text)
-    lines = snippet.strip().splitlines()
-    assert len(lines) - 2 == 5  # between the first and the last
-    recipes = eval("{" + snippet + "}", vars(_study.catalogue))
-    monkeypatch.setitem(_study.catalogue.RECIPES, "my_study", recipes["my_study"])
-    assert _study.get_recipe("/somewhere/my_study").classes == ("standard", "target")
+    block = r"code-block:: {}\n\n((?:(?:   .*)?\n)+)"
+    (toml,) = re.findall(block.format("toml"), text)
+    (python,) = re.findall(block.format("python"), text)
+    path = tmp_path / "my_study.toml"
+    path.write_text(textwrap.dedent(toml))
+    monkeypatch.setenv("EEG_TUTORIAL_RECIPE", str(path))
+    names = {}
+    exec(textwrap.dedent(python).partition("study = ")[0], names)
+    assert _study.get_recipe("/somewhere/my_study") == names["recipe"]
     assert _study.get_budget("my_study", 40).n_labelled == 4
