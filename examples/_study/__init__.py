@@ -9,7 +9,7 @@ repairs tables and headers in place, and MNE-BIDS, which locks them, are not ask
 
 Behind the door are rooms: ``catalogue`` (facts and numbers), ``settings`` (a recipe from a table, a
 file or an argument), ``find`` (name to folder to people), ``index`` (a study that was found, and its
-windows), ``folder``, ``tables``, ``events`` and ``channels`` (a folder without its signals),
+windows), ``folder``, ``formats``, ``tables``, ``events`` and ``channels`` (a folder without its signals),
 ``windows`` (signals), ``twins`` and ``quality`` (what is wrong with them), ``cache``, and
 ``simulated`` (studies that are written here).
 """
@@ -17,7 +17,7 @@ windows), ``folder``, ``tables``, ``events`` and ``channels`` (a folder without 
 from _study.cache import get_cache_dir
 from _study.catalogue import PLACES, Budget, Recipe, StudyError, download_size
 from _study.events import until_next_cue
-from _study.folder import DATA_SUFFIXES
+from _study.formats import DATA_SUFFIXES
 from _study.index import (
     Study,
     StudyIndex,

@@ -6,9 +6,9 @@ import shlex
 import pandas as pd
 
 from _study.catalogue import StudyError
+from _study.formats import DATA_SUFFIXES, parts_of, signal_file
 from _study.tables import entities, read_table
 
-DATA_SUFFIXES = (".edf", ".bdf", ".set", ".vhdr", ".fif")
 #: Where BIDS keeps EEG; a link to a folder counts, a loop of links is not followed.
 EEG_FOLDERS = ("sub-*/eeg", "sub-*/ses-*/eeg")
 #: How many names a message lists before it only counts.
@@ -177,7 +177,9 @@ def _refuse_missing(root, data):
 
 def _refuse_no_file(data_file):
     """A recording, and what its header names, has to be a file."""
-    named = [(part, f"{part}, which {data_file.name} names,") for part in _parts(data_file)]
+    named = [
+        (part, f"{part}, which {data_file.name} names,") for part in parts_of(data_file)
+    ]
     for path, words in [(data_file, data_file), *named]:
         if path.exists() and not path.is_file():
             kind = "a folder" if path.is_dir() else "no regular file"
@@ -203,33 +205,6 @@ def _refuse_names(root, stem):
                 f"{stem.name!r} has the {key} {label!r}: BIDS allows letters and digits only. Rename the "
                 "recording and its sidecars."
             )
-
-
-def _parts(path):
-    """Files that a header leads to, by their names in BIDS and by its own words."""
-    if not path.is_file() or path.suffix not in (".vhdr", ".set"):
-        return []
-    beside = [path.with_suffix(end) for end in (".eeg", ".vmrk", ".fdt")]
-    return [*beside, *(path.parent / name for name in _named_files(path))]
-
-
-def _named_files(path):
-    """Names of the data and marker files in a BrainVision header, the data file first."""
-    names = {}
-    for line in path.read_bytes().splitlines() if path.suffix == ".vhdr" else ():
-        key, _, value = line.decode("latin-1").partition("=")
-        if key.strip().lower() in ("datafile", "markerfile") and "\0" not in value:
-            name = value.strip().replace("$b", path.stem)
-            names.setdefault(key.strip().lower(), name)
-    return [name for _, name in sorted(names.items()) if len(name) < 256]
-
-
-def signal_file(path):
-    """The file that holds the samples: that of the header's own words for BrainVision and EEGLAB."""
-    for name in _named_files(path)[:1]:
-        return path.parent / name if (path.parent / name).is_file() else path
-    beside = path.with_suffix(".fdt")
-    return beside if path.suffix == ".set" and beside.is_file() else path
 
 
 def refuse_copies(paths):

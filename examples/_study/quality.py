@@ -27,6 +27,7 @@ from scipy.spatial.distance import pdist, squareform
 
 from _study.catalogue import StudyError
 from _study.folder import entity
+from _study.formats import format_of
 
 #: Seconds of a piece. A piece loses its mean, so that slow drifts and offsets do not count.
 PIECE_S = 2.0
@@ -177,7 +178,7 @@ def measure_signal(raw, path):
         )
     units, reference = _read_beside(path)
     header = getattr(raw, "_orig_units", None) or {}  # private: it may go away
-    known = "uV" if path.suffix == ".set" else ""  # the unit of EEGLAB, by convention
+    known = format_of(path).unit
     flat = std <= min(FLAT_UV, FLAT_SHARE * std.max())
     channels = pd.concat([part.table for part in parts], ignore_index=True)
     channels["clipped"] = channels["clipped"].where(~flat.any(axis=1), 0.0)

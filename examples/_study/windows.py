@@ -30,6 +30,7 @@ from _study.events import (
     until_next_cue,
 )
 from _study.folder import SHOWN, entity
+from _study.formats import format_of
 from _study.quality import NotFiniteError, check, measure_signal
 from _study.tables import find_sidecar, read_json
 from _study.twins import refuse_twins
@@ -43,16 +44,6 @@ with quiet_imports():
         preprocess,
     )
     from eegdash import EEGDashDataset
-
-#: What else a reader of MNE takes for letters beyond ASCII, by the ending of the file.
-OTHER_LETTERS = {
-    ".edf": {"encoding": "latin1"},
-    ".bdf": {"encoding": "latin1"},
-    ".set": {"uint16_codec": "latin-1"},
-}
-#: Where the header of an EDF or BDF file says how many records there are, and then how many seconds
-#: each lasts: two texts of 8 bytes (https://www.edfplus.info/specs/edf.html).
-EDF_RECORDS = 236
 
 
 def read_windows(root, records, recipe, *, by_event):
@@ -208,7 +199,7 @@ def read_header(root, path):
         raise StudyError(
             f"{path} cannot be read ({type(err).__name__}: {err}). {fix}"
         ) from err
-    if not _has_all_records(path, raw):
+    if not format_of(path).is_whole(path, raw):
         raise StudyError(
             f"{path}: Number of records from the header does not match the file size (perhaps the "
             f"recording was not stopped before exiting). Inferring from the file size. {fix}"
@@ -249,23 +240,11 @@ def _read_raw(path):
         try:
             return mne.io.read_raw(path, verbose="ERROR")
         except Exception:
-            letters = OTHER_LETTERS.get(path.suffix.lower())
-            if letters is not None:
+            letters = format_of(path).letters
+            if letters:
                 with contextlib.suppress(Exception):
                     return mne.io.read_raw(path, verbose="ERROR", **letters)
             raise
-
-
-def _has_all_records(path, raw):
-    """Has an EDF or BDF file as many records as its header says? MNE goes by the size of the file."""
-    if path.suffix.lower() not in (".edf", ".bdf"):
-        return True
-    with path.open("rb") as file:
-        file.seek(EDF_RECORDS)
-        texts = [file.read(8).decode("latin-1").split("\0")[0] for _ in range(2)]
-    n_records = int(texts[0])
-    record_s = float(texts[1]) or 1.0  # as MNE takes a record of no time
-    return n_records == round(raw.n_times / raw.info["sfreq"] / record_s)
 
 
 def _preprocessing(recipe):

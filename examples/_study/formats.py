@@ -1,0 +1,127 @@
+"""Kinds of files that hold a recording: what belongs to them, and what a reader has to know of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+#: Where the header of an EDF or BDF file says how many records there are, and then how many seconds
+#: each lasts: two texts of 8 bytes (https://www.edfplus.info/specs/edf.html).
+EDF_RECORDS = 236
+
+
+def _no_names(path):
+    return []
+
+
+def _names_in_vhdr(path):
+    """Names of the data and marker files in a BrainVision header, the data file first."""
+    names = {}
+    for line in path.read_bytes().splitlines():
+        key, _, value = line.decode("latin-1").partition("=")
+        if key.strip().lower() in ("datafile", "markerfile") and "\0" not in value:
+            name = value.strip().replace("$b", path.stem)
+            names.setdefault(key.strip().lower(), name)
+    return [name for _, name in sorted(names.items()) if len(name) < 256]
+
+
+def _unknown(path, raw):
+    return True
+
+
+def _has_all_records(path, raw):
+    """Has an EDF or BDF file as many records as its header says? MNE goes by the size of the file."""
+    with path.open("rb") as file:
+        file.seek(EDF_RECORDS)
+        texts = [file.read(8).decode("latin-1").split("\0")[0] for _ in range(2)]
+    n_records = int(texts[0])
+    record_s = float(texts[1]) or 1.0  # as MNE takes a record of no time
+    return n_records == round(raw.n_times / raw.info["sfreq"] / record_s)
+
+
+@dataclass(frozen=True)
+class Format:
+    """One kind of file.
+
+    Attributes
+    ----------
+    parts : tuple of str
+        Endings of the files that BIDS puts beside it.
+    samples : str
+        Which of these endings holds the samples, where the file does not and names no other.
+    names_in_header : callable
+        Takes the path, gives names of the files that its header leads to, that of the samples first.
+    letters : dict
+        What the reader of MNE takes for letters beyond ASCII.
+    unit : str
+        Unit of the signals by convention, where the header has none.
+    is_whole : callable
+        Takes the path and what MNE read; are all samples there that the header promises?
+    """
+
+    parts: tuple = ()
+    samples: str = ""
+    names_in_header: Callable = _no_names
+    letters: dict = field(default_factory=dict)
+    unit: str = ""
+    is_whole: Callable = _unknown
+
+
+#: What is opened, by its ending. A new format that MNE reads is one entry.
+FORMATS = {
+    ".edf": Format(letters={"encoding": "latin1"}, is_whole=_has_all_records),
+    ".bdf": Format(letters={"encoding": "latin1"}, is_whole=_has_all_records),
+    ".set": Format(
+        parts=(".fdt",), samples=".fdt", letters={"uint16_codec": "latin-1"}, unit="uV"
+    ),
+    ".vhdr": Format(parts=(".eeg", ".vmrk"), names_in_header=_names_in_vhdr),
+    ".fif": Format(),
+}
+#: Their endings.
+DATA_SUFFIXES = tuple(FORMATS)
+
+
+def format_of(path):
+    """What is known of a data file by its ending; nothing special of one that is not listed."""
+    return FORMATS.get(path.suffix.lower(), Format())
+
+
+def parts_of(path):
+    """Files that belong to a data file, by their names in BIDS and by its own words.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A data file.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Whether they are there or not.
+    """
+    if not path.is_file():
+        return []
+    form = format_of(path)
+    beside = [path.with_suffix(ending) for ending in form.parts]
+    return [*beside, *(path.parent / name for name in form.names_in_header(path))]
+
+
+def signal_file(path):
+    """The file that holds the samples of a recording.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A data file.
+
+    Returns
+    -------
+    pathlib.Path
+        What its header names, or what lies beside it by convention; itself where neither is there.
+    """
+    form = format_of(path)
+    names = form.names_in_header(path)
+    other = path
+    if names:
+        other = path.parent / names[0]
+    elif form.samples:
+        other = path.with_suffix(form.samples)
+    return other if other.is_file() else path
