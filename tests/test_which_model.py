@@ -13,7 +13,7 @@ import _model.which
 from _helpers.pages import DOCS
 from _model.families import ELSEWHERE, FACTS, SCALES_OF, Family, families
 from _model.fit import SCALES
-from _model.which import Recording, judge_families, judge_family, look_at_class
+from _model.which import Recording, judge_families, judge_family, try_class
 
 CAP = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3")
 CAP += ("Pz", "P4", "P8", "O1", "O2")
@@ -175,8 +175,8 @@ def test_a_class_is_built_here_for_another_cap_and_for_twice_the_rate(
     kind, kept, rate, monkeypatch
 ):
     monkeypatch.setitem(models_dict, "Planted", kind)
-    found = look_at_class("Planted", PLAIN, CAP[:5])
+    found = try_class("Planted", PLAIN, CAP[:5])
     assert found == {"runs": "yes", "other cap": kept, "twice the rate": rate}
-    short = look_at_class("Planted", replace(PLAIN, window_s=0.2), CAP[:5])
+    short = try_class("Planted", replace(PLAIN, window_s=0.2), CAP[:5])
     assert short == {"runs": "ValueError: 40 samples are too few"}
-    assert look_at_class("Planted", PLAIN, CAP)["other cap"] == "all"
+    assert try_class("Planted", PLAIN, CAP)["other cap"] == "all"
