@@ -285,5 +285,5 @@ for kind in ("inductive", "transductive"):
 means = [own.mean for own in controls.values()]
 contract["minus_control"] = dict(zip(control, means, strict=True))
 contract |= {"n_lose": n_lose, "subject_overlap": overlap}
-contract = for_json(contract, accuracy_ci=3)
+contract = for_json(contract | {"accuracy_ci": for_json(contract["accuracy_ci"], 3)})
 print(json.dumps(contract))

@@ -4,8 +4,6 @@ import ast
 import symtable
 from dataclasses import dataclass, field
 
-import pytest
-
 from _helpers.pages import EXAMPLES, tutorials
 
 #: Names that no page reaches and that stay, with the reason.

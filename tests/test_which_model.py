@@ -11,7 +11,7 @@ from braindecode.models.util import models_dict
 
 import _model.which
 from _helpers.pages import DOCS
-from _model.families import ELSEWHERE, FACTS, SCALES_OF, Family, families
+from _model.families import FACTS, Family, families, scale_of
 from _model.fit import SCALES
 from _model.which import Recording, judge_families, judge_family, try_class
 
@@ -36,7 +36,7 @@ def test_every_fact_stands_where_it_was_read(name):
     for what, (value, rests_on) in FACTS[name].items():
         if value is not None:
             assert rests_on, f"{what}={value} rests on nothing"
-        if rests_on and not rests_on.startswith(ELSEWHERE):
+        if rests_on and not rests_on.startswith("elsewhere:"):
             assert words(rests_on) in source, f"{what}: not in Braindecode's source"
 
 
@@ -47,8 +47,9 @@ def test_facts_agree_with_what_was_measured_and_with_the_page_about_checkpoints(
             zoo[name]["builds"] is True and name != "CodeBrain"
         ):  # its size depends on windows
             assert family.parameters == pytest.approx(zoo[name]["n_params"] / 1e6, rel=0.1)
-    assert set(filter(None, SCALES_OF.values())) <= set(SCALES)
-    assert SCALES_OF["SignalJEPA_Contextual"] == "uV"
+    assert {scale_of(name) for name in models_dict} - {None} <= set(SCALES)
+    assert scale_of("SignalJEPA_Contextual") == "uV"
+    assert scale_of("EEGNet") is None
     fits = [
         len(one.channels["names"]) for one in families().values() if "names" in one.channels
     ]

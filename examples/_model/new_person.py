@@ -10,6 +10,7 @@ from sklearn.model_selection import KFold
 
 import _study
 from _model.training import normalise
+from _runtime import TutorialError
 
 #: Fewest people: two in each group.
 N_GROUPS, MIN_PEOPLE = 3, 6
@@ -19,7 +20,7 @@ MANY = 18
 RANK_TOLERANCE = 1e-6
 
 
-class NewPersonError(ValueError):
+class NewPersonError(TutorialError, ValueError):
     """A study or its windows cannot be used as asked; the message says why and what to do."""
 
 

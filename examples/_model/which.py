@@ -8,16 +8,23 @@ from dataclasses import dataclass
 
 import pandas as pd
 import torch
-from braindecode.models.util import models_dict
 
 from _model.families import families
 from _model.fit import FEWEST_POSITIONS, channel_infos
 from _model.zoo import SLOW
+from _runtime import TutorialError, quiet_imports
+
+with quiet_imports():
+    from braindecode.models.util import models_dict
 
 #: From the best to the worst.
 VERDICTS = ("fits", "fits after", "loses spatial weights", "refuses")
 #: Factor to microvolts.
 UNITS = {"uV": 1.0, "mV": 1e3, "V": 1e6}
+
+
+class RecordingError(TutorialError, ValueError):
+    """A description of a recording that cannot be; the message names the thing and its value."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ class Recording:
 
     Raises
     ------
-    ValueError
+    RecordingError
         If one of them cannot be; the message names it.
     """
 
@@ -63,12 +70,12 @@ class Recording:
             "n_people": self.n_people < 1,
         }
         if bad := [key for key, is_wrong in wrong.items() if is_wrong]:
-            raise ValueError(
+            raise RecordingError(
                 f"{self.name}: {bad[0]}={getattr(self, bad[0])!r}: give names of electrodes, Hz, seconds, a unit of "
                 f"{', '.join(UNITS)}, and a number of people"
             )
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"{self.name}: two electrodes are called {twice[0]!r}")
+            raise RecordingError(f"{self.name}: two electrodes are called {twice[0]!r}")
 
     @property
     def n_times(self):

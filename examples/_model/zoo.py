@@ -6,13 +6,16 @@ import warnings
 
 import pandas as pd
 import torch
-from braindecode.models.util import (
-    _get_signal_params,
-    models_dict,
-    models_mandatory_parameters,
-)
 
 from _model.ledger import fingerprints
+from _runtime import quiet_imports
+
+with quiet_imports():
+    from braindecode.models.util import (
+        _get_signal_params,
+        models_dict,
+        models_mandatory_parameters,
+    )
 
 #: Take half a second or more to build and run once, or fetch a file (REVE).
 SLOW = (

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 import _study.simulated.signals
+from _runtime import TutorialError
 
 #: Name of a simulated study, with its seed; a score and a new person have an effect to set.
 SIMULATED = re.compile(
@@ -21,7 +22,7 @@ EYES = _study.simulated.signals.EYES
 HYDROCEL = _study.simulated.signals.PFACTOR_CH_NAMES
 
 
-class StudyError(ValueError):
+class StudyError(TutorialError, ValueError):
     """A study that cannot be opened as asked; the message names the thing, its value and the fix."""
 
 
