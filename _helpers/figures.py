@@ -6,6 +6,7 @@ import sys
 from dataclasses import is_dataclass
 from pathlib import Path
 
+from _helpers.panels import dark_rules, stack_panels
 from _helpers.redraw import remember_figures, write_csv
 
 
@@ -31,27 +32,26 @@ def save(figure, path):
     """
     if given := getattr(figure, "drawn_by", None):
         write_csv(path.with_suffix(".csv"), given)
-    style = sys.modules.get("_figure_style")
-    _write(figure, path, style)
+    framed = "_figure_style" in sys.modules
+    _write(figure, path, framed)
     width, height = (round(inches * 96) for inches in figure.get_size_inches())
     alt = " ".join(str(figure.get_label()).split())
-    if style:
-        style.stack_panels(figure)
-        _write(figure, path.with_stem(f"{path.stem}_narrow"), style)
-    narrow = round(figure.get_figheight() * 96) if style else None
+    if framed:
+        stack_panels(figure)
+        _write(figure, path.with_stem(f"{path.stem}_narrow"), framed)
+    narrow = round(figure.get_figheight() * 96) if framed else None
     size = {"width": width, "height": height, "narrow": narrow}
     return {"alt": alt, **size, "numbers": bool(given)}
 
 
-def _write(figure, path, style):
+def _write(figure, path, framed):
     import matplotlib.pyplot as plt
 
     with plt.rc_context({"svg.hashsalt": "tutorials", "svg.fonttype": "path"}):
         figure.savefig(path, metadata={"Date": None}, facecolor="white")
-    if style:
-        text = path.read_text("utf-8").replace(
-            "</style>", f"{style.dark_rules()}</style>", 1
-        )
+    if framed:
+        text = path.read_text("utf-8")
+        text = text.replace("</style>", f"{dark_rules()}</style>", 1)
         path.write_text(text, "utf-8")
 
 

@@ -1,16 +1,12 @@
 """The look of every figure: its frame, colours and widths, and what several pages draw alike."""
 
-import textwrap
-
 import matplotlib.pyplot as plt
 import numpy as np
 from eegdash.viz import EEGDASH_INK as INK
 from eegdash.viz import EEGDASH_MUTED as MUTED
 from eegdash.viz import style_figure, use_eegdash_style
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.transforms import Bbox
 
-from _model.regimes import TABLE
+from _regimes import TABLE
 
 #: The palette. Colours that meet in a panel differ in lightness too, so that they stay apart in
 #: grey and for colour-blind readers.
@@ -27,29 +23,23 @@ PALETTE = {
     "rust": RUST,
     "red": RED,
 }
-#: What a colour becomes where a page is dark: ground, ink, then the palette.
-ON_DARK = {"#FFFFFF": "#14181E", "#000000": "#E2E8F0", INK: "#E2E8F0", MUTED: "#9FB0C3"}
-ON_DARK |= {SLATE: "#94A3B8", BLUE: "#38A8E0", VIOLET: "#A78BFA", AMBER: "#E6951F"}
-ON_DARK |= {DARK: "#CBD5E1", PALE: "#64748B", RUST: "#F0703C", RED: "#F87171"}
 #: Values on both sides of zero, and numbers written on them.
 DIVERGING, ON_STRONG, ON_WEAK = "RdBu_r", "white", "black"
 
 #: Colour and marker of each regime, the same on every page.
 REGIMES = {regime.name: (PALETTE[regime.colour], regime.marker) for regime in TABLE}
-#: The same of a planted effect and of the null beside it, and of a way that misleads and one
+#: The same of a planted effect and of the null beside it, and of a method that misleads and one
 #: that does not.
 CONDITIONS = {"effect": (AMBER, "o"), "null": (DARK, "s")}
 WRONG, RIGHT = (RUST, "X"), (BLUE, "o")
 
 #: Line widths in points: one of many curves, a reference, a curve of many points, a curve, a mean
-#: among dots, a colour in a legend.
-HAIR, FINE, THIN, LINE, HEAVY, SWATCH = 0.9, 1, 1.5, 2, 2.5, 3
+#: among dots.
+HAIR, FINE, THIN, LINE, HEAVY = 0.9, 1, 1.5, 2, 2.5
 #: Points of the smallest words: smaller ones cannot be read on a phone. A test holds it.
 SMALL = 8
 #: Inches. At 96 dots each these are the 787 px at which the site shows a figure, never scaled.
 WIDTH = 8.2
-#: The same of one column, which a phone of 390 px has room for; and space at its sides.
-COLUMN, EDGE = 342 / 96, 0.06
 #: Where panels end, as parts of the figure: words of the frame are above and below.
 MARGINS = {"left": 0.08, "right": 0.985, "top": 0.73, "bottom": 0.21}
 #: Where ``style_figure`` of eegdash writes the provenance; a footnote stands on the same line.
@@ -172,15 +162,31 @@ def draw_interval(ax, x, estimate, interval, regime):
     ax.errorbar(x, estimate, color=colour, marker=marker, **style)
 
 
-def scatter_true(ax, true, predicted, look, said, *, size=30, alpha=0.8, fontsize=9):
-    """Draw predicted against true values around the line of identity, and a result in the corner."""
-    colour, marker = look
+def scatter_true(
+    ax, true, predicted, colour_marker, result, *, size=30, alpha=0.8, fontsize=9
+):
+    """Draw predicted against true values around the line of identity, and a result in the corner.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The panel.
+    true, predicted : ndarray, shape (n_subjects,)
+        Values of each person.
+    colour_marker : tuple of str
+        A value of ``CONDITIONS``, ``WRONG`` or ``RIGHT``.
+    result : str
+        Words for the upper left corner.
+    size, alpha, fontsize : float
+        Of the dots and of the words.
+    """
+    colour, marker = colour_marker
     ends = [min(true), max(true)]
     ax.plot(ends, ends, color=MUTED, linewidth=FINE, linestyle=":", zorder=1)
     style = {"alpha": alpha, "linewidths": 0, "zorder": 3}
     ax.scatter(true, predicted, s=size, color=colour, marker=marker, **style)
     style = {"fontsize": fontsize, "fontweight": "bold", "color": INK}
-    ax.text(0.03, 0.97, said, transform=ax.transAxes, va="top", **style)
+    ax.text(0.03, 0.97, result, transform=ax.transAxes, va="top", **style)
 
 
 def scatter_prediction(ax, true, predicted, scores, baseline, condition):
@@ -201,124 +207,6 @@ def scatter_prediction(ax, true, predicted, scores, baseline, condition):
     """
     draw_reference(ax, baseline)
     low, high = scores["r_ci"]
-    said = f"r = {scores['pearson_r']:+.2f} [{low:+.2f}, {high:+.2f}]"
-    scatter_true(ax, true, predicted, CONDITIONS[condition], said)
+    result = f"r = {scores['pearson_r']:+.2f} [{low:+.2f}, {high:+.2f}]"
+    scatter_true(ax, true, predicted, CONDITIONS[condition], result)
     note(ax, "train mean", (1, baseline), (-2, 3), ha="right")
-
-
-def dark_rules():
-    """Rules for the style sheet of an SVG: the figure changes its colours with the page around it.
-
-    Words in white stand on a strong colour and stay; so do the colours of an image.
-    """
-    rules = []
-    for light, dark in ON_DARK.items():
-        kinds = {"fill": "path" if light == "#FFFFFF" else "", "stroke": ""}
-        rules += [
-            f'{kind}[style*="{what}: {light.lower()}"]{{{what}:{dark}!important}}'
-            for what, kind in kinds.items()
-        ]
-    return f"@media (prefers-color-scheme: dark){{{''.join(rules)}}}"
-
-
-def stack_panels(fig):
-    """Put the panels of a figure below each other, as wide as one column; words keep their size.
-
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure
-        Made by ``page_figure``. It is changed: its width becomes ``COLUMN``, its height what
-        the panels need.
-    """
-    FigureCanvasAgg(fig).draw()  # words are measured
-    high, dpi, rows = fig.get_figheight(), fig.dpi, {}
-    bars = {
-        image.colorbar.ax: ax for ax in fig.axes for image in ax.images if image.colorbar
-    }
-    panels = [ax for ax in fig.axes if ax.has_data() and ax not in bars]
-    panels.sort(key=lambda ax: (-round(ax.get_position().y1, 2), ax.get_position().x0))
-    for ax in panels:
-        row = rows.setdefault(round(ax.get_position().y1, 2), [])
-        _say_again(ax, *row[:1])
-        row.append(ax)
-    tall = [ax.get_position().height * high for ax in panels]
-    texts = sorted(fig.texts, key=lambda text: -text.get_position()[1])
-    n_above = sum(text.get_position()[1] > 0.5 for text in texts)
-    room = dict.fromkeys(panels, (0.6, 0.1, 0.4, 0.5))
-    # Twice, because what a panel needs around it is known when its words are broken and turned.
-    for last in (False, False, True):
-        fig.set_size_inches(COLUMN, high)
-        y, places = 2 * EDGE, []
-        for number, text in enumerate(texts):
-            text.set(ha="left", va="top")
-            _break_lines(text, COLUMN - 2 * EDGE)
-            if number == n_above:
-                y = _place_panels(panels, tall, room, y, places)
-            places.append((text, EDGE, y, 0, 0))
-            y += text.get_window_extent().height / dpi + 0.05
-        high = y + EDGE
-        fig.set_size_inches(COLUMN, high)
-        for what, left, top, width, height in places:
-            at = left / COLUMN, 1 - (top + height) / high
-            if what in panels:
-                what.set_position((*at, width / COLUMN, height / high))
-            else:
-                what.set_position(at)
-        for bar, ax in bars.items():
-            box = ax.get_position()
-            bar.set_position((box.x1 + 0.03, box.y0, 0.03, box.height))
-        for rail in fig.patches:
-            rail.set(x=EDGE / COLUMN, y=1 - 0.05 / high, height=0.05 / high)
-        fig.canvas.draw()
-        for ax in () if last else panels:
-            _break_lines(_title_of(ax), COLUMN - room[ax][0] - EDGE)
-            _turn_names(ax)
-            own = [ax, *(bar for bar, owner in bars.items() if owner is ax)]
-            hull, box = Bbox.union([one.get_tightbbox() for one in own]), ax.bbox
-            around = box.x0 - hull.x0, hull.x1 - box.x1, hull.y1 - box.y1, box.y0 - hull.y0
-            room[ax] = tuple(max(0, side) / dpi + EDGE for side in around)
-
-
-def _place_panels(panels, tall, room, y, places):
-    """Note where panels go, one below the other from ``y`` on; returns where they end."""
-    y += 0.1
-    for ax, height in zip(panels, tall, strict=True):
-        left, right, above, below = room[ax]
-        places.append((ax, left, y + above, COLUMN - left - right, height))
-        y += above + height + below + 0.1
-    return y
-
-
-def _title_of(ax):
-    """The text that ``panel_title`` wrote."""
-    said = ax.get_title(loc="left")
-    return next(t for t in ax.findobj(plt.Text) if t.get_text() == said)
-
-
-def _break_lines(text, width):
-    """Break a text into lines of at most so many inches."""
-    said, own = text.get_text(), text.get_window_extent().width / text.figure.dpi
-    if said.strip() and own > width:
-        letters = max(map(len, said.split("\n"))) * width / own
-        text.set_text(textwrap.fill(" ".join(said.split()), max(6, int(letters))))
-
-
-def _say_again(ax, first=None):
-    """Write beside a panel what only the first panel of its row says."""
-    ax.tick_params(labelleft=True, labelbottom=True)
-    if first is None:
-        return
-    said, own = ([t.get_text() for t in a.get_yticklabels()] for a in (first, ax))
-    silent = len(own) == len(said) and any(said) and not any(own)
-    if silent:
-        ax.set_yticks(ax.get_yticks(), said)
-    if (silent or first.get_shared_y_axes().joined(first, ax)) and not ax.get_ylabel():
-        ax.set_ylabel(first.get_ylabel())
-
-
-def _turn_names(ax):
-    """Turn the names below a panel where two of them touch."""
-    labels = [label for label in ax.get_xticklabels() if label.get_text()]
-    boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.x0)
-    if any(a.x1 + 3 > b.x0 for a, b in zip(boxes, boxes[1:], strict=False)):  # noqa: RUF007
-        plt.setp(labels, rotation=40, ha="right", rotation_mode="anchor")

@@ -22,7 +22,7 @@ from _figure_style import (
     small_legend,
     spread_dots,
 )
-from _model.regimes import TABLE
+from _regimes import TABLE
 
 
 def draw_regimes_figure(learns, **words):

@@ -1,4 +1,4 @@
-"""What every page sets before it computes: one thread, and memory that glibc does not give back.
+"""What every page sets before it computes: one thread, memory that glibc keeps, errors in one line.
 
 Kept out of the pages because it teaches nothing about EEG.
 """
@@ -15,6 +15,10 @@ import torch
 #: Seconds that MNE-BIDS waits for a lock that a killed run left beside a file, not its 60.
 LOCK_S = 1.0
 os.environ.setdefault("MNE_BIDS_FILELOCK_TIMEOUT", str(LOCK_S))  # before it is imported
+
+
+class TutorialError(Exception):
+    """Base of the errors that say everything in their message: what is wrong, and what to do."""
 
 
 @contextlib.contextmanager
@@ -52,15 +56,12 @@ def keep_freed_memory():
         mallopt = ctypes.CDLL("libc.so.6").mallopt
     except (OSError, AttributeError):  # another C library
         return False
-    mmap_threshold, trim_threshold = (
-        -3,
-        -1,
-    )  # M_MMAP_THRESHOLD, M_TRIM_THRESHOLD of malloc.h
+    trim_threshold, mmap_threshold = -1, -3  # of malloc.h
     return bool(mallopt(mmap_threshold, 1 << 30) and mallopt(trim_threshold, 1 << 30))
 
 
 def short_errors():
-    """Let a script end with the message of a StudyError, not with the calls that led to it.
+    """Let a script end with the message of a TutorialError, not with the calls that led to it.
 
     In a notebook, under pytest and Sphinx, and with ``python -X dev`` nothing changes.
 
@@ -76,9 +77,8 @@ def short_errors():
     before = sys.excepthook
 
     def hook(kind, err, trace):
-        study_error = getattr(sys.modules.get("_study.catalogue"), "StudyError", ())
-        if isinstance(err, study_error):
-            print(f"StudyError: {err}", file=sys.stderr)
+        if isinstance(err, TutorialError):
+            print(f"{kind.__name__}: {err}", file=sys.stderr)
         else:
             before(kind, err, trace)
 
@@ -101,8 +101,5 @@ def setup():
     """
     torch.set_num_threads(1)
     short_errors()
-    locks = sys.modules.get("mne_bids._fileio")  # private: it may go away
-    if getattr(locks, "DEFAULT_LOCK_TIMEOUT", 0) > LOCK_S:
-        locks.DEFAULT_LOCK_TIMEOUT = LOCK_S
     keep_freed_memory()
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -34,7 +34,7 @@ from _adapt_figure import draw_frozen_figure
 from _model.adapt import adapt, pretrain
 from _model.encoder import encoder_state, features_at_head, freeze_encoder, is_head
 from _model.encoder import load_encoder
-from _model.regimes import REGIMES
+from _regimes import REGIMES
 from _model.transfer import SEEDS, accuracy, open_transfer
 from _model.ledger import fingerprints, ledger
 from _score.scores import (

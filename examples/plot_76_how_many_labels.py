@@ -32,7 +32,7 @@ import numpy as np
 from _adapt_figure import draw_labels_figure
 from _model.adapt import adapt, pretrain
 from _model.encoder import encoder_state
-from _model.regimes import COMPARED
+from _regimes import COMPARED
 from _model.transfer import accuracy, closed_form_probe, open_transfer
 from _score.scores import interval, compare_within_people, for_json, with_interval
 from _score.splits import SplitError, split_subjects

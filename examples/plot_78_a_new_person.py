@@ -32,7 +32,7 @@ import _runtime
 import numpy as np
 import torch
 from _model.encoder import encoder_state, load_encoder, precompute_frozen
-from _model.regimes import COMPARED, REGIMES
+from _regimes import COMPARED, REGIMES
 from _new_person_figure import draw_new_person_figure
 from _model.new_person_run import CURVE, run_everybody, run_controls
 from _score.scores import difference, interval, print_accuracies, compare_within_people
@@ -285,5 +285,5 @@ for kind in ("inductive", "transductive"):
 means = [gain.mean for gain in controls.values()]
 contract["minus_control"] = dict(zip(control, means, strict=True))
 contract |= {"n_lose": n_lose, "subject_overlap": overlap}
-contract = for_json(contract, accuracy_ci=3)
+contract = for_json(contract | {"accuracy_ci": for_json(contract["accuracy_ci"], 3)})
 print(json.dumps(contract))

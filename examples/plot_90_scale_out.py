@@ -36,7 +36,8 @@ import _scale.workers
 import _study
 import numpy as np
 import pandas as pd
-from _model.regimes import COMPARED, REGIMES
+from _regimes import COMPARED, REGIMES
+from _scale.workers import Job, PersonJob
 from _scale_figure import draw_scale_figure
 from _score.scores import print_accuracies, for_json, means_and_intervals
 from _score.splits import assert_no_leakage
@@ -46,14 +47,14 @@ from _score.splits import assert_no_leakage
 # these classes and channels.
 _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
-found = _study.find_study(STUDY)
+index = _study.find_study(STUDY)
 source = list(_study.list_people(STUDY, cohort="source").index)
 target = list(_study.list_people(STUDY, cohort="target").index)
 _scale.grid.refuse_few(STUDY, source, target)
-people, folder = source + target, str(found.root)
+people, folder = source + target, str(index.root)
 print(f"{len(source)} people to pretrain on, {len(target)} to adapt to")
 
-first = _scale.files.read_person(folder, found.records[people[0]], {})
+first = _scale.files.read_person(folder, index.records[people[0]], {})
 settings = {"classes": list(first.classes), "channels": list(first.ch_names)}
 print(f"windows {first.windows.shape} in {first.unit}, {first.sfreq:g} Hz")
 print(settings)
@@ -76,23 +77,21 @@ def print_code(source):
 print_code(inspect.getsource(_scale.files.save_person))
 
 # %%
-# - ``write_person`` gives the file its name when it is complete, and then writes a record
+# - ``save_windows`` gives the file its name when it is complete, and then writes a record
 #   with its SHA-256 and with everything that it was made from.
 # - ``check_person`` compares file and record. A file that agrees is **skipped**.
 # - The lock makes a second run on the same folder wait for this person.
 #
-# A task is a tuple of arguments. The last task asks for a copy of the first person whose
-# file was truncated, as an interrupted download leaves it.
+# A job is a named tuple of arguments. The last job asks for a copy of the first person
+# whose file was truncated, as an interrupted download leaves it.
 import shutil
 
-workshop = _study.cache.Workshop(
-    _study.get_cache_dir()
-)  # deleted at the end, or by the next run
+workshop = _study.cache.Workshop(_study.get_cache_dir())  # deleted at the end
 windows_folder = str(Path(workshop.name, "windows"))
-tasks = [(folder, p, found.records[p], windows_folder, settings) for p in people]
+jobs = [PersonJob(folder, p, index.records[p], windows_folder, settings) for p in people]
 
-copy, own = Path(workshop.name, "copy", Path(folder).name), f"sub-{people[0]}"
-shutil.copytree(Path(folder, own), copy / own)
+copy = Path(workshop.name, "copy", Path(folder).name)
+shutil.copytree(Path(folder, f"sub-{people[0]}"), copy / f"sub-{people[0]}")
 for name in ("dataset_description.json", "participants.tsv"):
     shutil.copy(Path(folder, name), copy)
 files = sorted(copy.rglob("*_eeg.*"))
@@ -100,31 +99,32 @@ damaged = next(path for path in files if path.suffix in _study.DATA_SUFFIXES)
 os.truncate(damaged, damaged.stat().st_size // 2)
 
 # %%
-# ``_scale.workers.run_jobs`` calls the function once per task. A task that fails does
-# not stop the others.
+# ``_scale.workers.run_jobs`` calls the function once per job. A job that fails does not
+# stop the others.
 
 
-def save_windows(tasks, client=None):
+def run_pass(jobs, client=None):
     """One pass over people: print counts and reasons, and return the outcomes."""
-    outcomes = _scale.workers.run_jobs(_scale.files.save_person, tasks, client)
+    outcomes = _scale.workers.run_jobs(_scale.files.save_person, jobs, client)
     counts = _scale.workers.count_status(outcomes, hide=workshop.name)
     return outcomes, counts
 
 
 records = _study.find_study(copy).records[people[0]]
-tasks.append((str(copy), people[0], records, str(copy.parent / "windows"), settings))
-outcomes, counts = save_windows(tasks)
+elsewhere = str(copy.parent / "windows")
+jobs.append(jobs[0]._replace(study=str(copy), records=records, folder=elsewhere))
+outcomes, counts = run_pass(jobs)
 passes = {"first": counts}
 
 # %%
 # Predict, then run: the second pass
 # ----------------------------------
-# Now a file of windows is deleted and another one truncated. How many tasks will be done,
+# Now a file of windows is deleted and another one truncated. How many jobs will be done,
 # skipped and failed in the second pass? Write the three numbers down.
 lost, short = (Path(windows_folder, f"sub-{person}.npy") for person in people[3:5])
 lost.unlink()
 os.truncate(short, short.stat().st_size - 1000)
-outcomes, passes["second"] = save_windows(tasks)
+outcomes, passes["second"] = run_pass(jobs)
 
 # %%
 # Complete files were skipped, damaged ones rebuilt, each with its reason.
@@ -133,9 +133,9 @@ outcomes, passes["second"] = save_windows(tasks)
 # -----------------------------------------------
 # The damaged recording failed in both passes, with the same message, and it will fail in
 # every other one. Repeating helps where the *file of windows* is wrong. Here the recording
-# is wrong, and the message says so: fetch it again, and run the same tasks.
+# is wrong, and the message says so: fetch it again, and run the same jobs.
 shutil.copy(Path(folder, damaged.relative_to(copy)), damaged)
-outcomes, passes["repaired"] = save_windows(tasks)
+outcomes, passes["repaired"] = run_pass(jobs)
 made = outcomes[: len(people)]
 n_windows = sum(outcome["n_windows"] for outcome in made)
 print(f"{n_windows} windows in {len(made)} files")
@@ -152,13 +152,13 @@ print(f"a file: {type(windows.files[0]).__name__} {windows.files[0].shape}")
 print(f"a batch of three: {X.shape}, {X.nbytes:,} bytes in memory")
 
 # %%
-# The grid is regimes x seeds x draws of labelled people. One task is one training. The loop
+# The grid is regimes x seeds x draws of labelled people. One job is one training. The loop
 # of :doc:`plot_73_finetune_pretrained_model` draws window indices, and here it draws them
 # from the files.
 print_code(inspect.getsource(_scale.grid.train_cell))
 
 # %%
-# Half of the target people are test people in every task. The others are the pool from
+# Half of the target people are test people in every job. The others are the pool from
 # which labelled people are drawn. The learning rates were fixed in advance, so no
 # validation people are needed.
 LR = {regime: REGIMES[regime].lr for regime in COMPARED}
@@ -171,9 +171,9 @@ def draw_people(n, draw):
     return tuple(pool[i] for i in order[:n])
 
 
-def metadata(own):
+def metadata(people):
     """Whose windows these are, as a table."""
-    return pd.DataFrame(_scale.files.WindowFiles(windows_folder, own).metadata)
+    return pd.DataFrame(_scale.files.WindowFiles(windows_folder, people).metadata)
 
 
 report = assert_no_leakage(metadata(source + pool), metadata(test))
@@ -182,12 +182,15 @@ report = assert_no_leakage(metadata(source + pool), metadata(test))
 # The encoder is pretrained once. Then the grid runs in a loop.
 checkpoint = str(Path(workshop.name, "encoder.pt"))
 pretrained = _scale.grid.pretrain_encoder(windows_folder, tuple(source), checkpoint)
-SEEDS, N_DRAWS, N_LABELLED = (1, 2), 3, 4
+SEEDS = (1, 2)
+N_DRAWS = 3
+N_LABELLED = 4
+draws = [draw_people(N_LABELLED, draw) for draw in range(N_DRAWS)]
 grid = [
-    (windows_folder, checkpoint, regime, seed, draw_people(N_LABELLED, draw), test, lr)
+    Job(windows_folder, checkpoint, regime, seed, labelled, test, lr)
     for regime, lr in LR.items()
     for seed in SEEDS
-    for draw in range(N_DRAWS)
+    for labelled in draws
 ]
 results = _scale.workers.run_jobs(_scale.grid.train_cell, grid)
 print(f"{len(grid)} trainings; weights of the first: {results[0]['weights'][:16]}...")
@@ -199,20 +202,20 @@ print(f"{len(grid)} trainings; weights of the first: {results[0]['weights'][:16]
 # the function, gets one tuple at a time and returns a dictionary. These windows go to the
 # cache that you keep: run the page again, and the workers skip everybody.
 kept_folder = str(_study.get_cache_dir() / f"windows-{Path(folder).name}")
-kept_tasks = [(folder, p, found.records[p], kept_folder, settings) for p in people]
+kept_jobs = [job._replace(folder=kept_folder) for job in jobs[: len(people)]]
 with _scale.workers.open_workers(n_workers=2) as client:
     engine = "loop" if client is None else "dask"
-    kept, _ = save_windows(kept_tasks, client)
-    elsewhere = _scale.workers.run_jobs(_scale.grid.train_cell, grid, client)
+    kept, _ = run_pass(kept_jobs, client)
+    on_workers = _scale.workers.run_jobs(_scale.grid.train_cell, grid, client)
 same_files = [a["sha256"] == b["sha256"] for a, b in zip(made, kept, strict=True)]
-same_results = [a == b for a, b in zip(results, elsewhere, strict=True)]
+same_results = [a == b for a, b in zip(results, on_workers, strict=True)]
 identical = all(same_files) and all(same_results)
 print(f"files, bit for bit: {sum(same_files)} of {len(same_files)} the same")
 print(f"weights and answers: {sum(same_results)} of {len(same_results)} the same")
 
 # %%
-# A task takes its seed from its arguments, runs on one thread and reads nothing that
-# another task of the grid wrote. So on one machine the engine and the order make no
+# A job takes its seed from its arguments, runs on one thread and reads nothing that
+# another job of the grid wrote. So on one machine the engine and the order make no
 # difference. A different processor may add numbers in another order and change the last
 # digits.
 #
@@ -238,11 +241,11 @@ print(f"weights and answers: {sum(same_results)} of {len(same_results)} the same
 
 def shares_of(grid, results):
     """Share of right answers by regime, a row per training and a column per test person."""
-    found = {regime: [] for regime in LR}
-    for task, own in zip(grid, results, strict=True):
-        share = [own["correct"][p] / own["windows"][p] for p in test]
-        found[task[2]].append(share)
-    return {regime: np.array(rows) for regime, rows in found.items()}
+    shares = {regime: [] for regime in LR}
+    for job, result in zip(grid, results, strict=True):
+        share = [result["correct"][p] / result["windows"][p] for p in test]
+        shares[job.regime].append(share)
+    return {regime: np.array(rows) for regime, rows in shares.items()}
 
 
 shares = shares_of(grid, results)
@@ -254,10 +257,10 @@ chance, means = 1 / len(first.classes), means_and_intervals(accuracies)
 print_accuracies(accuracies, chance)
 
 # %%
-said = "; ".join(
-    f"{name}: {', '.join(f'{n} {status}' for status, n in own.items())}"
-    for name, own in passes.items()
-)
+words = []
+for name, counts in passes.items():
+    listed = ", ".join(f"{n} {status}" for status, n in counts.items())
+    words.append(f"{name}: {listed}")
 figure = draw_scale_figure(
     passes,
     by_training,
@@ -266,8 +269,8 @@ figure = draw_scale_figure(
     title="Each pass does only what is missing",
     subtitle=f"{len(people)} people and a damaged copy of one; {len(grid)} trainings",
     provenance=f"data: {first.data}",
-    alt=f"Two panels. Number of tasks per pass. {said}. Test accuracy by regime, means: "
-    f"{', '.join(f'{r} {v:.2f}' for r, v in means['accuracy'].items())}.",
+    alt=f"Two panels. Number of tasks per pass. {'; '.join(words)}. Test accuracy by "
+    f"regime, means: {', '.join(f'{r} {v:.2f}' for r, v in means['accuracy'].items())}.",
 )
 
 # %%
@@ -279,11 +282,11 @@ figure = draw_scale_figure(
 # .. raw:: html
 #
 #    <details class="solution"><summary>Solution</summary>
-more = [
-    (*task[:4], draw_people(8, number % N_DRAWS), *task[5:])
-    for number, task in enumerate(grid)
-    if task[3] == SEEDS[0]
-]
+more = []
+for number, job in enumerate(grid):
+    if job.seed == SEEDS[0]:
+        labelled = draw_people(8, number % N_DRAWS)
+        more.append(job._replace(train_people=labelled))
 eight = shares_of(more, _scale.workers.run_jobs(_scale.grid.train_cell, more))
 print_accuracies({regime: rows.mean(axis=0) for regime, rows in eight.items()}, chance)
 
@@ -297,11 +300,11 @@ print_accuracies({regime: rows.mean(axis=0) for regime, rows in eight.items()}, 
 # Plain functions of plain values can be repeated, skipped and moved to other machines. On a
 # cluster, three more things can go wrong.
 #
-# - **A worker is killed.** Its task goes to another worker. A task that kills one worker
+# - **A worker is killed.** Its job goes to another worker. A job that kills one worker
 #   after another is given up and reported as failed, and the others go on.
-# - **The disk is full.** Each task that cannot write says so and leaves no half file. Make
+# - **The disk is full.** Each job that cannot write says so and leaves no half file. Make
 #   room and run again.
-# - **A task returns windows** instead of writing them. They pile up in the memory of one
+# - **A job returns windows** instead of writing them. They pile up in the memory of one
 #   process. Return counts and scores.
 #
 # The :doc:`benchmarks </benchmarks>` show time and memory against the number of people.
@@ -314,7 +317,7 @@ print_accuracies({regime: rows.mean(axis=0) for regime, rows in eight.items()}, 
 # pass.
 workshop.cleanup()
 contract = {"tutorial": "plot_90", "version": 1, "data": first.data, "engine": engine}
-contract |= {"n_recordings": len(tasks), "n_windows": n_windows, "n_tasks": len(grid)}
+contract |= {"n_recordings": len(jobs), "n_windows": n_windows, "n_tasks": len(grid)}
 contract |= {f"n_{status}": n for status, n in passes["second"].items()}
 contract |= {"results_identical": identical, "chance_level": chance, **means}
 contract["subject_overlap"] = report["overlap"]

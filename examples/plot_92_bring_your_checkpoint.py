@@ -30,9 +30,8 @@ import _runtime
 import numpy as np
 import torch
 from _adapt_figure import draw_rows_figure
-from _model.checkpoint import read_checkpoint
-from _model.fit import channel_infos, expected_windows, with_new_head, match_windows
-from _model.share import find_checkpoint, licence_of, share
+from _model.fit import channel_infos
+from _model.share import open_checkpoint, share
 from _model.encoder import encoder_state, is_head, precompute_frozen
 from _model.transfer import open_transfer
 from _score.scores import difference, values_mean_ci, per_subject, print_accuracies
@@ -90,18 +89,14 @@ def train_elsewhere():
 # are not opened, and every tensor has to find its place. ``from_pretrained`` is not strict
 # by default: it takes a folder of another class, loads nothing, and says nothing.
 where = os.environ.get("EEG_TUTORIAL_CHECKPOINT") or train_elsewhere()
-folder, origin = find_checkpoint(where)
-kind = os.environ.get("EEG_TUTORIAL_CHECKPOINT_CLASS")  # where config.json names none
-model = read_checkpoint(folder, kind).to(device)
-expected = expected_windows(folder, model)
-total = sum(parameter.numel() for parameter in model.parameters())
-print(
-    f"{expected.kind}, {total:,} parameters, licence of the weights: {licence_of(folder)}"
-)
+checkpoint = open_checkpoint(where, device)
+expected = checkpoint.expected
+total = sum(parameter.numel() for parameter in checkpoint.network.parameters())
+print(f"{expected.kind}, {total:,} parameters, ", end="")
+print(f"licence of the weights: {checkpoint.licence}")
 print(f"electrodes: {', '.join(expected.channels)}")
-print(
-    f"windows: {expected.n_times} samples at {expected.sfreq:g} Hz, scale: {expected.scale}"
-)
+print(f"windows: {expected.n_times} samples at {expected.sfreq:g} Hz, ", end="")
+print(f"scale: {expected.scale}")
 
 # %%
 # The file with the weights does not hold any of this. ``config.json`` holds the electrodes
@@ -116,13 +111,13 @@ print(
 # the others, by a spherical spline
 # (:class:`~braindecode.modules.ChannelInterpolationLayer`). To have such a case, the second
 # electrode of the simulated cap is taken away first.
-own = list(target.ch_names)
+ch_names = list(target.ch_names)
 if target.data == "simulated":
-    own.remove(own[1])
-recorded = target.windows[:, [target.ch_names.index(name) for name in own]]
-X, steps = match_windows(recorded, own, target.sfreq, expected)
-for what, said in steps.items():
-    print(f"{what:<13}{', '.join(said) or 'none'}")
+    ch_names.remove(ch_names[1])
+recorded = target.windows[:, [target.ch_names.index(name) for name in ch_names]]
+X, steps = checkpoint.windows(recorded, ch_names, target.sfreq)
+for what, names in steps.items():
+    print(f"{what:<13}{', '.join(names) or 'none'}")
 print(f"{recorded.shape[1:]} -> {X.shape[1:]}")
 
 # %%
@@ -136,8 +131,8 @@ data = {part: (X[rows], y[rows]) for part, rows in transfer.parts.items()}
 def adapt(regime, seed, lr):
     """One regime: the network, and how many validation windows it gets right."""
     torch.manual_seed(seed)  # regimes that share a seed share their starting head
-    how = {"n_outputs": len(target.classes), "keep": regime != "from-scratch"}
-    network, _ = with_new_head(model, X.shape[2], **how)
+    pretrained = regime != "from-scratch"
+    network, _ = checkpoint.model(X.shape[2], len(target.classes), keep=pretrained)
     for name, parameter in network.named_parameters():
         parameter.requires_grad = regime != "linear-probe" or is_head(name, network)
     learner, A, A_val = precompute_frozen(network, X_train, X_val)
@@ -149,7 +144,7 @@ def adapt(regime, seed, lr):
 # %%
 # Every tensor of the encoder has to arrive; those that were different before show that
 # they did.
-_, loaded = with_new_head(model, X.shape[2], len(target.classes))
+_, loaded = checkpoint.model(X.shape[2], len(target.classes))
 print(f"under a fresh head: {loaded}")
 
 # %%
@@ -160,24 +155,28 @@ print(f"under a fresh head: {loaded}")
 #
 # Validation people choose the learning rate of each regime, with the first initialisation,
 # and then the regime; a tie goes to the lower rate, and to fewer trainable parameters.
-RATES = {"linear-probe": (3e-3, 1e-2, 3e-2)}
-RATES |= dict.fromkeys(("full-finetune", "from-scratch"), (1e-3, 3e-3))
-SEEDS, lr, runs = (1, 2, 3), {}, {}
+RATES = {
+    "linear-probe": (3e-3, 1e-2, 3e-2),
+    "full-finetune": (1e-3, 3e-3),
+    "from-scratch": (1e-3, 3e-3),
+}
+SEEDS = (1, 2, 3)
+lr, runs = {}, {}
 for regime, rates in RATES.items():
     tried = {rate: adapt(regime, SEEDS[0], rate) for rate in rates}
     lr[regime] = max(rates, key=lambda rate: tried[rate][1])  # the first of equals
     more = [adapt(regime, seed, lr[regime]) for seed in SEEDS[1:]]
     runs[regime] = [tried[lr[regime]], *more]
-n_correct = {regime: sum(n for _, n in own) for regime, own in runs.items()}
+n_correct = {regime: sum(n for _, n in tried) for regime, tried in runs.items()}
 n_val, best = len(SEEDS) * len(y_val), max(n_correct, key=n_correct.get)
 print(f"of {n_val} ({len(SEEDS)} initialisations, {len(y_val)} windows) right: {n_correct}")
 print(f"chosen: {best}; learning rates: {lr}")
 
 # %%
 # The probe must not have moved what it was given.
-kept = encoder_state(model)
+kept = encoder_state(checkpoint.network)
 after = [encoder_state(network) for network, _ in runs["linear-probe"]]
-still = all(torch.equal(own[name], kept[name]) for own in after for name in kept)
+still = all(torch.equal(state[name], kept[name]) for state in after for name in kept)
 print(f"the encoder of the probe is the same, bit for bit: {still}")
 
 # %%
@@ -185,8 +184,10 @@ print(f"the encoder of the probe is the same, bit for bit: {still}")
 # -----------------------
 # Accuracy is computed per person and averaged over initialisations; the interval is over
 # people. p is corrected for both differences (Holm), the intervals are not.
-hits = {r: [evaluate(m, *data["test"]) for m, _ in own] for r, own in runs.items()}
-accuracies = {r: per_subject(np.mean(h, 0), transfer.subjects) for r, h in hits.items()}
+hits, accuracies = {}, {}
+for regime, tried in runs.items():
+    hits[regime] = [evaluate(network, *data["test"]) for network, _ in tried]
+    accuracies[regime] = per_subject(np.mean(hits[regime], 0), transfer.subjects)
 print_accuracies(accuracies, transfer.chance, hits=hits)
 compare_within_people(accuracies, [(r, "from-scratch") for r in list(runs)[:2]])
 gain = difference(accuracies[best], accuracies["from-scratch"])
@@ -194,9 +195,9 @@ print(f"gain of {best}, which was chosen, over from-scratch: {gain.mean:+.3f}")
 
 # %%
 # The same, person by person:
-means = ", ".join(f"{regime} {own.mean():.2f}" for regime, own in accuracies.items())
+means = ", ".join(f"{regime} {rows.mean():.2f}" for regime, rows in accuracies.items())
 figure = draw_rows_figure(
-    {regime: values_mean_ci(own) for regime, own in accuracies.items()},
+    {regime: values_mean_ci(accuracy) for regime, accuracy in accuracies.items()},
     zero=transfer.chance,
     xlabel="accuracy of a test person",
     title=f"What does a checkpoint of {expected.kind} buy?",
@@ -212,11 +213,14 @@ figure = draw_rows_figure(
 # the order of electrodes, the rate or the size. Below, one mistake at a time for the
 # validation people.
 rows = transfer.parts["validation"]
-unchanged, _ = match_windows(recorded[rows], own, expected.sfreq, expected)
-ways = {"all steps": X_val, "electrodes reversed": X_val.flip(1)}
-ways["rate as recorded"] = torch.tensor(unchanged, device=device)
-ways["a hundred times larger"] = 100 * X_val
-for what, windows in ways.items():
+unchanged, _ = checkpoint.windows(recorded[rows], ch_names, expected.sfreq)
+given = {
+    "all steps": X_val,
+    "electrodes reversed": X_val.flip(1),
+    "rate as recorded": torch.tensor(unchanged, device=device),
+    "a hundred times larger": 100 * X_val,
+}
+for what, windows in given.items():
     try:
         right = sum(int(evaluate(m, windows, y_val).sum()) for m, _ in runs[best])
         print(f"{what:<24}no error, {right} of {n_val} validation answers right")
@@ -225,20 +229,20 @@ for what, windows in ways.items():
 
 # %%
 # Where there is no error, nothing but a lower score tells you, and with few windows it may
-# not. The recovery is the first row: ``match_windows`` with the names and the rate of the
-# recording.
+# not. The recovery is the first row: ``checkpoint.windows`` with the names and the rate of
+# the recording.
 #
 # Share it
 # --------
-# ``save_pretrained`` writes the licence of the *class* beside the weights. ``share`` writes
-# the licence of the weights they came from, how windows were scaled, the number of people
-# and the score. Whoever loads the folder should get the same answers.
+# ``save_pretrained`` writes the licence of the *class* beside the weights.
+# ``checkpoint.share`` writes the licence of the weights they came from, how windows were
+# scaled, the number of people and the score. Whoever loads the folder should get the same
+# answers.
 network, score = runs[best][0][0], accuracies[best].mean()
 about = f"{best} on {transfer.people['train']} people; accuracy {score:.2f} on "
 whose = "simulated people" if target.data == "simulated" else f"people of {target.data}"
 about += f"{transfer.people['test']} {whose}, chance {transfer.chance:.2f}."
-card = {"licence": licence_of(folder), "origin": origin, "about": about}
-shared = share(network, f"adapted-{target.name}", scale=expected.scale, **card)
+shared = checkpoint.share(network, f"adapted-{target.name}", about)
 print((shared / "README.md").read_text("utf-8"))
 
 # %%
@@ -248,10 +252,10 @@ print((shared / "README.md").read_text("utf-8"))
 # .. raw:: html
 #
 #    <details class="solution"><summary>Solution</summary>
-again, X_test = read_checkpoint(shared).to(device), data["test"][0]
+again, X_test = open_checkpoint(shared, device), data["test"][0]
 with torch.no_grad():
-    same = torch.equal(again(X_test), network.eval()(X_test))
-print(f"the same answers, bit for bit: {same}; {expected_windows(shared, again).scale}")
+    same = torch.equal(again.network(X_test), network.eval()(X_test))
+print(f"the same answers, bit for bit: {same}; {again.expected.scale}")
 
 # %%
 # .. raw:: html
@@ -276,8 +280,8 @@ print(f"the same answers, bit for bit: {same}; {expected_windows(shared, again).
 
 # %%
 # The :term:`contract`: first what was brought and on whom, then the result.
-asked = {"tutorial": "plot_92", "version": 1, "data": target.data, "checkpoint": origin}
-asked |= {"model": expected.kind, "total_params": total}
+asked = {"tutorial": "plot_92", "version": 1, "data": target.data}
+asked |= {"checkpoint": checkpoint.origin, "model": expected.kind, "total_params": total}
 asked |= {"tensors_loaded": loaded.n, "tensors_total": loaded.of}
 asked |= {"n_by_name": len(steps["by name"]), "n_by_position": len(steps["by position"])}
 asked |= {"n_train_subjects": transfer.people["train"], "chance_level": transfer.chance}

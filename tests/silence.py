@@ -65,20 +65,20 @@ def windows(study):
 
 def open_data():
     """Source windows, target windows, and their split by people."""
-    task = sibling("_model.transfer").open_transfer(STUDY)
-    return task, windows(task.source), windows(task.target)
+    transfer = sibling("_model.transfer").open_transfer(STUDY)
+    return transfer, windows(transfer.source), windows(transfer.target)
 
 
-def build(name, task, n_outputs):
+def build(name, transfer, n_outputs):
     """A small model of a family, which knows its electrodes where it can."""
     import inspect
 
     from braindecode.models.util import models_dict
 
-    told = {"n_outputs": n_outputs, "n_chans": len(task.source.ch_names), "sfreq": RATE}
-    told["n_times"] = round(RATE * task.source.windows.shape[2] / task.source.sfreq)
+    told = {"n_outputs": n_outputs, "n_chans": len(transfer.source.ch_names), "sfreq": RATE}
+    told["n_times"] = round(RATE * transfer.source.windows.shape[2] / transfer.source.sfreq)
     if "chs_info" in inspect.signature(models_dict[name]).parameters and name not in PLAIN:
-        told["chs_info"] = sibling("_model.fit").channel_infos(task.source.ch_names)
+        told["chs_info"] = sibling("_model.fit").channel_infos(transfer.source.ch_names)
     return models_dict[name](**told, **SMALL[name])
 
 
@@ -117,7 +117,7 @@ def score(checkpoint, regime, X, y, rows, lr, subjects):
     try:
         hits = [adapt(checkpoint, regime, seed, X, y, rows, lr) for seed in SEEDS]
     except Exception as err:  # a model refuses in any way
-        return sibling("_model.zoo").reason(err)
+        return sibling("_model.which").reason(err)
     return scores.per_subject(np.mean(hits, axis=0), subjects)
 
 
@@ -131,13 +131,15 @@ def measure(name):
 
     warnings.simplefilter("ignore")
     training, scores = sibling("_model.training"), sibling("_score.scores")
-    task, X_source, X_target = open_data()
+    transfer, X_source, X_target = open_data()
     torch.manual_seed(0)
-    model = build(name, task, len(task.source.classes))
-    y = torch.tensor(task.source.targets)
-    batches = training.deal(torch.tensor(X_source), y, n_steps=N_PRETRAIN, batch_size=64)
+    model = build(name, transfer, len(transfer.source.classes))
+    y = torch.tensor(transfer.source.targets)
+    batches = training.shuffled_batches(
+        torch.tensor(X_source), y, n_steps=N_PRETRAIN, batch_size=64
+    )
     model(torch.tensor(X_source[:2]))  # gives lazy layers their shapes
-    training.fit(model, batches, training.make_optimizer(model, PRETRAIN_LR))
+    training.train(model, batches, training.make_optimizer(model, PRETRAIN_LR))
     with tempfile.TemporaryDirectory() as folder:
         cache, os.environ["EEGDASH_CACHE_DIR"] = os.environ.get("EEGDASH_CACHE_DIR"), folder
         card = {"licence": "cc0-1.0", "origin": "simulated", "about": "Made for a table."}
@@ -150,20 +152,21 @@ def measure(name):
     with torch.no_grad():
         same = torch.equal(again(X), model.eval()(X))
     _, loaded = sibling("_model.fit").with_new_head(again, int(again.n_times), 2)
-    groups = {part: task.parts[part] for part in ("validation", "test")}
-    groups["train"] = task.parts[N_PEOPLE]
-    y, subjects = torch.tensor(task.target.targets), task.subjects
-    found = {
+    groups = {part: transfer.parts[part] for part in ("validation", "test")}
+    groups["train"] = transfer.parts[N_PEOPLE]
+    y, subjects = torch.tensor(transfer.target.targets), transfer.subjects
+    row = {
         "n_params": sum(p.numel() for p in model.parameters()),
         "reloaded_unchanged": same,
         "tensors": [loaded.n, loaded.of],
     }
-    right, own = {}, torch.tensor(X_target)
-    lr = {regime: choose(again, regime, own, y, groups) for regime in RATES}
+    right = {}
+    X = torch.tensor(X_target)
+    lr = {regime: choose(again, regime, X, y, groups) for regime in RATES}
     for regime in RATES:
-        right[regime] = score(again, regime, own, y, groups, lr[regime], subjects)
-        found[regime] = spread(right[regime]) | {"lr": lr[regime]}
-    found["mistakes"] = {}
+        right[regime] = score(again, regime, X, y, groups, lr[regime], subjects)
+        row[regime] = spread(right[regime]) | {"lr": lr[regime]}
+    row["mistakes"] = {}
     for what, spoil in MISTAKES.items():
         wrong, told = torch.tensor(spoil(X_target)), {}
         for regime in ("linear-probe", "full-finetune"):
@@ -176,8 +179,8 @@ def measure(name):
                 "cost": round(cost.mean, 4),
                 "cost_ci": [round(end, 4) for end in cost.ci],
             }
-        found["mistakes"][what] = told
-    return found
+        row["mistakes"][what] = told
+    return row
 
 
 def spread(people):
@@ -192,15 +195,15 @@ def main(names=()):
     sibling("_runtime")
     fork, names, results = multiprocessing.get_context("fork"), [*(names or SMALL)], {}
     with fork.Pool(2, maxtasksperchild=1) as pool:
-        for name, found in zip(names, pool.imap(measure, names), strict=True):
-            results[name] = found
-            print(f"{name:<24}{found['full-finetune']['mean']:.2f}", flush=True)
-    task, *_ = open_data()
+        for name, row in zip(names, pool.imap(measure, names), strict=True):
+            results[name] = row
+            print(f"{name:<24}{row['full-finetune']['mean']:.2f}", flush=True)
+    transfer, *_ = open_data()
     content = {
         "braindecode": version("braindecode"),
         "study": STUDY,
         "n_train_people": N_PEOPLE,
-        "n_test_people": task.people["test"],
+        "n_test_people": transfer.people["test"],
         "n_seeds": len(SEEDS),
         "families": results,
     }

@@ -25,7 +25,7 @@ from _model.fit import (
     match_windows,
     with_new_head,
 )
-from _model.share import find_checkpoint, licence_of, share
+from _model.share import find_checkpoint, licence_of, open_checkpoint, share
 
 SHALLOW = "ShallowFBCSPNet"
 CAP = ("Fz", "Cz", "Pz", "C3", "C4", "Oz")
@@ -225,6 +225,29 @@ def test_12_the_licence_is_that_of_the_weights(folder, tmp_path, monkeypatch):
     X = torch.randn(3, len(CAP), 200)
     assert torch.equal(read_checkpoint(again)(X), model(X))
     assert not list(again.glob(".*"))
+
+
+def test_a_checkpoint_is_one_object(folder, windows, tmp_path, monkeypatch):
+    monkeypatch.setenv("EEGDASH_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.setenv("EEG_TUTORIAL_CHECKPOINT_CLASS", SHALLOW)
+    (folder / "windows.json").write_text('{"scale": "uV/100"}')
+    opened = open_checkpoint(folder)
+    assert (opened.origin, opened.licence) == (folder.name, "bsd-3-clause")
+    assert opened.expected.channels == CAP
+    assert not opened.network.training
+    X, steps = opened.windows(windows, CAP, 100.0)
+    np.testing.assert_allclose(X, windows / 100, rtol=1e-6)
+    assert steps["by name"] == list(CAP)
+    model, loaded = opened.model(X.shape[2], 3)
+    assert loaded.n == loaded.of
+    assert opened.model(X.shape[2], 3, keep=False)[1] is None
+    again = open_checkpoint(opened.share(model, "mine", "Right in .62 of 16."))
+    assert (again.origin, again.licence) == ("mine", opened.licence)
+    assert (again.expected.channels, again.expected.scale) == (CAP, "uV/100")
+    assert torch.equal(again.network(torch.tensor(X)), model(torch.tensor(X)))
+    monkeypatch.delenv("EEG_TUTORIAL_CHECKPOINT_CLASS")
+    with pytest.raises(CheckpointError, match="names no class"):
+        open_checkpoint(folder)
 
 
 def test_a_family_has_the_scale_of_its_published_weights(tmp_path):

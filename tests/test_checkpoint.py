@@ -129,6 +129,26 @@ def test_a_class_that_needs_real_tensors_is_bounded_too(tmp_path):
     refused(tmp_path, "feature_maps is 100,000, more than 8,192", "EEGSimpleConv")
 
 
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: x.item(),
+        lambda x: bool(x),
+        lambda x: int(x),
+        lambda x: x.cpu(),
+        lambda x: x.numpy(),
+        lambda x: x.tolist(),
+        lambda x: torch.nonzero(x),
+        lambda x: x + torch.ones(1),
+    ],
+)
+def test_torch_says_meta_where_numbers_are_asked_for(use):
+    with pytest.raises((NotImplementedError, RuntimeError, TypeError)) as caught:
+        use(torch.zeros(1, device="meta"))
+    assert _model.checkpoint.asks_for_numbers(caught.value)
+    assert not _model.checkpoint.asks_for_numbers(ValueError("41 filters are too many"))
+
+
 def test_a_limit_of_the_caller_counts(folder):
     refused(folder, "numbers, more than 100: pass most=", most=100)
 

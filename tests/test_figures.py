@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from _adapt_figure import draw_frozen_figure, draw_labels_figure, draw_rows_figure
-from _figure_style import REGIMES, stack_panels
+from _figure_style import REGIMES
 from _finetune_figure import draw_finetune_figure, draw_regimes_figure
 from _helpers.figures import save
+from _helpers.panels import stack_panels
 from _invariant_figure import draw_invariant_figure
 from _leakage_figure import draw_leakage_scatter
 from _pfactor_deep_figure import draw_pfactor_deep_figure

@@ -18,8 +18,8 @@ from _helpers.contracts import base
 from _helpers.pages import EXAMPLES
 from _model.adapt import adapt, build_model, pretrain, train_layers
 from _model.encoder import encoder_state, load_encoder
-from _model.regimes import COMPARED, REGIMES, TABLE
 from _model.zoo import SLOW, try_models
+from _regimes import COMPARED, REGIMES, TABLE
 
 
 @pytest.fixture(scope="module")
@@ -116,7 +116,7 @@ def test_layers_are_trained_by_name_and_watched(transfer):
 
 
 def test_the_table_is_read_without_torch():
-    code = "import sys, _model.regimes; print(sorted({'torch', 'mne'} & set(sys.modules)))"
+    code = "import sys, _regimes; print(sorted({'torch', 'mne'} & set(sys.modules)))"
     environ = {**os.environ, "PYTHONPATH": str(EXAMPLES)}
     how = {"env": environ, "capture_output": True, "text": True, "check": True}
     assert subprocess.run([sys.executable, "-c", code], **how).stdout == "[]\n"
@@ -149,7 +149,7 @@ from _adapt_figure import draw_labels_figure
 from _finetune_figure import draw_regimes_figure
 from _model.adapt import adapt, build_model, pretrain
 from _model.encoder import encoder_state
-from _model.regimes import REGIMES
+from _regimes import REGIMES
 
 X, y = torch.randn(20, 3, 256), torch.arange(20) % 2
 shape = {"n_chans": 3, "n_times": 256, "n_outputs": 2, "sfreq": 128.0}

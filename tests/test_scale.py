@@ -1,5 +1,6 @@
 """A cohort: files that survive damage, kills, full disks and company; workers that change nothing."""
 
+import inspect
 import itertools
 import json
 import os
@@ -28,6 +29,7 @@ from _helpers.pages import EXAMPLES
 from _model.adapt import train_layers
 from _model.encoder import EncoderError
 from _model.training import normalise
+from _scale.workers import Job, PersonJob
 from conftest import snapshot, write_bids
 
 SETTINGS = {"classes": ["delta", "alpha"]}
@@ -39,15 +41,15 @@ def study(cache):
     return str(cache / "simulated-transfer")
 
 
-def task_of(study, person, folder, settings):
+def job_of(study, person, folder, settings):
     """Arguments of ``save_person``; somebody who is not there has no records."""
     records = _study.find_study(study).records.get(person, [])
-    return str(study), person, records, str(folder), settings
+    return PersonJob(str(study), person, records, str(folder), settings)
 
 
 def save_all(study, folder, people=PEOPLE, client=None):
-    tasks = [task_of(study, person, folder, SETTINGS) for person in people]
-    return _scale.workers.run_jobs(_scale.files.save_person, tasks, client)
+    jobs = [job_of(study, person, folder, SETTINGS) for person in people]
+    return _scale.workers.run_jobs(_scale.files.save_person, jobs, client)
 
 
 def statuses(outcomes):
@@ -94,7 +96,7 @@ def test_a_person_alone_is_the_person_of_the_whole_study(study, tmp_path):
 
 def test_reading_a_person_leaves_the_study_alone(bids, tmp_path):
     before = snapshot(bids)
-    _scale.files.save_person(*task_of(bids, "01", tmp_path / "windows", {}))
+    _scale.files.save_person(*job_of(bids, "01", tmp_path / "windows", {}))
     assert snapshot(bids) == before
 
 
@@ -143,14 +145,14 @@ def test_damage_is_noticed_named_and_repaired(study, clean, folder, name, harm, 
 
 
 def test_what_changed_is_done_again(bids, tmp_path):
-    task = task_of(bids, "01", tmp_path / "windows", {})
-    assert _scale.files.save_person(*task)["again"] == ""
-    assert _scale.files.save_person(*task)["status"] == "skipped"
-    other = (*task[:4], {"channels": ["Cz", "Fz"]})
+    job = job_of(bids, "01", tmp_path / "windows", {})
+    assert _scale.files.save_person(*job)["again"] == ""
+    assert _scale.files.save_person(*job)["status"] == "skipped"
+    other = job._replace(settings={"channels": ["Cz", "Fz"]})
     assert "settings changed" in _scale.files.save_person(*other)["again"]
-    assert "settings changed" in _scale.files.save_person(*task)["again"]
+    assert "settings changed" in _scale.files.save_person(*job)["again"]
     write_bids(bids, subjects=("01",), seconds=12)
-    again = _scale.files.save_person(*task)
+    again = _scale.files.save_person(*job)
     assert again["again"].startswith("recordings changed")
     assert again["n_windows"] == 6
 
@@ -158,10 +160,8 @@ def test_what_changed_is_done_again(bids, tmp_path):
 def test_a_recording_that_raises_does_not_stop_the_others(bids, tmp_path):
     (edf,) = bids.glob("sub-02/eeg/*.edf")
     os.truncate(edf, edf.stat().st_size // 2)
-    tasks = [
-        task_of(bids, person, tmp_path / "w", {}) for person in ("01", "02", "03", "77")
-    ]
-    outcomes = _scale.workers.run_jobs(_scale.files.save_person, tasks)
+    jobs = [job_of(bids, person, tmp_path / "w", {}) for person in ("01", "02", "03", "77")]
+    outcomes = _scale.workers.run_jobs(_scale.files.save_person, jobs)
     assert statuses(outcomes) == ["done", "failed", "done", "failed"]
     assert f"StudyError: {edf}: " in outcomes[1]["reason"]
     assert f"sub-77 has no recordings in {bids}" in outcomes[3]["reason"]
@@ -214,14 +214,14 @@ def python(code, *args, how=(), **kwargs):
 
 
 LOOP = """
-    import json, sys, time, _scale_files, _scale_workers, _study
+    import json, sys, time, _scale.files, _scale.workers, _study
     study, folder, people, go = sys.argv[1:]
     print("ready", flush=True)
     while not __import__("os").path.exists(go):
         time.sleep(0.005)
     records, how = _study.find_study(study).records, {"classes": ["delta", "alpha"]}
-    tasks = [(study, p, records[p], folder, how) for p in people.split(",")]
-    print(json.dumps(_scale.workers.run_jobs(_scale.files.save_person, tasks)))
+    jobs = [(study, p, records[p], folder, how) for p in people.split(",")]
+    print(json.dumps(_scale.workers.run_jobs(_scale.files.save_person, jobs)))
 """
 
 
@@ -267,18 +267,18 @@ def can_mount():
 
 
 FULL_DISK = """
-    import json, subprocess, sys, _scale_files, _scale_workers, _study
+    import json, subprocess, sys, _scale.files, _scale.workers, _study
     study, folder, people = sys.argv[1:]
     mount = ["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", folder]
     subprocess.run(mount, check=True)
     ballast = open(f"{folder}/ballast", "wb")
     ballast.write(bytes(150_000)), ballast.flush()
     records, how = _study.find_study(study).records, {"classes": ["delta", "alpha"]}
-    tasks = [(study, p, records[p], folder, how) for p in people.split(",")]
-    first = _scale.workers.run_jobs(_scale.files.save_person, tasks)
+    jobs = [(study, p, records[p], folder, how) for p in people.split(",")]
+    first = _scale.workers.run_jobs(_scale.files.save_person, jobs)
     left = sorted(p.name for p in _scale.files.Path(folder).iterdir() if not p.name.endswith(".lock"))
     subprocess.run(["mount", "-o", "remount,size=4m", folder], check=True)
-    print(json.dumps([first, left, _scale.workers.run_jobs(_scale.files.save_person, tasks)]))
+    print(json.dumps([first, left, _scale.workers.run_jobs(_scale.files.save_person, jobs)]))
 """
 
 
@@ -337,9 +337,9 @@ def test_workers_have_one_thread_each(client):
 
 def test_a_killed_worker_loses_nothing(client, study, clean, tmp_path):
     folder, once = tmp_path / "windows", str(tmp_path / "died")
-    tasks = [(*task_of(study, p, folder, SETTINGS), PEOPLE[1], once) for p in PEOPLE]
+    jobs = [(*job_of(study, p, folder, SETTINGS), PEOPLE[1], once) for p in PEOPLE]
     before = set(client.run(os.getpid).values())
-    outcomes = _scale.workers.run_jobs(save_or_die, tasks, client)
+    outcomes = _scale.workers.run_jobs(save_or_die, jobs, client)
     assert os.path.exists(once)
     assert statuses(outcomes) == ["done"] * len(PEOPLE)
     assert files(folder) == files(clean)
@@ -351,8 +351,8 @@ def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
     client, study, tmp_path
 ):
     folder = tmp_path / "windows"
-    tasks = [(*task_of(study, p, folder, SETTINGS), PEOPLE[0], "") for p in PEOPLE]
-    outcomes = _scale.workers.run_jobs(save_or_die, tasks, client)
+    jobs = [(*job_of(study, p, folder, SETTINGS), PEOPLE[0], "") for p in PEOPLE]
+    outcomes = _scale.workers.run_jobs(save_or_die, jobs, client)
     assert statuses(outcomes)[0] == "failed"
     assert outcomes[0]["reason"].startswith("KilledWorker: ")
     # A dying worker may take the answer of a finished task with it; asked again, it is skipped.
@@ -360,11 +360,22 @@ def test_a_task_that_takes_workers_down_is_given_up_and_the_rest_go_on(
     assert len(files(folder)) == 2 * (len(PEOPLE) - 1)
 
 
+@pytest.mark.parametrize(
+    ("job", "function"),
+    [(PersonJob, _scale.files.save_person), (Job, _scale.grid.train_cell)],
+)
+def test_a_job_has_the_arguments_of_its_function(job, function):
+    names = inspect.signature(function).parameters
+    assert job._fields == tuple(names)
+    given = {n: p.default for n, p in names.items() if p.default is not p.empty}
+    assert job._field_defaults == given
+
+
 def test_loop_and_workers_give_the_same_bits(client, clean, tmp_path):
     checkpoint = str(tmp_path / "encoder.pt")
     _scale.grid.pretrain_encoder(str(clean), PEOPLE[:3], checkpoint, n_steps=3)
     cells = [
-        (str(clean), checkpoint, regime, seed, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
+        Job(str(clean), checkpoint, regime, seed, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
         for regime in ("from-scratch", "linear-probe", "full-finetune")
         for seed in (1, 2)
     ]
@@ -377,7 +388,7 @@ def test_loop_and_workers_give_the_same_bits(client, clean, tmp_path):
 
 FLAT = """
     print("the page runs")
-    import os, sys, _scale_files, _scale_workers
+    import os, sys, _scale.workers
     with _scale.workers.local_workers(1) as client:
         print(client.submit(os.getpid).result() != os.getpid())
     print(os.path.basename(__file__))
@@ -427,7 +438,7 @@ def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatc
         bare = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
         started.append(subprocess.Popen([*worker, "--no-dashboard"], env=bare, **quiet))
         with (
-            pytest.raises(_scale.files.ScaleError, match=f"PYTHONPATH={EXAMPLES}"),
+            pytest.raises(_scale.files.ScaleError, match=f"PYTHONPATH={EXAMPLES}$"),
             _scale.workers.open_workers(),
         ):
             pass
@@ -451,7 +462,7 @@ def test_a_scheduler_of_somebody_else_is_used(study, clean, tmp_path, monkeypatc
 WITHOUT = """
     import sys
     sys.modules["distributed"] = sys.modules["dask"] = None
-    import _scale_files, _scale_workers
+    import _scale.workers
     with _scale.workers.open_workers() as client:
         print(client, _scale.workers.run_jobs(dict, [(), ()], client))
 """
@@ -490,12 +501,12 @@ def test_a_probe_moves_its_head_and_nothing_else(clean, tmp_path, monkeypatch):
     monkeypatch.setattr(
         _scale.grid, "fingerprint", lambda model: seen.append(model.state_dict())
     )
-    how = (str(clean), checkpoint, "linear-probe", 1, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
-    result = _scale.grid.train_cell(*how)
+    job = Job(str(clean), checkpoint, "linear-probe", 1, PEOPLE[:3], PEOPLE[3:], 1e-2, 5)
+    result = _scale.grid.train_cell(*job)
     assert set(result["correct"]) == set(PEOPLE[3:])
     assert result["windows"] == dict.fromkeys(PEOPLE[3:], 12)
     assert all(torch.equal(seen[0][name], value) for name, value in encoder.items())
-    _scale.grid.train_cell(*how[:2], "full-finetune", *how[3:])
+    _scale.grid.train_cell(*job._replace(regime="full-finetune"))
     assert not torch.equal(seen[1]["bnorm.running_var"], encoder["bnorm.running_var"])
 
 
@@ -510,17 +521,10 @@ def test_fewer_windows_than_a_batch_still_train(clean, tmp_path):
 
 def test_a_checkpoint_of_another_network_is_refused(clean, tmp_path):
     torch.save({"other": torch.zeros(1)}, tmp_path / "x.pt")
-    how = (
-        str(clean),
-        str(tmp_path / "x.pt"),
-        "full-finetune",
-        1,
-        PEOPLE[:1],
-        PEOPLE[1:],
-        1e-2,
-    )
+    checkpoint = str(tmp_path / "x.pt")
+    job = Job(str(clean), checkpoint, "full-finetune", 1, PEOPLE[:1], PEOPLE[1:], 1e-2)
     with pytest.raises(EncoderError, match="does not fit this model"):
-        _scale.grid.train_cell(*how)
+        _scale.grid.train_cell(*job)
 
 
 def test_the_copy_of_a_set_file_is_let_go(tmp_path):
@@ -561,7 +565,7 @@ def test_an_odd_limit_of_memory_is_the_limit_of_the_machine(monkeypatch, odd):
 
 OPEN = """
     import os, time
-    import _scale_workers
+    import _scale.workers
     start = time.monotonic()
     with _scale.workers.open_workers(2) as client:
         print(client, _scale.workers.run_jobs(dict, [(), ()], client))
@@ -647,7 +651,7 @@ def test_a_study_of_four_people_is_refused_before_anything_slow():
 
 
 def again(bids, folder):
-    outcome = _scale.files.save_person(*task_of(bids, "01", folder, {}))
+    outcome = _scale.files.save_person(*job_of(bids, "01", folder, {}))
     return outcome["status"], outcome["again"].partition(" changed")[0]
 
 
@@ -673,39 +677,30 @@ def test_windows_are_made_again_when_what_they_depend_on_changes(
     assert again(bids, tmp_path) == ("done", "recordings")
     monkeypatch.setattr(_scale.files, "version", lambda name: "0")
     assert again(bids, tmp_path) == ("done", "versions")
-    monkeypatch.setattr(_scale.files, "fingerprint", lambda: "other code")
+    monkeypatch.setattr(_scale.files, "code_digest", lambda: "other code")
     assert again(bids, tmp_path) == ("done", "code")
     assert again(bids, tmp_path) == ("skipped", "")
 
 
-def test_the_fingerprint_reads_every_room_behind_the_door(tmp_path, monkeypatch):
-    _scale.files.code_digest.cache_clear()
-    shutil.copytree(EXAMPLES, tmp_path / "examples")
-    monkeypatch.setattr(
-        _scale.files, "__file__", str(tmp_path / "examples" / "_scale/files.py")
-    )
-    seen = set()
-    for room in (
-        "_scale.files",
-        "_study",
-        "_study.windows",
-        "_study.catalogue",
-        "_study.quality",
-    ):
-        _scale.files.code_digest.cache_clear()
-        seen.add(_scale.files.code_digest())
-        with (tmp_path / "examples" / f"{room}.py").open("a") as file:
+def test_the_digest_reads_every_room_behind_the_door(tmp_path, monkeypatch):
+    copy = shutil.copytree(EXAMPLES, tmp_path / "examples")
+    monkeypatch.setattr(_scale.files, "__file__", str(copy / "_scale" / "files.py"))
+    monkeypatch.setattr(_study, "__file__", str(copy / "_study" / "__init__.py"))
+    digest = _scale.files.code_digest.__wrapped__  # asked once by others
+    seen = {digest()}
+    rooms = ["_scale/files.py", *sorted(copy.glob("_study/**/*.py"))]
+    for room in rooms:
+        with (copy / room).open("a") as file:
             file.write("# changed")
-    _scale.files.code_digest.cache_clear()
-    seen.add(_scale.files.code_digest())
-    _scale.files.code_digest.cache_clear()
-    assert len(seen) == 6
+        seen.add(digest())
+    assert len(rooms) > 10
+    assert len(seen) == len(rooms) + 1
 
 
 HOLD = """
     import sys, time
     from pathlib import Path
-    import _cache
+    import _study.cache
     workshop = _study.cache.Workshop(Path(sys.argv[1]))
     Path(workshop.name, "big").write_text("x")
     print(workshop.name, flush=True)

@@ -46,7 +46,7 @@ TODAY = {
         "examples/_model/new_person_choice.py": 11,
         "examples/_model/new_person_run.py": 17,
         "examples/_model/pfactor.py": 1,
-        "examples/_model/regimes.py": 2,
+        "examples/_regimes.py": 2,
         "examples/_model/share.py": 1,
         "examples/_model/which.py": 8,
         "examples/_model/zoo.py": 7,
@@ -115,7 +115,7 @@ TODAY = {
         "examples/_model/new_person.py": 1,
         "examples/_model/new_person_choice.py": 1,
         "examples/_model/pfactor.py": 2,
-        "examples/_model/regimes.py": 7,
+        "examples/_regimes.py": 7,
         "examples/_model/training.py": 1,
         "examples/_scale/files.py": 1,
         "examples/_study/__init__.py": 2,
@@ -131,7 +131,7 @@ TODAY = {
     "returns": {
         "examples/_model/fit.py": 1,
         "examples/_model/new_person.py": 1,
-        "examples/_model/regimes.py": 1,
+        "examples/_regimes.py": 1,
         "examples/_model/share.py": 1,
     },
 }

@@ -11,9 +11,9 @@ from braindecode.models.util import models_dict
 
 import _model.which
 from _helpers.pages import DOCS
-from _model.families import ELSEWHERE, FACTS, SCALES_OF, Family, families
+from _model.families import FACTS, Family, families, scale_of
 from _model.fit import SCALES
-from _model.which import Recording, judge_families, judge_family, look_at_class
+from _model.which import Recording, judge_families, judge_family, try_class
 
 CAP = ("Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7", "P3")
 CAP += ("Pz", "P4", "P8", "O1", "O2")
@@ -36,7 +36,7 @@ def test_every_fact_stands_where_it_was_read(name):
     for what, (value, rests_on) in FACTS[name].items():
         if value is not None:
             assert rests_on, f"{what}={value} rests on nothing"
-        if rests_on and not rests_on.startswith(ELSEWHERE):
+        if rests_on and not rests_on.startswith("elsewhere:"):
             assert words(rests_on) in source, f"{what}: not in Braindecode's source"
 
 
@@ -47,8 +47,9 @@ def test_facts_agree_with_what_was_measured_and_with_the_page_about_checkpoints(
             zoo[name]["builds"] is True and name != "CodeBrain"
         ):  # its size depends on windows
             assert family.parameters == pytest.approx(zoo[name]["n_params"] / 1e6, rel=0.1)
-    assert set(filter(None, SCALES_OF.values())) <= set(SCALES)
-    assert SCALES_OF["SignalJEPA_Contextual"] == "uV"
+    assert {scale_of(name) for name in models_dict} - {None} <= set(SCALES)
+    assert scale_of("SignalJEPA_Contextual") == "uV"
+    assert scale_of("EEGNet") is None
     fits = [
         len(one.channels["names"]) for one in families().values() if "names" in one.channels
     ]
@@ -175,8 +176,8 @@ def test_a_class_is_built_here_for_another_cap_and_for_twice_the_rate(
     kind, kept, rate, monkeypatch
 ):
     monkeypatch.setitem(models_dict, "Planted", kind)
-    found = look_at_class("Planted", PLAIN, CAP[:5])
+    found = try_class("Planted", PLAIN, CAP[:5])
     assert found == {"runs": "yes", "other cap": kept, "twice the rate": rate}
-    short = look_at_class("Planted", replace(PLAIN, window_s=0.2), CAP[:5])
+    short = try_class("Planted", replace(PLAIN, window_s=0.2), CAP[:5])
     assert short == {"runs": "ValueError: 40 samples are too few"}
-    assert look_at_class("Planted", PLAIN, CAP)["other cap"] == "all"
+    assert try_class("Planted", PLAIN, CAP)["other cap"] == "all"

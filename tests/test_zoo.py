@@ -8,6 +8,7 @@ import torch
 import _model.zoo
 import silence
 import zoo
+import zoo_measure
 from _helpers.pages import DOCS
 from _helpers.show import environment
 from _model.families import families
@@ -102,16 +103,16 @@ class Refuses(Plain):
         raise OSError("https://example.org/table is not there")
 
 
-def look(kind):
+def measured(kind):
     def make(**changed):
         torch.manual_seed(0)
         return kind(**changed)
 
-    return _model.zoo.measure(make, SHAPE, **CHANGES)
+    return zoo_measure.measure(make, SHAPE, **CHANGES)
 
 
 def test_a_model_without_a_fault():
-    found = look(Plain)
+    found = measured(Plain)
     assert found["builds"] is found["probe_exact"] is found["freeze_exact"] is True
     assert found["head"] == ["final_layer"]
     assert found["n_params"] == 6 * 41 + 2 * 7
@@ -146,7 +147,7 @@ def test_a_model_without_a_fault():
     ],
 )
 def test_an_offender_is_reported(kind, key, value, why):
-    found = look(kind)
+    found = measured(kind)
     assert found[key] == value
     if why:
         assert why in found["why"][key]
@@ -171,8 +172,8 @@ class Warns(Plain):
 
 
 def test_a_fresh_head_and_a_warning():
-    assert look(Resets)["reset_head"] == "breaks after .double()"
-    assert look(Warns)["mistakes"]["double_rate"] == "warns"
+    assert measured(Resets)["reset_head"] == "breaks after .double()"
+    assert measured(Warns)["mistakes"]["double_rate"] == "warns"
 
 
 def test_a_model_of_braindecode_twice_and_from_a_file(tmp_path, monkeypatch, capsys):
@@ -187,7 +188,7 @@ def test_a_model_of_braindecode_twice_and_from_a_file(tmp_path, monkeypatch, cap
     assert zoo.main(["--again", "EEGNet"]) == 0
     assert (tmp_path / "zoo.json").read_bytes() == first
     found = json.loads(first)["models"]["EEGNet"]
-    assert found == _model.zoo.measure_model("EEGNet")
+    assert found == zoo_measure.measure_model("EEGNet")
     with pytest.raises(SystemExit):
         zoo.main(["NoSuchNet"])
     assert "unknown models ['NoSuchNet']" in capsys.readouterr().err
@@ -209,7 +210,7 @@ def wait(name):
 def test_a_model_that_does_not_end_well_stops_nobody(do, said, tmp_path, monkeypatch):
     monkeypatch.setattr(zoo, "KEPT", tmp_path)
     monkeypatch.setattr(zoo, "SECONDS", 1)
-    monkeypatch.setattr(zoo.sibling("_model.zoo"), "measure_model", do)
+    monkeypatch.setattr(zoo_measure, "measure_model", do)
     zoo.run(["One", "Other"])
     assert [json.loads(p.read_text())["builds"] for p in tmp_path.iterdir()] == [said] * 2
 

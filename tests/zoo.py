@@ -13,6 +13,7 @@ import time
 from importlib.metadata import version
 
 import silence
+import zoo_measure
 from _helpers.pages import DOCS, ROOT, sibling, write_if_changed
 
 ZOO, KEPT = DOCS / "zoo.json", DOCS / "_build" / "zoo"
@@ -38,7 +39,7 @@ def _alone(name):
     sys.addaudithook(_refuse)
     os.nice(10)
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-    write_if_changed(_file(name), json.dumps(sibling("_model.zoo").measure_model(name)))
+    write_if_changed(_file(name), json.dumps(zoo_measure.measure_model(name)))
 
 
 def run(names):

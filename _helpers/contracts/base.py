@@ -14,7 +14,7 @@ class ContractError(ValueError):
 #: Values carry four decimals; a difference of two may be off by one in the last.
 ROUNDING = 1.01e-4
 #: What every page about fine-tuning compares.
-REGIMES = sibling("_model.regimes").COMPARED
+REGIMES = sibling("_regimes").COMPARED
 Regime = Literal[REGIMES]
 
 Text = Annotated[str, Field(min_length=1)]

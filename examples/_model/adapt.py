@@ -3,8 +3,8 @@
 import torch
 
 from _model.encoder import hold_frozen, load_encoder, precompute_frozen
-from _model.regimes import REGIMES
 from _model.training import make_optimizer, shuffled_batches, train
+from _regimes import REGIMES
 
 
 def build_model(*, n_chans, n_times, n_outputs, sfreq, seed, device="cpu", **settings):
@@ -114,7 +114,7 @@ def adapt(
     X, y : torch.Tensor
         Windows and labels, see :func:`train_layers`.
     regime : str
-        A key of :data:`_model.regimes.REGIMES`.
+        A key of :data:`_regimes.REGIMES`.
     encoder : dict of str to torch.Tensor or None
         What :func:`_model.encoder.encoder_state` returned. A regime that starts from random
         weights does not take it; None starts every regime from them.

@@ -1,8 +1,8 @@
 """A checkpoint of somebody else and windows of your own: what it was trained on, and how to get there.
 
 ``config.json`` of a Braindecode model says which channels, rate and length a model expects, as far
-as whoever saved it knew; nothing checks them afterwards. Here own windows are brought there step by
-step, and every step is said; what cannot be known is asked for instead of guessed.
+as its author knew; nothing checks them afterwards. Here windows are brought there step by step, and
+every step is named; what cannot be known is asked for instead of guessed.
 """
 
 import functools
@@ -15,10 +15,9 @@ import mne
 import numpy as np
 import torch
 
-from _model.checkpoint import CheckpointError
+from _model.checkpoint import CONFIG, CheckpointError
 from _model.encoder import encoder_state, load_encoder
-from _model.families import SCALES_OF
-from _model.share import CONFIG, SCALE_FILE
+from _model.families import scale_of
 from _model.training import normalise
 from _runtime import quiet_imports
 
@@ -39,6 +38,8 @@ SCALES = {
         2 * (X - X.min((-2, -1), keepdims=True)) / np.ptp(X, (-2, -1), keepdims=True) - 1
     ),
 }
+#: Beside a checkpoint: how its windows were scaled, which Braindecode does not keep.
+SCALE_FILE = "windows.json"
 #: Typical windows of EEG, in uV; what lies outside is in another unit.
 TYPICAL_UV = (0.5, 200.0)
 #: A spline over fewer electrodes says nothing.
@@ -79,14 +80,14 @@ def expected_windows(folder, model):
     Parameters
     ----------
     folder : pathlib.Path
-        See :func:`find_checkpoint`.
+        See :func:`_model.share.find_checkpoint`.
     model : torch.nn.Module
         What :func:`_model.checkpoint.read_checkpoint` read there.
 
     Returns
     -------
     Expected
-        It.
+        Class, channels, rate, length and scale.
 
     Raises
     ------
@@ -95,10 +96,10 @@ def expected_windows(folder, model):
     """
     kind, config = type(model).__name__, model.get_config()
     infos = config.get("chs_info") or []
-    own = tuple(str(info["ch_name"]) for info in infos)
+    saved = tuple(str(info["ch_name"]) for info in infos)
     told = os.environ.get("EEG_TUTORIAL_CHECKPOINT_CHANNELS", "")
     told = tuple(name.strip() for name in told.split(",") if name.strip())
-    channels = _one_of(folder, "channels", own, told) or ()
+    channels = _one_of(folder, "channels", saved, told) or ()
     n_chans = config.get("n_chans") or len(infos)
     if not channels:
         raise CheckpointError(
@@ -135,25 +136,25 @@ def _told(model, key):
         return None
 
 
-def _one_of(folder, what, own, told):
-    if own and told and own != told:
+def _one_of(folder, what, saved, told):
+    if saved and told and saved != told:
         raise CheckpointError(
-            f"{folder} was saved with {what} {own}, EEG_TUTORIAL_CHECKPOINT_{what.upper()} says {told}: "
+            f"{folder} was saved with {what} {saved}, EEG_TUTORIAL_CHECKPOINT_{what.upper()} says {told}: "
             "take the variable away, or save the checkpoint with the right ones"
         )
-    return own or told
+    return saved or told
 
 
 def _scale_of(folder, kind):
     """How windows were scaled: from the file beside the weights, by family, or as told."""
-    own, file = None, folder / SCALE_FILE
+    file, saved = folder / SCALE_FILE, scale_of(kind)
     if file.is_file():
         try:
-            own = json.loads(file.read_text("utf-8"))["scale"]
+            saved = json.loads(file.read_text("utf-8"))["scale"] or saved
         except (ValueError, KeyError, TypeError) as err:
             raise CheckpointError(f"{file} has no key scale: {err}") from err
     told = os.environ.get("EEG_TUTORIAL_CHECKPOINT_SCALE", "").strip() or None
-    scale = _one_of(folder, "scale", own or SCALES_OF.get(kind), told)
+    scale = _one_of(folder, "scale", saved, told)
     if not isinstance(scale, str) or scale not in SCALES:
         raise CheckpointError(
             f"{folder}: the scale of its windows is {str(scale)[:80]}: set EEG_TUTORIAL_CHECKPOINT_SCALE "
@@ -168,21 +169,21 @@ def match_windows(windows, ch_names, sfreq, expected):
     Parameters
     ----------
     windows : ndarray, shape (n_windows, n_chans, n_times)
-        Own windows in uV.
+        Windows in uV.
     ch_names : sequence of str
         Their channels.
     sfreq : float
         Their sampling frequency in Hz.
     expected : Expected
-        What :func:`expected_windows` found.
+        What :func:`expected_windows` returned.
 
     Returns
     -------
-    X : ndarray of float32, shape (n_windows, len(expected.channels), n_own_times)
+    X : ndarray of float32, shape (n_windows, n_expected_chans, n_times_at_its_rate)
         As the model has to see them; as long as they were, at the rate of the model.
     steps : dict of str to list of str
         What was done: ``by name`` and ``by position`` hold channels of the checkpoint, ``not used``
-        own ones; ``rate`` and ``scale`` are sentences.
+        those of the windows; ``rate`` and ``scale`` are sentences.
 
     Raises
     ------
@@ -205,27 +206,27 @@ def match_windows(windows, ch_names, sfreq, expected):
 
 
 def channel_matrix(ch_names, expected):
-    """Weights that turn own channels into those of a checkpoint: by name, then by position.
+    """Weights that turn recorded channels into those of a checkpoint: by name, then by position.
 
     Parameters
     ----------
     ch_names : sequence of str
-        Own channels.
+        Recorded channels.
     expected : Expected
-        Its channels and their places.
+        Channels of the checkpoint and their places.
 
     Returns
     -------
-    matrix : ndarray, shape (n_expected, n_own)
+    matrix : ndarray, shape (n_expected, n_recorded)
         One 1 per row where names agree, a spherical spline elsewhere.
     steps : dict of str to list of str
-        Channels of the checkpoint found ``by name`` and ``by position``, and own ones ``not used``.
+        Channels of the checkpoint ``by name`` and ``by position``, and recorded ones ``not used``.
 
     Raises
     ------
     CheckpointError
-        If a channel of the checkpoint is not among the own ones and has no place, or if fewer than
-        four own electrodes have one.
+        If a channel of the checkpoint was not recorded and has no place, or if fewer than four
+        recorded electrodes have one.
     """
     have = {name.lower(): name for name in ch_names}
     absent = [name for name in expected.channels if name.lower() not in have]
@@ -233,30 +234,29 @@ def channel_matrix(ch_names, expected):
     lost = [name for name in absent if name.lower() not in places]
     known = [name for name in ch_names if name.lower() in places]
     if lost or (absent and len(known) < FEWEST_POSITIONS):
-        why = (
-            f"no place is known for {', '.join(lost)}"
-            if lost
-            else f"only {known} have a place"
-        )
+        why = f"only {known} have a place"
+        if lost:
+            why = f"no place is known for {', '.join(lost)}"
         raise CheckpointError(
             f"{expected.kind} was trained with {', '.join(absent)}, which the study has not, and {why}: "
             "rename the channels of the study to those of the checkpoint, or save it with positions"
         )
-    own = list(ch_names) if not absent else known
-    ours, theirs = (
-        [
-            {"ch_name": name, "kind": "eeg", "loc": places.get(name.lower())}
-            for name in names
-        ]
-        for names in (own, expected.channels)
-    )
+    used = known if absent else list(ch_names)
+
+    def infos(names):
+        locs = [places.get(name.lower()) for name in names]
+        pairs = zip(names, locs, strict=True)
+        return [{"ch_name": name, "kind": "eeg", "loc": loc} for name, loc in pairs]
+
     with warnings.catch_warnings(), mne.use_log_level("ERROR"):
         warnings.filterwarnings("ignore", r"Only \d+ head|\(X, Y\) fit", RuntimeWarning)
-        layer = ChannelInterpolationLayer(ours, theirs, mode="name_match")
+        layer = ChannelInterpolationLayer(
+            infos(used), infos(expected.channels), mode="name_match"
+        )
     matrix = np.zeros((len(expected.channels), len(ch_names)))
-    matrix[:, [list(ch_names).index(name) for name in own]] = layer.matrix.numpy()
-    used = {name.lower() for name in expected.channels}
-    left = [] if absent else [name for name in ch_names if name.lower() not in used]
+    matrix[:, [list(ch_names).index(name) for name in used]] = layer.matrix.numpy()
+    wanted = {name.lower() for name in expected.channels}
+    left = [] if absent else [name for name in ch_names if name.lower() not in wanted]
     by_name = [name for name in expected.channels if name not in absent]
     steps = {"by name": by_name, "by position": absent, "not used": left}
     return matrix, steps
@@ -269,8 +269,9 @@ def _standard_places():
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Montage name", FutureWarning)
         for title in ("GSN-HydroCel-129", "standard_1005"):
-            found = mne.channels.make_standard_montage(title).get_positions()["ch_pos"]
-            places |= {name.lower(): at for name, at in found.items()}
+            montage = mne.channels.make_standard_montage(title)
+            for name, place in montage.get_positions()["ch_pos"].items():
+                places[name.lower()] = place
     return places
 
 
@@ -287,16 +288,16 @@ def channel_infos(names):
     list of dict
         For the argument ``chs_info`` of a model.
     """
-    places = _standard_places()
-    return [
-        {"ch_name": name, "kind": "eeg"}
-        | (
-            {"loc": np.asarray(places[name.lower()], float)}
-            if name.lower() in places
-            else {}
-        )
-        for name in names
-    ]
+    places, infos = _standard_places(), []
+    for name in names:
+        infos.append({"ch_name": name, "kind": "eeg"})
+        if name.lower() in places:
+            infos[-1]["loc"] = np.asarray(places[name.lower()], float)
+    return infos
+
+
+def _first_line(err):
+    return (str(err).splitlines() or [""])[0][:200]
 
 
 def with_new_head(model, n_times, n_outputs, *, keep=True):
@@ -338,6 +339,6 @@ def with_new_head(model, n_times, n_outputs, *, keep=True):
     except Exception as err:  # a class raises anything on a length that does not fit
         raise CheckpointError(
             f"{type(model).__name__} was trained on windows of {model.n_times} samples and cannot take {n_times} "
-            f"({str(err).splitlines()[0][:200]}): open the study with windows of "
+            f"({_first_line(err)}): open the study with windows of "
             f"{model.n_times / model.sfreq:g} s, window_s= in RECIPES"
         ) from err

@@ -5,8 +5,10 @@ import hashlib
 import pandas as pd
 import torch
 
+from _runtime import TutorialError
 
-class ModelError(RuntimeError):
+
+class ModelError(TutorialError, RuntimeError):
     """A model cannot be looked at, or does not fit; the message says why."""
 
 

@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold
 import _study
 from _model.adapt import build_model
 from _model.training import normalise
+from _runtime import TutorialError
 
 #: Fewest people: two in each group.
 N_GROUPS, MIN_PEOPLE = 3, 6
@@ -22,7 +23,7 @@ N_FILTERS, FILTER_S = 16, 0.2
 RANK_TOLERANCE = 1e-6
 
 
-class NewPersonError(ValueError):
+class NewPersonError(TutorialError, ValueError):
     """A study or its windows cannot be used as asked; the message says why and what to do."""
 
 

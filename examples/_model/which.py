@@ -1,20 +1,30 @@
 """Which pretrained model takes my windows: rule by rule for families, by building it for any other class."""
 
+import contextlib
 import inspect
+import io
+import warnings
 from dataclasses import dataclass
 
 import pandas as pd
 import torch
-from braindecode.models.util import models_dict
 
-import _model.zoo
 from _model.families import families
 from _model.fit import FEWEST_POSITIONS, channel_infos
+from _model.zoo import SLOW
+from _runtime import TutorialError, quiet_imports
+
+with quiet_imports():
+    from braindecode.models.util import models_dict
 
 #: From the best to the worst.
 VERDICTS = ("fits", "fits after", "loses spatial weights", "refuses")
 #: Factor to microvolts.
 UNITS = {"uV": 1.0, "mV": 1e3, "V": 1e6}
+
+
+class RecordingError(TutorialError, ValueError):
+    """A description of a recording that cannot be; the message names the thing and its value."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class Recording:
 
     Raises
     ------
-    ValueError
+    RecordingError
         If one of them cannot be; the message names it.
     """
 
@@ -59,13 +69,13 @@ class Recording:
             "unit": self.unit not in UNITS,
             "n_people": self.n_people < 1,
         }
-        for what in (key for key, bad in wrong.items() if bad):
-            raise ValueError(
-                f"{self.name}: {what}={getattr(self, what)!r}: give names of electrodes, Hz, seconds, a unit of "
+        if bad := [key for key, is_wrong in wrong.items() if is_wrong]:
+            raise RecordingError(
+                f"{self.name}: {bad[0]}={getattr(self, bad[0])!r}: give names of electrodes, Hz, seconds, a unit of "
                 f"{', '.join(UNITS)}, and a number of people"
             )
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"{self.name}: two electrodes are called {twice[0]!r}")
+            raise RecordingError(f"{self.name}: two electrodes are called {twice[0]!r}")
 
     @property
     def n_times(self):
@@ -101,96 +111,103 @@ def judge_family(recording, family):
 
     Returns
     -------
-    Fit
+    Verdict
         The worst verdict of channels, rate, length and scale, and all steps.
     """
-    asked = (_fit_first, _fit_channels, _fit_rate, _fit_length, _fit_scale)
-    found = [rule(recording, family) for rule in asked]
-    worst = max((one.verdict for one in found), key=VERDICTS.index)
-    return Verdict(worst, tuple(step for one in found for step in one.steps))
+    rules = (_judge_first, _judge_channels, _judge_rate, _judge_length, _judge_scale)
+    verdicts = [rule(recording, family) for rule in rules]
+    worst = max((one.verdict for one in verdicts), key=VERDICTS.index)
+    return Verdict(worst, tuple(step for one in verdicts for step in one.steps))
 
 
 def _after(*steps):
     return Verdict("fits after" if steps else "fits", steps)
 
 
-def _fit_first(recording, family):
-    return _after(*[family.first] * bool(family.first))
+def _judge_first(recording, family):
+    return _after(family.first) if family.first else _after()
 
 
-def _fit_channels(recording, family):
+def _judge_channels(recording, family):
     """Channels by the rule of a family."""
     rule = family.channels
     kind, value = (rule, None) if isinstance(rule, str) else next(iter(rule.items()))
-    own = [str(name).lower() for name in recording.ch_names]
-    placed = {info["ch_name"].lower() for info in channel_infos(own) if "loc" in info}
+    ch_names = [str(name).lower() for name in recording.ch_names]
+    placed = {info["ch_name"].lower() for info in channel_infos(ch_names) if "loc" in info}
     if kind == "any":
         return _after()
     if kind == "positions":
-        lost = [name for name in own if name not in placed]
-        return _after(*[f"give positions of {len(lost)} electrodes"] * bool(lost))
+        n_lost = sum(name not in placed for name in ch_names)
+        return _after(f"give positions of {n_lost} electrodes") if n_lost else _after()
     if kind == "slots":
-        order = f"put electrodes in the order of its {value}"
-        return _after(f"choose {value} electrodes" if len(own) > value else order)
+        if len(ch_names) > value:
+            return _after(f"choose {value} electrodes")
+        return _after(f"put electrodes in the order of its {value}")
     if kind == "fetched":
         return _after(f"look names up among its {value} (a list that is fetched)")
     if kind == "names":
-        return _by_name(own, {name.lower() for name in value}, rule["else"], placed)
+        return _by_name(ch_names, {name.lower() for name in value}, rule["else"], placed)
     wanted = [name.lower() for name in value]
     first = ()
     if kind == "pairs":
         first = (f"subtract {len(wanted)} pairs",)
         wanted = list(dict.fromkeys(end for pair in wanted for end in pair.split("-")))
-    elif own != wanted:
+    elif ch_names != wanted:
         first = (f"order electrodes as its {len(wanted)}",)
-    return _interpolated(own, wanted, placed, first)
+    return _interpolated(ch_names, wanted, placed, first)
 
 
-def _by_name(own, known, otherwise, placed):
+def _by_name(ch_names, known, otherwise, placed):
     """Every electrode has a row of weights, if its name is known."""
-    lost = [name for name in own if name not in known]
-    if 2 * len(lost) <= len(own):
-        what = f"leave out {len(lost)} of {len(own)} electrodes, which have {otherwise}"
-        return _after(*[what] * bool(lost))
+    n_chans = len(ch_names)
+    n_lost = sum(name not in known for name in ch_names)
+    if not n_lost:
+        return _after()
+    if 2 * n_lost <= n_chans:
+        return _after(f"leave out {n_lost} of {n_chans} electrodes, which have {otherwise}")
     if otherwise == "fresh weights" or len(placed) < FEWEST_POSITIONS:
-        what = f"{len(lost)} of {len(own)} electrodes have {otherwise}"
-        return Verdict("loses spatial weights", (what,))
+        step = f"{n_lost} of {n_chans} electrodes have {otherwise}"
+        return Verdict("loses spatial weights", (step,))
     there = {info["ch_name"] for info in channel_infos(sorted(known)) if "loc" in info}
-    return _estimated(len(there - set(own)), len(placed), len(there))
+    return _estimated(len(there - set(ch_names)), len(placed), len(there))
 
 
-def _interpolated(own, wanted, placed, first):
+def _interpolated(ch_names, wanted, placed, first):
     """Exactly these channels: by name, then by position; what has neither is no electrode."""
     there = {info["ch_name"] for info in channel_infos(wanted) if "loc" in info}
-    absent = [name for name in wanted if name not in own]
+    absent = [name for name in wanted if name not in ch_names]
     made = [name for name in absent if name not in there]
-    first += (f"compute {', '.join(made).upper()}, no electrode",) * bool(made)
-    guessed = len(absent) - len(made)
-    if not guessed:
+    if made:
+        first = (*first, f"compute {', '.join(made).upper()}, no electrode")
+    n_guessed = len(absent) - len(made)
+    if not n_guessed:
         return _after(*first)
     if len(placed) < FEWEST_POSITIONS:
-        why = f"{guessed} electrodes are absent, and too few have a position"
+        why = f"{n_guessed} electrodes are absent, and too few have a position"
         return Verdict("refuses", (*first, why))
-    found = _estimated(guessed, len(placed), len(wanted) - len(made))
-    return Verdict(found.verdict, (*first, *found.steps))
+    estimate = _estimated(n_guessed, len(placed), len(wanted) - len(made))
+    return Verdict(estimate.verdict, (*first, *estimate.steps))
 
 
-def _estimated(guessed, n_own, n_wanted):
+def _estimated(n_guessed, n_recorded, n_wanted):
     """More electrodes than were recorded hold nothing that these do not."""
-    verdict = "loses spatial weights" if guessed > n_own else "fits after"
-    return Verdict(verdict, (f"estimate {guessed} of {n_wanted} electrodes from {n_own}",))
+    verdict = "loses spatial weights" if n_guessed > n_recorded else "fits after"
+    step = f"estimate {n_guessed} of {n_wanted} electrodes from {n_recorded}"
+    return Verdict(verdict, (step,))
 
 
-def _fit_rate(recording, family):
+def _judge_rate(recording, family):
     if family.sfreq is None:
         return _after("its rate is not stated: ask its authors")
     if family.sfreq == recording.sfreq:
         return _after()
-    empty = f", empty above {recording.sfreq / 2:g} Hz" * (family.sfreq > recording.sfreq)
-    return _after(f"resample to {family.sfreq:g} Hz{empty}")
+    step = f"resample to {family.sfreq:g} Hz"
+    if family.sfreq > recording.sfreq:
+        step += f", empty above {recording.sfreq / 2:g} Hz"
+    return _after(step)
 
 
-def _fit_length(recording, family):
+def _judge_length(recording, family):
     rate = family.sfreq or recording.sfreq
     n_times = round(recording.window_s * rate)
     ((rule, n),) = family.samples.items()
@@ -201,11 +218,15 @@ def _fit_length(recording, family):
     return _after(f"crop to {n_times // n * n / rate:g} s")
 
 
-def _fit_scale(recording, family):
+def _judge_scale(recording, family):
     if family.scale is None:
         return _after("its scale is not stated: ask its authors")
-    convert = [f"multiply by {UNITS[recording.unit]:g}"] * (recording.unit != "uV")
-    return _after(*convert, *[f"scale: {family.scale}"] * (family.scale != "uV"))
+    steps = []
+    if recording.unit != "uV":
+        steps.append(f"multiply by {UNITS[recording.unit]:g}")
+    if family.scale != "uV":
+        steps.append(f"scale: {family.scale}")
+    return _after(*steps)
 
 
 def judge_families(recording):
@@ -218,13 +239,51 @@ def judge_families(recording):
 
     Returns
     -------
-    dict of str to Fit
+    dict of str to Verdict
         By name of the family.
     """
     return {name: judge_family(recording, one) for name, one in families().items()}
 
 
-def look_at_class(name, recording, pretrained):
+def reason(err):
+    """What went wrong, short and the same on every machine."""
+    first = (str(err).strip().splitlines() or [""])[0]
+    if isinstance(err, OSError) or "http" in first:  # another address on every machine
+        first = "fetches a file"
+    return f"{type(err).__name__}: {first}"[:160]
+
+
+def attempt(call):
+    """Call something that may fail in any way, and listen.
+
+    Parameters
+    ----------
+    call : callable
+        Takes no arguments.
+
+    Returns
+    -------
+    value : object
+        What it gave; None if it failed.
+    warned : set of str
+        Its warnings.
+    err : Exception or None
+        Why it failed.
+    """
+    value, err = None, None
+    with (
+        warnings.catch_warnings(record=True) as heard,
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        warnings.simplefilter("always")
+        try:
+            value = call()
+        except Exception as caught:  # a model may refuse in any way
+            err = caught
+    return value, {str(one.message) for one in heard}, err
+
+
+def try_class(name, recording, pretrained):
     """Build a class three times with random weights: here, for another cap, and for twice the rate.
 
     Parameters
@@ -243,24 +302,31 @@ def look_at_class(name, recording, pretrained):
         shapes, *all but the head*, or how many do not; and ``twice the rate``: *silent* if all keep
         their shapes and nobody says a word, *says so*, or *other shapes*.
     """
-    own = {"ch_names": recording.ch_names, "sfreq": recording.sfreq}
-    own["n_times"] = recording.n_times
-    mine, heard, err = _model.zoo.attempt(lambda: _shapes(name, **own))
+
+    def shapes(ch_names=recording.ch_names, sfreq=recording.sfreq):
+        return attempt(lambda: _shapes(name, ch_names, recording.n_times, sfreq))
+
+    here, warned, err = shapes()
     if err:
-        return {"runs": _model.zoo.reason(err)}
-    theirs, _, err = _model.zoo.attempt(
-        lambda: _shapes(name, **own | {"ch_names": pretrained})
-    )
-    lost = [] if err else [key for key in theirs if theirs[key] != mine.get(key)]
-    found = {"runs": "yes", "other cap": f"{len(lost)} of {len(mine)}"}
-    if err or all(key.startswith("final_layer.") for key in lost):
-        found["other cap"] = "refuses" if err else "all but the head" if lost else "all"
-    twice, more, err = _model.zoo.attempt(
-        lambda: _shapes(name, **own | {"sfreq": 2 * recording.sfreq})
-    )
-    silent = "says so" if err or more - heard else "silent"
-    found["twice the rate"] = silent if err or twice == mine else "other shapes"
-    return found
+        return {"runs": reason(err)}
+    there, _, err = shapes(ch_names=pretrained)
+    cap = "refuses" if err else _kept(there, here)
+    twice, warned_twice, err = shapes(sfreq=2 * recording.sfreq)
+    if not err and twice != here:
+        rate = "other shapes"
+    else:
+        rate = "says so" if err or warned_twice - warned else "silent"
+    return {"runs": "yes", "other cap": cap, "twice the rate": rate}
+
+
+def _kept(there, here):
+    """Which weights of another cap keep their shapes, in words."""
+    lost = [name for name in there if there[name] != here.get(name)]
+    if not lost:
+        return "all"
+    if all(name.startswith("final_layer.") for name in lost):
+        return "all but the head"
+    return f"{len(lost)} of {len(here)}"
 
 
 def _shapes(name, ch_names, n_times, sfreq):
@@ -288,8 +354,9 @@ def try_classes(recording, pretrained):
     Returns
     -------
     pandas.DataFrame
-        A row per class; see :func:`look_at_class`.
+        A row per class; see :func:`try_class`.
     """
-    names = sorted(set(models_dict) - set(_model.zoo.SLOW))
-    found = {name: look_at_class(name, recording, pretrained) for name in names}
-    return pd.DataFrame.from_dict(found, orient="index").fillna("")
+    rows = {}
+    for name in sorted(set(models_dict) - set(SLOW)):
+        rows[name] = try_class(name, recording, pretrained)
+    return pd.DataFrame.from_dict(rows, orient="index").fillna("")

@@ -20,13 +20,14 @@ from filelock import FileLock
 
 import _study
 from _model.training import normalise
+from _runtime import TutorialError
 from _study.cache import replacing
 
 #: Packages whose code turns recordings into windows.
 PACKAGES = ("braindecode", "eegdash", "mne", "mne-bids", "numpy", "scipy")
 
 
-class ScaleError(RuntimeError):
+class ScaleError(TutorialError, RuntimeError):
     """A file that cannot be written or used, or workers that cannot work; the message says why."""
 
 
@@ -155,9 +156,12 @@ def _row_of(table, subject):
         at = head.split("\t").index("participant_id")
     except (OSError, ValueError):
         return []
-    cells = ((row, row.split("\t")) for row in rows if subject in row)
-    ids = (subject, f"sub-{subject}")
-    return [head, *(row for row, own in cells if len(own) > at and own[at].strip() in ids)]
+    kept, ids = [head], (subject, f"sub-{subject}")
+    for row in rows:
+        cells = row.split("\t")
+        if len(cells) > at and cells[at].strip() in ids:
+            kept.append(row)
+    return kept
 
 
 def file_lock(folder, subject):
@@ -188,11 +192,11 @@ def check_person(folder, subject, wanted=None):
     why : str or None
         None for a good file, ``""`` where there is none, else what is wrong with it.
     """
-    path, said = (Path(folder, f"sub-{subject}{suffix}") for suffix in (".npy", ".json"))
-    if not said.exists():
+    path, about = _paths(folder, subject)
+    if not about.exists():
         return None, f"{path.name} has no record: interrupted" if path.exists() else ""
     try:
-        record = json.loads(said.read_text("utf-8"))
+        record = json.loads(about.read_text("utf-8"))
         if wanted is not None and record["made_with"] != wanted:
             old = record["made_with"]
             changed = [key for key in wanted if old.get(key) != wanted[key]]
@@ -206,8 +210,13 @@ def check_person(folder, subject, wanted=None):
     except FileNotFoundError:
         return None, f"{path.name} is gone, its record is there"
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
-        return None, f"{said.name} cannot be read ({type(err).__name__})"
+        return None, f"{about.name} cannot be read ({type(err).__name__})"
     return record, None
+
+
+def _paths(folder, subject):
+    """The file of a person's windows, and its record."""
+    return Path(folder, f"sub-{subject}.npy"), Path(folder, f"sub-{subject}.json")
 
 
 def save_windows(folder, subject, person, wanted):
@@ -234,15 +243,15 @@ def save_windows(folder, subject, person, wanted):
     ScaleError
         If it cannot be written, for instance because the disk is full.
     """
-    path, said = (Path(folder, f"sub-{subject}{suffix}") for suffix in (".npy", ".json"))
+    path, about = _paths(folder, subject)
     windows = np.ascontiguousarray(person.windows)
     digest = hashlib.sha256()
     try:
-        said.unlink(missing_ok=True)  # from here on the old file does not count
+        about.unlink(missing_ok=True)  # from here on the old file does not count
         with replacing(path) as file:
             head = io.BytesIO()
-            about = np.lib.format.header_data_from_array_1_0(windows)
-            np.lib.format.write_array_header_1_0(head, about)
+            header = np.lib.format.header_data_from_array_1_0(windows)
+            np.lib.format.write_array_header_1_0(head, header)
             for part in (head.getvalue(), windows.data.cast("B")):
                 file.write(part)
                 digest.update(part)
@@ -256,7 +265,7 @@ def save_windows(folder, subject, person, wanted):
             "targets": person.targets.tolist(),
             "sample_ids": person.metadata["sample_id"].tolist(),
         }
-        with replacing(said) as file:
+        with replacing(about) as file:
             file.write(json.dumps(record).encode())
     except OSError as err:
         raise _unwritable(path, err) from err
@@ -302,11 +311,11 @@ class WindowFiles:
     def __init__(self, folder, subjects):
         self.files, self.metadata = [], {"sample_id": [], "subject": [], "target": []}
         for subject in subjects:
-            said = Path(folder, f"sub-{subject}.json")
-            if not said.is_file():
-                raise ScaleError(f"{said} is not there: run save_person for {subject!r}")
-            record = json.loads(said.read_text("utf-8"))
-            self.files.append(np.load(said.with_suffix(".npy"), mmap_mode="r"))
+            path, about = _paths(folder, subject)
+            if not about.is_file():
+                raise ScaleError(f"{about} is not there: run save_person for {subject!r}")
+            record = json.loads(about.read_text("utf-8"))
+            self.files.append(np.load(path, mmap_mode="r"))
             self.metadata["sample_id"] += record["sample_ids"]
             self.metadata["subject"] += [subject] * record["n_windows"]
             self.metadata["target"] += record["targets"]

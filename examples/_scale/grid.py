@@ -98,7 +98,7 @@ def train_cell(folder, checkpoint, regime, seed, train_people, test_people, lr, 
     checkpoint : str
         File of :func:`pretrain_encoder`.
     regime : str
-        A key of :data:`_model.regimes.REGIMES`.
+        A key of :data:`_regimes.REGIMES`.
     seed : int
         Head, weights and order of the windows. Regimes with one seed share all three.
     train_people, test_people : tuple of str

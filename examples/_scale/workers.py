@@ -1,4 +1,4 @@
-"""Who does the work: a loop, workers on this machine, or those of a scheduler elsewhere."""
+"""Jobs, and who does them: a loop, workers on this machine, or those of a scheduler elsewhere."""
 
 import asyncio
 import contextlib
@@ -11,6 +11,7 @@ import sys
 import textwrap
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 from tqdm import tqdm
 
@@ -26,40 +27,63 @@ except ImportError:  # everything here works without it, in a loop
 PATIENCE = 10
 
 
-def run_jobs(function, tasks, client=None):
-    """Call a function once per task: in a loop, or on the workers of a client.
+class PersonJob(NamedTuple):
+    """Arguments of :func:`_scale.files.save_person`: one person, one file of windows."""
 
-    A task that raises does not stop the others, and a worker that dies gives its task to another
-    one. After four deaths in the same task it is given up.
+    study: str
+    subject: str
+    records: list
+    folder: str
+    settings: dict
+
+
+class Job(NamedTuple):
+    """Arguments of :func:`_scale.grid.train_cell`: one training of a grid."""
+
+    folder: str
+    checkpoint: str
+    regime: str
+    seed: int
+    train_people: tuple
+    test_people: tuple
+    lr: float
+    n_steps: int = 45
+
+
+def run_jobs(function, jobs, client=None):
+    """Call a function once per job: in a loop, or on the workers of a client.
+
+    A job that raises does not stop the others, and a worker that dies gives its job to another
+    one. After four deaths in the same job it is given up.
 
     Parameters
     ----------
     function : callable
         Returns a dictionary.
-    tasks : sequence of tuple
-        Arguments of each call.
+    jobs : sequence of tuple
+        Arguments of each call, in their order, such as a :class:`Job`.
     client : distributed.Client or None
         Where to run. None is a loop, in this process.
 
     Returns
     -------
     list of dict
-        One per task, in order: what the function returned, or ``status`` ``"failed"`` with its
+        One per job, in order: what the function returned, or ``status`` ``"failed"`` with its
         ``reason``.
     """
-    tasks = list(tasks)
-    bar = {"total": len(tasks), "desc": function.__name__, "disable": None}  # in terminals
+    jobs = list(jobs)
+    bar = {"total": len(jobs), "desc": function.__name__, "disable": None}  # in terminals
     if client is None:
-        return [_attempt(lambda task=task: function(*task)) for task in tqdm(tasks, **bar)]
-    if not tasks:
+        return [_attempt(lambda job=job: function(*job)) for job in tqdm(jobs, **bar)]
+    if not jobs:
         return []
     module, name = function.__module__, function.__name__
 
-    def call(*task):  # a function made here travels by value: a scheduler elsewhere is
-        return getattr(importlib.import_module(module), name)(*task)  # spared the import
+    def call(*job):  # a function made here travels by value: a scheduler elsewhere is
+        return getattr(importlib.import_module(module), name)(*job)  # spared the import
 
     call = function if module == "__main__" else call
-    futures = client.map(call, *zip(*tasks, strict=True), key=name, pure=False)
+    futures = client.map(call, *zip(*jobs, strict=True), key=name, pure=False)
     outcomes = {}  # fetched at once: what a worker holds is lost with it, and done again
     for future in tqdm(distributed.as_completed(futures), **bar):
         outcomes[future.key] = _attempt(future.result)
@@ -84,7 +108,7 @@ def local_workers(n_workers=2):
     script = main.pop("__file__", None)
     try:
         with (
-            # A worker holds one task at a time, so its death is held against no other.
+            # A worker holds one job at a time, so its death is held against no other.
             dask.config.set({"distributed.scheduler.worker-saturation": 1.0}),
             distributed.LocalCluster(
                 n_workers=n_workers,
@@ -108,9 +132,9 @@ def workers_that_fit(wanted):
     What counts is ``MEM_LIMIT`` in bytes, which Binder and other hosts of notebooks set, or else the
     limit of the container or the machine.
     """
-    said = os.environ.get("MEM_LIMIT", "")
-    number = said.isascii() and said.isdecimal() and len(said) < 20
-    limit = int(said) if number else distributed.system.MEMORY_LIMIT
+    limit, told = distributed.system.MEMORY_LIMIT, os.environ.get("MEM_LIMIT", "")
+    if told.isascii() and told.isdecimal() and len(told) < 20:
+        limit = int(told)
     # Bytes. A page was seen to take 0.5e9 and each of its workers 0.62e9; the rest is margin.
     return max(1, min(wanted, int((limit - 1e9) // 0.75e9)))
 
@@ -209,14 +233,15 @@ def _workers_elsewhere(address):
     with client:
         with contextlib.suppress(TimeoutError):  # they may be on their way
             client.wait_for_workers(1, timeout=PATIENCE)
-        found = client.run(importlib.util.find_spec, __name__)
-        lacking = sum(spec is None for spec in found.values())
-        if lacking or not found:
+        specs = client.run(importlib.util.find_spec, __package__)
+        lacking = sum(spec is None for spec in specs.values())
+        if lacking or not specs:
+            folder = Path(__file__).absolute().parents[1]
             raise ScaleError(
-                f"the scheduler at {address} has {len(found)} workers and {lacking} of them "
-                f"cannot import {__name__}: start them with PYTHONPATH={Path(__file__).absolute().parent}"
+                f"the scheduler at {address} has {len(specs)} workers and {lacking} of them "
+                f"cannot import {__name__}: start them with PYTHONPATH={folder}"
             )
-        print(f"the scheduler of DASK_SCHEDULER_ADDRESS, {len(found)} workers")
+        print(f"the scheduler of DASK_SCHEDULER_ADDRESS, {len(specs)} workers")
         yield client
 
 
@@ -235,8 +260,8 @@ def count_status(outcomes, hide=None):
     dict of str to int
         The counts.
     """
-    found = Counter(outcome["status"] for outcome in outcomes)
-    counts = {status: found[status] for status in ("done", "skipped", "failed")}
+    known = Counter(outcome["status"] for outcome in outcomes)
+    counts = {status: known[status] for status in ("done", "skipped", "failed")}
     print(", ".join(f"{n} {status}" for status, n in counts.items()))
     around = {"initial_indent": "  ", "subsequent_indent": "    "}
     for outcome in outcomes:

@@ -3,6 +3,8 @@
 import numpy as np
 from scipy.signal import welch
 
+from _score.scores import ScoreError
+
 #: Frequency bands in Hz, lower edge included.
 BANDS = {
     "delta": (1, 4),
@@ -30,22 +32,23 @@ def log_band_power(windows, sfreq):
 
     Raises
     ------
-    ValueError
+    ScoreError
         If a window is too short to have a frequency in every band, or a channel is flat, whose
         power has no logarithm.
     """
     freqs, power = welch(windows, fs=sfreq, nperseg=windows.shape[-1])
     inside = {name: (freqs >= low) & (freqs < high) for name, (low, high) in BANDS.items()}
-    empty = [name for name, own in inside.items() if not own.any()]
+    empty = [name for name, rows in inside.items() if not rows.any()]
     if empty:
-        raise ValueError(
+        raise ScoreError(
             f"windows of {windows.shape[-1] / sfreq:g} s at {sfreq:g} Hz hold no frequency of the "
             f"bands {empty}: cut longer windows"
         )
-    features = np.stack([power[..., own].mean(axis=-1) for own in inside.values()], axis=-1)
+    bands = [power[..., rows].mean(axis=-1) for rows in inside.values()]
+    features = np.stack(bands, axis=-1)
     flat = np.flatnonzero((features <= 0).any(axis=(0, 2)))
     if len(flat):
-        raise ValueError(
+        raise ScoreError(
             f"channels number {flat.tolist()} are flat, and the logarithm of no power is minus "
             "infinity: re-reference before picking, or leave these channels out"
         )

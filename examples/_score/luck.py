@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import integrate, optimize, special, stats
 
+from _score.scores import ScoreError
+
 #: Places at which a distribution is integrated.
 N_GRID = 8001
 
@@ -27,7 +29,7 @@ def expected_best_r(n_people, n_runs):
 
     Raises
     ------
-    ValueError
+    ScoreError
         If there are fewer than 4 people or less than one run.
     """
     runs = _checked(n_people, n_runs)
@@ -55,12 +57,12 @@ def expected_best_nrmse(n_people, n_runs, sizes):
 
     Raises
     ------
-    ValueError
+    ScoreError
         As in :func:`expected_best_r`, or if sizes are not positive or not in order.
     """
     runs, (low, high) = _checked(n_people, n_runs), sizes
     if not 0 < low <= high:
-        raise ValueError(f"sizes {sizes}: give the smallest first, above 0")
+        raise ScoreError(f"sizes {sizes}: give the smallest first, above 0")
     error = np.linspace(max(1 - high, 0), 1 + high, N_GRID)
     a = np.linspace(low, high, 200)[:, None]
     needed = np.clip((1 + a**2 - error**2) / (2 * a), -1, 1)
@@ -70,7 +72,7 @@ def expected_best_nrmse(n_people, n_runs, sizes):
 def _checked(n_people, n_runs):
     runs = np.asarray(n_runs, float)
     if n_people < 4 or not (runs >= 1).all():
-        raise ValueError(f"{n_people} people, {n_runs} runs: give at least 4 and 1")
+        raise ScoreError(f"{n_people} people, {n_runs} runs: give at least 4 and 1")
     return runs
 
 
@@ -104,13 +106,13 @@ def best_of_some(values, n_runs):
 
     Raises
     ------
-    ValueError
+    ScoreError
         If there are fewer values.
     """
     ordered = np.sort(np.asarray(values, float))
     n = ordered.shape[-1]
     if not 1 <= n_runs <= n:
-        raise ValueError(f"the best of {n_runs} runs, but there are {n}: give 1 to {n}")
+        raise ScoreError(f"the best of {n_runs} runs, but there are {n}: give 1 to {n}")
     # The value of a rank is the largest if the others were drawn from those below it.
     below, others = np.arange(n)[:, None], np.arange(n_runs)
     log_ways = np.full((n, n_runs), -np.inf)
@@ -140,11 +142,11 @@ def people_needed(r, power=0.8, alpha=0.05):
 
     Raises
     ------
-    ValueError
+    ScoreError
         If ``r`` is 0, which no number of people tells from zero, or not inside (-1, 1).
     """
     if not 0 < abs(r) < 1:
-        raise ValueError(f"r = {r:g}: give a correlation above 0 and below 1 in size")
+        raise ScoreError(f"r = {r:g}: give a correlation above 0 and below 1 in size")
     z = stats.norm.isf(alpha / 2) + stats.norm.ppf(power)
     return int(np.ceil((z / np.arctanh(abs(r))) ** 2 + 3))
 
@@ -166,14 +168,14 @@ def independent_runs(best_r, n_people):
 
     Raises
     ------
-    ValueError
+    ScoreError
         If it is more than ten billion independent runs would reach.
     """
     if best_r <= expected_best_r(n_people, 1):
         return 1.0
     if best_r > expected_best_r(n_people, 1e10):
-        raise ValueError(f"r = {best_r:.2f} over {n_people} people is more than luck")
-    found = optimize.brentq(
+        raise ScoreError(f"r = {best_r:.2f} over {n_people} people is more than luck")
+    log_runs = optimize.brentq(
         lambda log_k: expected_best_r(n_people, np.exp(log_k)) - best_r, 0, np.log(1e10)
     )
-    return float(np.exp(found))
+    return float(np.exp(log_runs))

@@ -5,7 +5,7 @@ from scipy.stats import pearsonr, permutation_test
 from sklearn.base import clone
 from sklearn.model_selection import ShuffleSplit
 
-from _score.scores import ratio_interval
+from _score.scores import ScoreError, ratio_interval
 
 #: Test people below which an interval over people means nothing.
 MIN_PEOPLE = 10
@@ -37,7 +37,7 @@ def score_people(true, predicted, baseline):
 
     Raises
     ------
-    ValueError
+    ScoreError
         If lengths differ, fewer than ``MIN_PEOPLE`` are given, where no interval means anything,
         or one side does not vary, where a correlation is not defined.
 
@@ -63,10 +63,10 @@ def score_people(true, predicted, baseline):
     errors, baseline_errors = (predicted - true) ** 2, (baseline - true) ** 2
     mse, baseline_mse = errors.mean(), baseline_errors.mean()
     ratio, ratio_ci = ratio_interval(errors, baseline_errors)
-    found = pearsonr(true, predicted)
+    correlation = pearsonr(true, predicted)
     return {
-        "pearson_r": float(found.statistic),
-        "r_ci": [float(end) for end in found.confidence_interval(0.95)],
+        "pearson_r": float(correlation.statistic),
+        "r_ci": [float(end) for end in correlation.confidence_interval(0.95)],
         "permutation_p": float(exchanged.pvalue),
         "r2": float(1 - mse / np.var(true)),
         "mae": float(np.mean(np.abs(predicted - true))),
@@ -80,18 +80,18 @@ def score_people(true, predicted, baseline):
 
 def _check_people(true, predicted):
     if true.shape != predicted.shape or true.ndim != 1:
-        raise ValueError(
+        raise ScoreError(
             f"true has shape {true.shape} and predicted {predicted.shape}: pass one value per "
             "person, for the same people"
         )
     if len(true) < MIN_PEOPLE:
-        raise ValueError(
+        raise ScoreError(
             f"{len(true)} test people are too few for an interval or a test: open a study with "
             f"more people, so that at least {MIN_PEOPLE} are held out"
         )
     for name, values in (("true", true), ("predicted", predicted)):
         if np.ptp(values) == 0:
-            raise ValueError(
+            raise ScoreError(
                 f"{name} is {values[0]:g} for everybody: a correlation with a constant is not "
                 "defined; compare errors instead"
             )
@@ -119,17 +119,18 @@ def print_other_splits(model, X, y, test_size):
     """
     if len(y) >= FEW_PEOPLE:
         return {}
-    found = {"pearson_r": [], "mse_ratio": []}
+    scores = {"pearson_r": [], "mse_ratio": []}
     for train, test in ShuffleSplit(N_SPLITS, test_size=test_size, random_state=1).split(X):
         predicted = clone(model).fit(X[train], y[train]).predict(X[test])
-        found["pearson_r"].append(float(pearsonr(y[test], predicted).statistic))
+        scores["pearson_r"].append(float(pearsonr(y[test], predicted).statistic))
         errors = [(guess - y[test]) ** 2 for guess in (predicted, y[train].mean())]
-        found["mse_ratio"].append(float(errors[0].mean() / errors[1].mean()))
-    low, middle, high = np.quantile(np.array(list(found.values())), (0.1, 0.5, 0.9), axis=1)
+        scores["mse_ratio"].append(float(errors[0].mean() / errors[1].mean()))
+    values = np.array(list(scores.values()))
+    low, middle, high = np.quantile(values, (0.1, 0.5, 0.9), axis=1)
     print(f"{len(y)} people: ridge on {N_SPLITS} other splits of them, 10 %, 50 %, 90 %")
-    for row, name in enumerate(found):
+    for row, name in enumerate(scores):
         print(f"{name:<10}{low[row]:8.2f}{middle[row]:8.2f}{high[row]:8.2f}")
-    return found
+    return scores
 
 
 def print_scores(scores):

@@ -7,6 +7,12 @@ import pandas as pd
 from scipy.stats import permutation_test, sem
 from scipy.stats import t as student
 
+from _runtime import TutorialError
+
+
+class ScoreError(TutorialError, ValueError):
+    """Values that cannot be judged as asked; the message says why."""
+
 
 def per_subject(values, subjects):
     """Mean over the windows of each person.
@@ -42,7 +48,7 @@ def interval(values):
 
     Raises
     ------
-    ValueError
+    ScoreError
         If there are fewer than two people.
 
     Notes
@@ -54,7 +60,7 @@ def interval(values):
     """
     values = np.asarray(values, float)
     if len(values) < 2:
-        raise ValueError(f"an interval over {len(values)} people: pass two or more values")
+        raise ScoreError(f"an interval over {len(values)} people: pass two or more values")
     half = student.ppf(0.975, len(values) - 1) * sem(values)
     ends = np.array([values.mean() - half, values.mean() + half])
     if values.min() >= 0 and values.max() <= 1:
@@ -139,10 +145,10 @@ def sign_flip(differences):
     float
         Two-sided p: exact up to 16 people, with random signs beyond.
     """
-    found = permutation_test(
+    test = permutation_test(
         (differences,), np.mean, permutation_type="samples", n_resamples=2**16, rng=0
     )
-    return float(found.pvalue)
+    return float(test.pvalue)
 
 
 def holm(p_values):
@@ -195,7 +201,7 @@ def difference(one, other):
     return Difference(float(values.mean()), interval(values), sign_flip(values))
 
 
-def for_json(values, digits=4, **digits_of):
+def for_json(values, digits=4):
     """Plain Python numbers for the JSON line, fractions rounded.
 
     Parameters
@@ -205,8 +211,6 @@ def for_json(values, digits=4, **digits_of):
         them.
     digits : int
         Decimals of a fraction. Whole numbers and booleans stay what they are.
-    **digits_of : int
-        Decimals of what stands under a key of this name, at any depth, e.g. ``p=5``.
 
     Returns
     -------
@@ -216,19 +220,16 @@ def for_json(values, digits=4, **digits_of):
     if hasattr(values, "_asdict"):  # a named tuple, such as Difference
         values = values._asdict()
     if isinstance(values, dict):
-        return {
-            key: for_json(value, digits_of.get(key, digits), **digits_of)
-            for key, value in values.items()
-        }
+        return {key: for_json(value, digits) for key, value in values.items()}
     if isinstance(values, list | tuple | np.ndarray):
-        return [for_json(value, digits, **digits_of) for value in values]
+        return [for_json(value, digits) for value in values]
     if isinstance(values, np.generic):
         values = values.item()
     return round(values, digits) if isinstance(values, float) else values
 
 
 def print_accuracies(accuracies, chance, learns=(), hits=None):
-    """Print a table with a row per way: accuracy with its interval, and what is over chance.
+    """Print a table with a row per method: accuracy with its interval, and what is over chance.
 
     Parameters
     ----------
@@ -243,13 +244,19 @@ def print_accuracies(accuracies, chance, learns=(), hits=None):
     """
     width = max(map(len, accuracies)) + 2
     head = f"{'':<{width}}{'accuracy':<22}{'over chance':<13}"
-    head += f"{'sd of initialisations':<23}" if hits else ""
-    print((head + ("learns" if learns else "")).rstrip())
-    for name, own in accuracies.items():
-        row = f"{name:<{width}}{with_interval(own):<22}{own.mean() - chance:<+13.3f}"
+    if hits:
+        head += f"{'sd of initialisations':<23}"
+    if learns:
+        head += "learns"
+    print(head.rstrip())
+    for name, accuracy in accuracies.items():
+        over_chance = accuracy.mean() - chance
+        row = f"{name:<{width}}{with_interval(accuracy):<22}{over_chance:<+13.3f}"
         if hits:
             row += f"{np.std([h.mean() for h in hits[name]], ddof=1):<23.3f}"
-        print((row + (f"{learns[name]:,}" if name in learns else "")).rstrip())
+        if name in learns:
+            row += f"{learns[name]:,}"
+        print(row.rstrip())
 
 
 def means_and_intervals(accuracies, name="accuracy"):
@@ -258,21 +265,22 @@ def means_and_intervals(accuracies, name="accuracy"):
     Parameters
     ----------
     accuracies : dict of str to ndarray, shape (n_subjects,)
-        Way -> score of each person.
+        Name of a method -> score of each person.
     name : str
         Of the score.
 
     Returns
     -------
     dict of str to dict
-        ``name`` and ``name_ci``, each by way.
+        ``name`` and ``name_ci``, each by method.
     """
-    means = {way: own.mean() for way, own in accuracies.items()}
-    return {name: means, f"{name}_ci": {w: interval(v) for w, v in accuracies.items()}}
+    means = {method: values.mean() for method, values in accuracies.items()}
+    intervals = {method: interval(values) for method, values in accuracies.items()}
+    return {name: means, f"{name}_ci": intervals}
 
 
 def compare_within_people(scores, contrasts):
-    """Compare ways pair by pair within people, print it, and return it.
+    """Compare methods pair by pair within people, and print the table.
 
     Parameters
     ----------
@@ -286,13 +294,12 @@ def compare_within_people(scores, contrasts):
     dict of str to Difference
         ``"one - other"`` -> difference, whose p is corrected for all contrasts (:func:`holm`).
     """
-    found = [difference(scores[one], scores[other]) for one, other in contrasts]
-    corrected = holm([own.p for own in found])
+    differences = [difference(scores[one], scores[other]) for one, other in contrasts]
+    corrected = holm([each.p for each in differences])
     names = [" - ".join(pair) for pair in contrasts]
-    table = {
-        name: own._replace(p=p)
-        for name, own, p in zip(names, found, corrected, strict=True)
-    }
-    for name, own in table.items():
-        print(f"{name:<{max(map(len, names)) + 2}}{own}")
+    width = max(map(len, names)) + 2
+    table = {}
+    for name, each, p in zip(names, differences, corrected, strict=True):
+        table[name] = each._replace(p=p)
+        print(f"{name:<{width}}{table[name]}")
     return table

@@ -1,18 +1,21 @@
 """Splits over people, and the check that no person stands on both sides."""
 
 import json
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import GroupShuffleSplit
 
+from _runtime import TutorialError
 
-class LeakageError(ValueError):
+
+class LeakageError(TutorialError, ValueError):
     """The same group (usually a person) is on both sides of a split."""
 
 
-class SplitError(ValueError):
+class SplitError(TutorialError, ValueError):
     """The study has too few people for the split that was asked."""
 
 
@@ -78,20 +81,20 @@ def assert_no_leakage(train, test, by="subject"):
 
 
 def split_subjects(metadata, sizes, *, rest="pool", by="subject", seed=0):
-    """Deal whole people into named groups, at random, with every window of a person together.
+    """Split people into named groups, at random, with every window of a person together.
 
     Parameters
     ----------
     metadata : pandas.DataFrame
         One row per window, with the column ``by``.
     sizes : dict of str to int
-        Number of people in each group, dealt in this order, e.g. ``{"test": 16}``.
+        Number of people in each group, drawn in this order, e.g. ``{"test": 16}``.
     rest : str
         Name of the group that takes everybody left over; it may be empty.
     by : str
         The column that says who a window belongs to.
     seed : int
-        Another seed deals other people.
+        Another seed draws other people.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def split_subjects(metadata, sizes, *, rest="pool", by="subject", seed=0):
 
     Notes
     -----
-    Built on :class:`sklearn.model_selection.GroupShuffleSplit`, one deal per group.
+    Built on :class:`sklearn.model_selection.GroupShuffleSplit`, one draw per group.
     """
     groups = _groups(metadata, by, "metadata")
     n_groups = len(np.unique(groups))
@@ -131,9 +134,9 @@ def split_subjects(metadata, sizes, *, rest="pool", by="subject", seed=0):
         if size == len(np.unique(groups[left])):  # the last people: nothing to draw
             parts[name], left = left, left[:0]
             continue
-        deal = GroupShuffleSplit(n_splits=1, test_size=size, random_state=seed)
-        kept, dealt = next(deal.split(left, groups=groups[left]))
-        parts[name], left = left[dealt], left[kept]
+        splitter = GroupShuffleSplit(n_splits=1, test_size=size, random_state=seed)
+        kept, drawn = next(splitter.split(left, groups=groups[left]))
+        parts[name], left = left[drawn], left[kept]
     return {**parts, rest: left}
 
 
@@ -255,22 +258,22 @@ def load_split(path, metadata):
         )
     _nobody_twice(groups, by)
     there = _groups(metadata, by, "metadata")
-    named = {who for own in groups.values() for who in own}
-    for what, who in (
+    named = set().union(*groups.values())
+    for what, people in (
         ("has no window of", named - set(there)),
         ("has windows of people the manifest does not name:", set(there) - named),
     ):
-        if who:
-            names = ", ".join(sorted(who)[:8])
+        if people:
+            names = ", ".join(sorted(people)[:8])
             raise SplitError(
                 f"the table {what} {names}: open the same people of the same study, or split anew"
             )
-    return {name: np.flatnonzero(np.isin(there, own)) for name, own in groups.items()}
+    return {name: np.flatnonzero(np.isin(there, people)) for name, people in groups.items()}
 
 
 def _nobody_twice(groups, by):
-    everybody = [who for own in groups.values() for who in own]
-    twice = sorted({who for who in everybody if everybody.count(who) > 1})
+    counts = Counter(name for people in groups.values() for name in people)
+    twice = sorted(name for name, n in counts.items() if n > 1)
     if twice:
         raise LeakageError(
             f"{len(twice)} {by}(s) are in more than one group: {', '.join(twice[:8])}. "

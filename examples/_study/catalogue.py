@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from _runtime import TutorialError
+
 #: Name of a simulated study; its seed is another draw of people.
 SIMULATED = re.compile(
     r"(?P<kind>simulated-[a-z]+)(?:-(?P<seed>\d+))?(?:-effect(?P<effect>\d+(?:\.\d+)?))?"
@@ -49,7 +51,7 @@ TASK_EVENTS = {
 USUAL_EFFECT = {"simulated-pfactor": 0.5, "simulated-person": 1.0}
 
 
-class StudyError(ValueError):
+class StudyError(TutorialError, ValueError):
     """A study that cannot be opened as asked; the message names the thing, its value and the fix."""
 
 
