@@ -30,22 +30,18 @@ import os
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 
 import _model.pfactor as net
 import _runtime
-import _study
 from _pfactor_deep_figure import draw_pfactor_deep_figure
 from _score.features import log_band_power
 from _score.person import print_scores, score_people
 from _score.scores import difference, for_json, with_interval
-from _score.splits import assert_no_leakage
 
 # %%
 # The study is the one of the feature page.
 DEVICE = _runtime.setup()
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
-RECIPE = _study.get_recipe(STUDY)
 
 # %%
 # The :term:`p-factor` of the Healthy Brain Network :cite:p:`alexander2017hbn` comes from a
@@ -54,12 +50,11 @@ RECIPE = _study.get_recipe(STUDY)
 # printed pairs give their usual names. How real recordings differ is on
 # :doc:`another page </concepts/from_simulated_to_real>`. The EEG Foundation Challenge of
 # 2025 :cite:p:`aristimunha2025challenge` scored ``externalizing``, not the p-factor.
-cohort = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
-sides = train_test_split(cohort.people.index, test_size=RECIPE.n_hold_out, random_state=0)
-train, test = (cohort.open(side) for side in sides)
-null = cohort.without_effect()
-null_train, null_test = (null.open(side) for side in sides)
-report = assert_no_leakage(train.metadata, test.metadata)
+# ``open_pfactor`` finds, splits and opens the people, and their null, as
+# :doc:`plot_80_pfactor_features` does.
+people = net.open_pfactor(STUDY)
+train = people.train
+test = people.test
 print("electrodes:", ", ".join(net.with_places(train.ch_names)))
 
 # %%
@@ -89,7 +84,7 @@ def build_network(seed):
 
 
 n_parameters = sum(p.numel() for p in build_network(0).parameters())
-print(f"{n_parameters:,} parameters, {report['n_train']} people to train on")
+print(f"{n_parameters:,} parameters, {people.report['n_train']} people to train on")
 
 # %%
 # Train, and choose nothing on test people
@@ -167,14 +162,16 @@ print(f"published: r {PUBLISHED_R:+.3f}; here: r {scores['network']['pearson_r']
 #
 # The same steps are run on the null: the same people, three seeds, ridge, and no trace of
 # the score in any signal.
-null_by_seed = [predict_by_network(null_train, null_test, seed) for seed in SEEDS]
+null_by_seed = [
+    predict_by_network(people.null_train, people.null_test, seed) for seed in SEEDS
+]
 null_fitted = np.mean([fitted for fitted, _ in null_by_seed], axis=0)
 null_predicted = np.mean([predicted for _, predicted in null_by_seed], axis=0)
-scores["network, null"] = judge(null_train, null_test, null_predicted)
-null_ridge = predict_by_ridge(null_train, null_test)
-scores["ridge, null"] = judge(null_train, null_test, null_ridge)
+scores["network, null"] = judge(people.null_train, people.null_test, null_predicted)
+null_ridge = predict_by_ridge(people.null_train, people.null_test)
+scores["ridge, null"] = judge(people.null_train, people.null_test, null_ridge)
 print_scores({name: score for name, score in scores.items() if "null" in name})
-on_train = judge(null_train, null_train, null_fitted)["mse_ratio"]
+on_train = judge(people.null_train, people.null_train, null_fitted)["mse_ratio"]
 print(f"network, null, on its own training people: {on_train:.2f} of their mean's MSE")
 
 # %%
@@ -198,7 +195,7 @@ for n, guess in zip(SEEDS, by_seed, strict=True):
 # This is one draw of people, and other people may move the difference further than other
 # seeds do. The verdict is left to the :doc:`evidence page </evidence>`, which counts over
 # many draws how often the network has the smaller error.
-null_truth = net.of_people(null_test, null_test.targets)
+null_truth = net.of_people(people.null_test, people.null_test.targets)
 panels = {
     "The study": (truth, predicted["network"], scores["network"]),
     "Null": (null_truth, null_predicted, scores["network, null"]),
@@ -215,9 +212,9 @@ ratios = "; ".join(f"{name} {score['mse_ratio']:.2f}" for name, score in rows.it
 figure = draw_pfactor_deep_figure(
     panels,
     {name: (score["mse_ratio"], score["mse_ratio_ci"]) for name, score in rows.items()},
-    baselines=[net.score_scale(side)[0] for side in (train, null_train)],
+    baselines=[net.score_scale(side)[0] for side in (train, people.null_train)],
     title="Does a network predict the score better?",
-    subtitle=f"{RECIPE.subject_target}; {report['n_train']} people to train on",
+    subtitle=f"{train.question}; {people.report['n_train']} people to train on",
     provenance=f"data: {train.data}",
     alt="Three panels. A and B: predicted against true score, r "
     f"{scores['network']['pearson_r']:+.2f} in the study and "
@@ -291,11 +288,11 @@ print(f"ridge minus ShallowFBCSPNet: {difference(errors['ridge'], (shallow - tru
 # is cited are on the :doc:`references page </references>`.
 study_and_split = {
     "data": train.data,
-    "target": RECIPE.subject_target,
+    "target": train.question,
     "effect": train.effect,
-    "n_train_subjects": report["n_train"],
-    "n_test_subjects": report["n_test"],
-    "subject_overlap": report["overlap"],
+    "n_train_subjects": people.report["n_train"],
+    "n_test_subjects": people.report["n_test"],
+    "subject_overlap": people.report["overlap"],
 }
 null_keys = {
     "null_r_ci": scores["network, null"]["r_ci"],

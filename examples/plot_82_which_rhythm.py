@@ -31,16 +31,13 @@ import os
 
 import numpy as np
 import torch
-from sklearn.model_selection import train_test_split
 
 import _model.pfactor as net
 import _runtime
-import _study
 from _rhythm_figure import draw_rhythm_figure
 from _score.features import BANDS
 from _score.person import print_scores, score_people
 from _score.scores import for_json
-from _score.splits import assert_no_leakage
 
 # %%
 # The study is the one of the score pages.
@@ -49,13 +46,9 @@ STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-pfactor")
 
 # %%
 # One network learns the study and one its null, where the score leaves no trace.
-RECIPE = _study.get_recipe(STUDY)
-cohort = _study.find_study(STUDY, column=RECIPE.subject_target, on_missing="drop")
-sides = train_test_split(cohort.people.index, test_size=RECIPE.n_hold_out, random_state=0)
-train, test = (cohort.open(side) for side in sides)
-null = cohort.without_effect()
-null_train, null_test = (null.open(side) for side in sides)
-report = assert_no_leakage(train.metadata, test.metadata)
+people = net.open_pfactor(STUDY)
+train = people.train
+test = people.test
 electrodes = net.with_places(test.ch_names)
 
 # %%
@@ -70,7 +63,10 @@ def build_network(seed):
     return model.to(DEVICE, memory_format=torch.channels_last)
 
 
-studies = {"trained": (train, test), "trained on the null": (null_train, null_test)}
+studies = {
+    "trained": (train, test),
+    "trained on the null": (people.null_train, people.null_test),
+}
 networks = {}
 scores = {}
 for name, (seen, held_out) in studies.items():
@@ -94,7 +90,7 @@ from captum.attr import Saliency
 from scipy.stats import spearmanr
 
 X = net.zscored(test, DEVICE)
-X_null = net.zscored(null_test, DEVICE)
+X_null = net.zscored(people.null_test, DEVICE)
 
 
 def time_map(model, X):
@@ -209,7 +205,7 @@ figure = draw_rhythm_figure(
     freqs=freqs,
     ch_names=electrodes,
     title="Which rhythm does the network use?",
-    subtitle=f"{RECIPE.subject_target}; {report['n_test']} test people",
+    subtitle=f"{train.question}; {people.report['n_test']} test people",
     provenance=f"data: {train.data}",
     alt="Four panels. A, B, C: attribution over channels and frequencies of the trained "
     "network, of one trained on the null and of an untrained one; shares at the place of "
@@ -275,11 +271,11 @@ print(f"largest error: {worst}")
 # :cite:t:`song2023conformer`; full records are on the :doc:`references page </references>`.
 study_and_split = {
     "data": train.data,
-    "target": RECIPE.subject_target,
+    "target": train.question,
     "effect": train.effect,
-    "n_train_subjects": report["n_train"],
-    "n_test_subjects": report["n_test"],
-    "subject_overlap": report["overlap"],
+    "n_train_subjects": people.report["n_train"],
+    "n_test_subjects": people.report["n_test"],
+    "subject_overlap": people.report["overlap"],
 }
 attribution = {
     "attribution_share": shares["trained"],

@@ -63,7 +63,8 @@ def open_pfactor(name):
         study.people.index, test_size=recipe.n_hold_out, random_state=0
     )
     train_side, test_side = (study.open(side) for side in sides)
-    null_train, null_test = (study.without_effect().open(side) for side in sides)
+    null = study.without_effect()
+    null_train, null_test = (null.open(side) for side in sides)
     report = assert_no_leakage(train_side.metadata, test_side.metadata)
     return Sides(train_side, test_side, null_train, null_test, report)
 
