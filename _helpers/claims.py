@@ -34,9 +34,9 @@ def claims(page, runs):
     """The claims of a tutorial in the lines of its runs."""
 
     def claim(key, words):
-        ends = [tuple(own) for run in runs if (own := interval_of(run, key))]
-        return Claim(
-            key, words, nothing_gained(key, runs[0]), [get(r, key) for r in runs], ends
-        )
+        values = [get(run, key) for run in runs]
+        intervals = (interval_of(run, key) for run in runs)
+        ends = [tuple(pair) for pair in intervals if pair]
+        return Claim(key, words, nothing_gained(key, runs[0]), values, ends)
 
-    return [claim(*own) for own in CONTRACTS[page].claims.items()]
+    return [claim(key, words) for key, words in CONTRACTS[page].claims.items()]

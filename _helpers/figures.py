@@ -70,7 +70,7 @@ def opened(names):
     """What a tutorial opened, each kind once: ``data`` and the keys of ``Opened``."""
     if "_study" not in sys.modules:
         return []
-    found = []
+    kinds = []
     for study in _studies(names, sys.modules["_study"].Study):
         _, channels, samples = study.windows.shape
         one = {
@@ -82,9 +82,9 @@ def opened(names):
             "sfreq": float(study.sfreq),
             "cohort": None if study.cohort == "all" else study.cohort,
         }
-        if one not in found:
-            found.append(one)
-    return found
+        if one not in kinds:
+            kinds.append(one)
+    return kinds
 
 
 def main(folder, script):

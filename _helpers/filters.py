@@ -54,8 +54,8 @@ class Sentence(string.Formatter):
         value, (first, *keys) = kwargs, re.findall(r"[^\[\]]+", name)
         for key in (first, *keys):
             places = list(value.values()) if isinstance(value, dict) else value
-            found = isinstance(value, dict) and key in value
-            value = value[key] if found else places[int(key)]
+            is_key = isinstance(value, dict) and key in value
+            value = value[key] if is_key else places[int(key)]
         return value, first
 
     def format_field(self, value, spec):
@@ -120,8 +120,8 @@ def comparison_table(columns, rows):
     """A table of contracts, by heading; rows are a heading and what `value_ci` takes."""
     lines = [["result", *map(escaped, columns)]]
     for name, *how in rows:
-        found = [value_ci(content, *how) for content in columns.values()]
-        lines.append([name, *map(escaped, found)])
+        cells = [value_ci(content, *how) for content in columns.values()]
+        lines.append([name, *map(escaped, cells)])
     rows = "".join("   * - " + "\n     - ".join(cells) + "\n" for cells in lines)
     return Markup(f".. list-table::\n   :header-rows: 1\n\n{rows}")
 

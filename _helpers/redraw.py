@@ -124,7 +124,7 @@ def _value(rows, at):
 
 
 def _plain(kind, text):
-    read = {"b": lambda said: said == "True", "f": float, "N": lambda said: None, "U": str}
+    read = {"b": lambda word: word == "True", "f": float, "N": lambda word: None, "U": str}
     return read.get(kind, int)(text)
 
 

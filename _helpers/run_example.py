@@ -111,7 +111,7 @@ def run_on_study(script, root, data, folder, *, target=None):
         run = Run.of(script, run_alone(words, work, timeout=1800, **settings))
         kept = json.loads((work / "kept" / "run.json").read_text("utf-8"))
         used = json.loads(run.line)["data"]
-        opened = [own for own in kept["opened"] if own.pop("data") == used]
+        opened = [study for study in kept["opened"] if study.pop("data") == used]
         drawn = [{"file": f"{name}_{i}.svg", **f} for i, f in enumerate(kept["figures"], 1)]
         provenance = {**data, "opened": opened, "command": command}
         record = run.record(provenance=provenance, figures=drawn)

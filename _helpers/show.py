@@ -48,14 +48,14 @@ def heading_of(word):
 def tutorial(srcdir, word):
     """What a tutorial gave in this build: the file beside its page, and its content."""
     pages = sorted(Path(srcdir, "auto_examples").glob("plot_*.rst"))
-    found = [page for page in pages if page.stem.startswith(f"{word}_")]
-    if len(found) != 1:
+    fitting = [page for page in pages if page.stem.startswith(f"{word}_")]
+    if len(fitting) != 1:
         names = [page.stem for page in pages]
         raise ExtensionError(f"there is no tutorial {word!r}: there are {names}")
-    path = found[0].with_suffix(".json")
+    path = fitting[0].with_suffix(".json")
     content = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     if "contract" not in content:
-        raise ExtensionError(f"{found[0].name} shows no contract of {word}")
+        raise ExtensionError(f"{fitting[0].name} shows no contract of {word}")
     return path, content
 
 
@@ -115,10 +115,10 @@ def figure(srcdir, name, number):
     return path, Markup(figure_text(**figures[number - 1]))
 
 
-def draw_scale(found):
+def draw_scale(measured):
     """Draw cost and memory against people; returns the figure."""
-    style, rows = sibling("_figure_style"), pd.DataFrame(found["sizes"])
-    once, ends = found["at_once"], np.array([0, rows["people"].max()])
+    style, rows = sibling("_figure_style"), pd.DataFrame(measured["sizes"])
+    once, ends = measured["at_once"], np.array([0, rows["people"].max()])
     people, seconds, memory = rows["people"], rows["cpu_seconds"], rows["peak_mb"]
     alt = (
         f"Two panels against {people.min()} to {people.max()} people. CPU time: "
@@ -128,7 +128,7 @@ def draw_scale(found):
     )
     words = {"title": "What a cohort costs", "provenance": "data: simulated", "alt": alt}
     fig, (left, right) = style.page_figure(3.8, (1, 2), **words)
-    line = seconds.mean() + found["seconds_per_person"] * (ends - people.mean())
+    line = seconds.mean() + measured["seconds_per_person"] * (ends - people.mean())
     left.plot(ends, line, color=style.PALE, linewidth=1, label="straight line")
     left.plot(people, seconds, "o", color=style.BLUE, label="one by one")
     left.set(xlabel="people", ylabel="CPU time in s")
@@ -143,7 +143,7 @@ def draw_scale(found):
     return fig
 
 
-def scale_figure(srcdir, found):
+def scale_figure(srcdir, measured):
     """Cost and memory of a cohort, drawn from the numbers of ``benchmarks.json``."""
     import matplotlib.pyplot as plt
 
@@ -151,7 +151,7 @@ def scale_figure(srcdir, found):
     path.parent.mkdir(parents=True, exist_ok=True)
     with plt.rc_context():
         plt.rcdefaults()
-        words = save(remember(draw_scale)(found), path)
+        words = save(remember(draw_scale)(measured), path)
         plt.close("all")
     return Markup(figure_text(SCALE, **words))
 

@@ -50,8 +50,8 @@ def prune_tags(app, docname, source):
     """A tag of one page leads nowhere: it goes, and its line with the last one."""
     source[0] = LISTED.sub("", source[0])
     if docname.startswith("auto_examples/plot_"):
-        found, shown = tagged(Path(app.srcdir)), TAGS.search(source[0])
-        tags = [tag for tag in TAG.findall(shown[0]) if tag in found] if shown else []
+        shared, shown = tagged(Path(app.srcdir)), TAGS.search(source[0])
+        tags = [tag for tag in TAG.findall(shown[0]) if tag in shared] if shown else []
         line = f"Tags: {', '.join(f':tag:`{tag}`' for tag in tags)}" if tags else ""
         source[0] = TAGS.sub(line, source[0])
 
@@ -76,17 +76,17 @@ def describe(app, doctree):
             note.parent.remove(note)
     about = app.env.metadata[app.env.docname]
     for paragraph in doctree.findall(nodes.paragraph):
-        said = (
+        words = (
             text.astext()
             for text in paragraph.findall(nodes.Text)
             if getattr(text.parent.parent, "attributes", {}).get("refdomain") != "cite"
             and getattr(text.parent, "attributes", {}).get("refdomain") != "cite"
         )
-        text = re.sub(r"\s+(?=[.,;:)])", "", " ".join("".join(said).split()))
+        text = re.sub(r"\s+(?=[.,;:)])", "", " ".join("".join(words).split()))
         if len(text) > 40 and isinstance(paragraph.parent, nodes.section):
             # Whole sentences: as many as a search engine shows, at least one.
-            found = SENTENCES.match(text) or FIRST.match(text) or [text]
-            about["og:description"] = found[0]
+            sentences = SENTENCES.match(text) or FIRST.match(text) or [text]
+            about["og:description"] = sentences[0]
             break
 
 
@@ -188,8 +188,8 @@ def write_results(app, exception):
         return
     rows, keys = [("tutorial", "key", "value")], [("tutorial", "key", "meaning")]
     for page in sorted(Path(app.srcdir).glob("auto_examples/plot_*.rst")):
-        own, name = page.with_suffix(".json"), short_name(page)
-        if name in CONTRACTS and "contract" in (content := json.loads(own.read_bytes())):
+        gave, name = page.with_suffix(".json"), short_name(page)
+        if name in CONTRACTS and "contract" in (content := json.loads(gave.read_bytes())):
             rows += [(name, key, x) for key, x in leaves(content["contract"]).items()]
             fields = CONTRACTS[name].model_fields.items()
             keys += [(name, key, field.description) for key, field in fields]
@@ -230,11 +230,11 @@ class Tag(SphinxRole):
 
 def tagged(srcdir):
     """Tag -> the tutorials that carry it, as a list; where there are two or more."""
-    found = {}
+    pages_of = {}
     for page in sorted(srcdir.glob("auto_examples/plot_*.rst")):
         for tag in TAG.findall(page.read_text("utf-8")):
-            found.setdefault(tag, {})[f"- :doc:`/auto_examples/{page.stem}`"] = None
-    return {tag: pages for tag, pages in found.items() if len(pages) > 1}
+            pages_of.setdefault(tag, {})[f"- :doc:`/auto_examples/{page.stem}`"] = None
+    return {tag: pages for tag, pages in pages_of.items() if len(pages) > 1}
 
 
 def tag_index(srcdir):
@@ -250,10 +250,10 @@ def cards(srcdir):
     known = records(srcdir / "reference") | records(srcdir / "_build" / "runs")
     pages = sorted(srcdir.glob("auto_examples/plot_*.rst"))
     lines = []
-    for digit, own in itertools.groupby(pages, lambda page: page.stem[len("plot_")]):
+    for digit, members in itertools.groupby(pages, lambda page: page.stem[len("plot_")]):
         group = GROUPS.get(digit, "More")
         lines += [f".. rubric:: {group}", "", ".. container:: cards", ""]
-        for page in own:
+        for page in members:
             thumb = f"/auto_examples/images/thumb/sphx_glr_{page.stem}_thumb.webp"
             run = known.get(short_name(page))
             cost = f"{run['seconds']:.0f} s" if run else "not measured"
@@ -265,15 +265,15 @@ def cards(srcdir):
 
 def citations(srcdir):
     """Key of the bibliography -> names of the documents that cite it, both sorted."""
-    srcdir, found = Path(srcdir), {}
+    srcdir, pages_of = Path(srcdir), {}
     for page in sorted(srcdir.rglob("*.rst")):
         if "_build" in page.parts:
             continue
         name = page.relative_to(srcdir).with_suffix("").as_posix()
         for group in CITE.findall(page.read_text("utf-8")):
             for key in group.split(","):
-                found.setdefault(key.strip(), set()).add(name)
-    return {key: sorted(pages) for key, pages in sorted(found.items())}
+                pages_of.setdefault(key.strip(), set()).add(name)
+    return {key: sorted(pages) for key, pages in sorted(pages_of.items())}
 
 
 def cited_in(srcdir):

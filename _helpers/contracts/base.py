@@ -33,10 +33,10 @@ def interval(ends):
 def every(names, value):
     """Type of a dictionary with exactly the keys that a ``Literal`` allows."""
 
-    def whole(found):
-        if set(found) != set(get_args(names)):
-            raise ValueError(f"has {sorted(found)}, expected {sorted(get_args(names))}")
-        return found
+    def whole(values):
+        if set(values) != set(get_args(names)):
+            raise ValueError(f"has {sorted(values)}, expected {sorted(get_args(names))}")
+        return values
 
     return Annotated[dict[names, value], AfterValidator(whole)]
 
@@ -136,13 +136,13 @@ class Evidence(NamedTuple):
     n_draws: int
     #: Where the study is run without its effect too: how the name of that one ends.
     null: str = ""
-    #: Seed of the tutorial's own people, which are no other draw.
-    own: int | None = None
+    #: Seed of the people that the tutorial shows, which are no other draw.
+    shown: int | None = None
 
     @property
     def seeds(self):
         """Of the draws."""
-        return [seed for seed in range(self.n_draws) if seed != self.own]
+        return [seed for seed in range(self.n_draws) if seed != self.shown]
 
 
 class Contract(Model):
@@ -307,6 +307,6 @@ class PersonScore(Correlation, Errors):
         super().check()
         for other, scores in self:
             for name in ("baseline_mae", "baseline_mse"):
-                own = getattr(self, name, None)
-                if isinstance(scores, Errors) and getattr(scores, name, own) != own:
+                here = getattr(self, name, None)
+                if isinstance(scores, Errors) and getattr(scores, name, here) != here:
                     raise ValueError(f"{other} was compared with another {name}")
