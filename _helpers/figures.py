@@ -88,7 +88,15 @@ def opened(names):
 
 
 def main(folder, script):
-    """Run a script, then write its figures and their numbers to a new folder, with ``run.json`` beside them."""
+    """Run a script, then write its figures and their numbers to a new folder, with ``run.json`` beside them.
+
+    Parameters
+    ----------
+    folder : path-like
+        It may not be there yet.
+    script : path-like
+        The tutorial.
+    """
     remember_figures(script)
     names = runpy.run_path(script, run_name="__main__")
     import matplotlib.pyplot as plt

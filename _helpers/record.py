@@ -134,12 +134,36 @@ def versions():
 
 
 def write_json(path, content):
-    """Write in one step, so that a file is whole or as it was; make its folder."""
+    """Write in one step, so that a file is whole or as it was; make its folder.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    content : dict
+        What JSON holds.
+    """
     write_if_changed(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=None):
-    """What a run on this machine, today, gave; checked, but for the contract."""
+    """What a run on this machine, today, gave; checked, but for the contract.
+
+    Parameters
+    ----------
+    contract : dict
+        The line.
+    seconds : float
+        Of the run.
+    memory : Memory
+        Peaks, in MB.
+    provenance : dict, optional
+        Where real data are from.
+    figures : sequence of dict
+        Those that are kept.
+    seed : int, optional
+        Of a draw.
+    """
     return Record(
         contract=contract,
         provenance=provenance,
@@ -188,7 +212,20 @@ def records(folder):
 
 
 def leaves(value, name=""):
-    """Every leaf behind its keys, joined by dots."""
+    """Every leaf behind its keys, joined by dots.
+
+    Parameters
+    ----------
+    value : dict, list or leaf
+        Such as a contract.
+    name : str
+        Keys that lead to it.
+
+    Returns
+    -------
+    dict of str to leaf
+        Keys joined by dots -> value.
+    """
     if isinstance(value, list):
         value = dict(enumerate(value))
     if not isinstance(value, dict):
@@ -198,7 +235,15 @@ def leaves(value, name=""):
 
 
 def drift(values, reference):
-    """What left its band or is in one contract only: key -> (value, reference)."""
+    """What left its band or is in one contract only: key -> (value, reference).
+
+    Parameters
+    ----------
+    values : dict
+        The contract of today.
+    reference : dict
+        The one that was accepted.
+    """
     bands = CONTRACTS[reference["tutorial"]]
     now, then = leaves(values), leaves(reference)
     moved = {}

@@ -141,6 +141,15 @@ def table_node(header, rows, title="", section=""):
     """A table whose first column names its rows, with numbers to the right, below its title.
 
     Without a title its name is that of its section, which a screen reader says and nobody sees twice.
+
+    Parameters
+    ----------
+    header : list of str or None
+        Names of the columns.
+    rows : list of list of str
+        Cells.
+    title, section : str
+        What stands above the table, and above both.
     """
     columns = list(zip(*rows, strict=True))
     numeric = [
@@ -160,7 +169,7 @@ def table_node(header, rows, title="", section=""):
     return table
 
 
-def show_tables(app, doctree):
+def _show_tables(app, doctree):
     """On ``doctree-read``: replace output in columns by tables."""
     if not app.env.docname.startswith("auto_examples/plot_"):
         return
@@ -190,5 +199,5 @@ def show_tables(app, doctree):
 
 def setup(app):
     """Connect to Sphinx."""
-    app.connect("doctree-read", show_tables)
+    app.connect("doctree-read", _show_tables)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -31,7 +31,15 @@ def interval(ends):
 
 
 def every(names, value):
-    """Type of a dictionary with exactly the keys that a ``Literal`` allows."""
+    """Type of a dictionary with exactly the keys that a ``Literal`` allows.
+
+    Parameters
+    ----------
+    names : typing.Literal
+        The keys.
+    value : type
+        Of every value.
+    """
 
     def whole(values):
         if set(values) != set(get_args(names)):
@@ -42,7 +50,20 @@ def every(names, value):
 
 
 def refuse(wrong, why):
-    """What is wrong is a `ValueError`, which pydantic collects."""
+    """What is wrong is a `ValueError`, which pydantic collects.
+
+    Parameters
+    ----------
+    wrong : bool or sized
+        Anything that is true where something is wrong.
+    why : str
+        Message of the error.
+
+    Raises
+    ------
+    ValueError
+        If it is wrong.
+    """
     if wrong:
         raise ValueError(why)
 
@@ -176,7 +197,15 @@ class Contract(Model):
 
     @classmethod
     def band(cls, key, reference):
-        """How far a decimal may lie from the reference: 0.05, 2 % if more, or its band."""
+        """How far a decimal may lie from the reference: 0.05, 2 % if more, or its band.
+
+        Parameters
+        ----------
+        key : str
+            Keys joined by dots.
+        reference : float
+            The number that was accepted.
+        """
         return cls.bands.get(key.split(".")[0], max(0.05, 0.02 * abs(reference)))
 
 
