@@ -25,18 +25,39 @@ class Claim(NamedTuple):
 
 
 def nothing_gained(key, run):
-    """The value of a claim that holds nothing: a share is compared with that of an even map."""
+    """The value of a claim that holds nothing: a share is compared with that of an even map.
+
+    Parameters
+    ----------
+    key : str
+        Of the claim.
+    run : dict
+        A contract.
+    """
     even = key.startswith("attribution_share")
     return get(run, "attribution_share_even") if even else float("ratio" in key)
 
 
 def claims(page, runs):
-    """The claims of a tutorial in the lines of its runs."""
+    """The claims of a tutorial in the lines of its runs.
+
+    Parameters
+    ----------
+    page : str
+        Short name of the tutorial.
+    runs : list of dict
+        Its contracts, one a draw.
+
+    Returns
+    -------
+    list of Claim
+        In the order of the page.
+    """
 
     def claim(key, words):
-        ends = [tuple(own) for run in runs if (own := interval_of(run, key))]
-        return Claim(
-            key, words, nothing_gained(key, runs[0]), [get(r, key) for r in runs], ends
-        )
+        values = [get(run, key) for run in runs]
+        intervals = (interval_of(run, key) for run in runs)
+        ends = [tuple(pair) for pair in intervals if pair]
+        return Claim(key, words, nothing_gained(key, runs[0]), values, ends)
 
-    return [claim(*own) for own in CONTRACTS[page].claims.items()]
+    return [claim(key, words) for key, words in CONTRACTS[page].claims.items()]

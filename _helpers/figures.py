@@ -70,7 +70,7 @@ def opened(names):
     """What a tutorial opened, each kind once: ``data`` and the keys of ``Opened``."""
     if "_study" not in sys.modules:
         return []
-    found = []
+    kinds = []
     for study in _studies(names, sys.modules["_study"].Study):
         _, channels, samples = study.windows.shape
         one = {
@@ -82,13 +82,21 @@ def opened(names):
             "sfreq": float(study.sfreq),
             "cohort": None if study.cohort == "all" else study.cohort,
         }
-        if one not in found:
-            found.append(one)
-    return found
+        if one not in kinds:
+            kinds.append(one)
+    return kinds
 
 
 def main(folder, script):
-    """Run a script, then write its figures and their numbers to a new folder, with ``run.json`` beside them."""
+    """Run a script, then write its figures and their numbers to a new folder, with ``run.json`` beside them.
+
+    Parameters
+    ----------
+    folder : path-like
+        It may not be there yet.
+    script : path-like
+        The tutorial.
+    """
     remember_figures(script)
     names = runpy.run_path(script, run_name="__main__")
     import matplotlib.pyplot as plt

@@ -23,7 +23,15 @@ def escaped(value):
 
 
 def get(value, key):
-    """Value behind keys joined by dots; a number is a place in a list, and a key may hold dots."""
+    """Value behind keys joined by dots; a number is a place in a list, and a key may hold dots.
+
+    Parameters
+    ----------
+    value : dict or list
+        Such as a contract.
+    key : str
+        Such as ``"gap_vs_scratch_ci.0"``.
+    """
     if isinstance(value, dict) and key in value:
         return value[key]
     word, dot, rest = key.partition(".")
@@ -32,7 +40,15 @@ def get(value, key):
 
 
 def num(value, spec=""):
-    """A number as text; in a signed or decimal one the hyphen becomes a minus sign."""
+    """A number as text; in a signed or decimal one the hyphen becomes a minus sign.
+
+    Parameters
+    ----------
+    value : int or float
+        The number.
+    spec : str
+        How Python formats it, such as ``"+.2f"``.
+    """
     return format(value, spec).replace("-", "\N{MINUS SIGN}")
 
 
@@ -42,7 +58,7 @@ def code(value):
     return Markup(f"``{' '.join(str(value).split())}``") if plain else escaped(value)
 
 
-class Sentence(string.Formatter):
+class _Sentence(string.Formatter):
     """Fills a sentence from a line; words that depend on a value are chosen, not typed.
 
     ``{gain_ci:above|not apart from|below}`` chooses by the side of zero on which a value, or a whole
@@ -54,8 +70,8 @@ class Sentence(string.Formatter):
         value, (first, *keys) = kwargs, re.findall(r"[^\[\]]+", name)
         for key in (first, *keys):
             places = list(value.values()) if isinstance(value, dict) else value
-            found = isinstance(value, dict) and key in value
-            value = value[key] if found else places[int(key)]
+            is_key = isinstance(value, dict) and key in value
+            value = value[key] if is_key else places[int(key)]
         return value, first
 
     def format_field(self, value, spec):
@@ -72,18 +88,40 @@ class Sentence(string.Formatter):
 
 
 def say(sentence, contract):
-    """A sentence of a promise, filled from a line."""
-    return Sentence().format(sentence, **contract)
+    """A sentence of a promise, filled from a line.
+
+    Parameters
+    ----------
+    sentence : str
+        With fields as `_Sentence` reads them.
+    contract : dict
+        The values.
+    """
+    return _Sentence().format(sentence, **contract)
 
 
 def above(values, others):
-    """How many are above a number, or above their neighbours in another list."""
+    """How many are above a number, or above their neighbours in another list.
+
+    Parameters
+    ----------
+    values : list of float
+        Those that are counted.
+    others : float or list of float
+        What each is compared with.
+    """
     others = others if isinstance(others, list) else [others] * len(values)
     return sum(a > b for a, b in zip(values, others, strict=True))
 
 
 def sign_test(k, n):
-    """Two-sided p of being ahead in k of n draws, if each were the toss of a coin."""
+    """Two-sided p of being ahead in k of n draws, if each were the toss of a coin.
+
+    Parameters
+    ----------
+    k, n : int
+        Draws ahead, and all draws.
+    """
     return float(binomtest(k, n).pvalue)
 
 
@@ -95,7 +133,20 @@ def single(values):
 
 
 def interval_of(content, key):
-    """The interval of a value, by its name: ``a_ci.b`` of ``a.b``, ``a.ci`` of ``a.mean``; or none."""
+    """The interval of a value, by its name: ``a_ci.b`` of ``a.b``, ``a.ci`` of ``a.mean``; or none.
+
+    Parameters
+    ----------
+    content : dict
+        A contract.
+    key : str
+        Of the value.
+
+    Returns
+    -------
+    sequence of float
+        Low and high end, or nothing.
+    """
     head, dot, tail = key.partition(".")
     of_r = key.removesuffix("pearson_r") + "r_ci"  # the interval of a pearson_r is r_ci
     for name in (f"{head}_ci{dot}{tail}", f"{key.removesuffix('.mean')}.ci", of_r):
@@ -107,7 +158,19 @@ def interval_of(content, key):
 
 
 def value_ci(content, key, spec="", interval=None):
-    """A value and, with a format, its interval: ``+0.10 [-0.50, +0.50]``."""
+    """A value and, with a format, its interval: ``+0.10 [-0.50, +0.50]``.
+
+    Parameters
+    ----------
+    content : dict
+        A contract.
+    key : str
+        Of the value.
+    spec : str
+        How Python formats it; without one there is no interval.
+    interval : str, optional
+        Key of the interval, where its name does not follow from that of the value.
+    """
     value = get(content, key)
     if not spec:
         return format(value)
@@ -117,11 +180,19 @@ def value_ci(content, key, spec="", interval=None):
 
 
 def comparison_table(columns, rows):
-    """A table of contracts, by heading; rows are a heading and what `value_ci` takes."""
+    """A table of contracts, by heading; rows are a heading and what `value_ci` takes.
+
+    Parameters
+    ----------
+    columns : dict of str to dict
+        Heading -> contract.
+    rows : list of tuple
+        Heading, then what `value_ci` takes after the contract.
+    """
     lines = [["result", *map(escaped, columns)]]
     for name, *how in rows:
-        found = [value_ci(content, *how) for content in columns.values()]
-        lines.append([name, *map(escaped, found)])
+        cells = [value_ci(content, *how) for content in columns.values()]
+        lines.append([name, *map(escaped, cells)])
     rows = "".join("   * - " + "\n     - ".join(cells) + "\n" for cells in lines)
     return Markup(f".. list-table::\n   :header-rows: 1\n\n{rows}")
 

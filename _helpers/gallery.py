@@ -111,6 +111,13 @@ def start_as_a_script_does(gallery_conf, fname):
     """Forget that joblib started this process, so that dask's workers start as from a script.
 
     Figures of the page remember what they are drawn from.
+
+    Parameters
+    ----------
+    gallery_conf : dict
+        Of sphinx-gallery, which calls this before and after each page.
+    fname : str
+        Name of the script.
     """
     multiprocessing.set_start_method(None, force=True)
     remember_figures(fname)
@@ -262,7 +269,7 @@ def shrink_cards(app):
         small.save(card, lossless=True, quality=100, method=6)
 
 
-def publish_binder(app, exception):
+def _publish_binder(app, exception):
     """After the site is written: what Binder builds from, and the siblings beside its notebooks."""
     if exception or app.builder.name != "html":
         return
@@ -344,6 +351,22 @@ def scraper(block, block_vars, gallery_conf, **kwargs):
     """Save open figures as SVG with the alt text from ``fig.set_label``, PNG for cards and notebooks.
 
     What the page gave so far, its contract and its figures, goes to a JSON file beside the page.
+
+    Parameters
+    ----------
+    block : sphinx_gallery.py_source_parser.Block
+        That has run.
+    block_vars : dict
+        What sphinx-gallery knows of the page; ``figures`` are kept in it.
+    gallery_conf : dict
+        Of sphinx-gallery.
+    **kwargs : dict
+        Nothing yet; sphinx-gallery asks for it.
+
+    Returns
+    -------
+    str
+        Restructured text of the figures.
     """
     import matplotlib.pyplot as plt
 
@@ -385,5 +408,5 @@ def setup(app):
     app.connect("builder-inited", complete_downloads, priority=600)
     app.connect("builder-inited", refresh_picture, priority=600)
     app.connect("builder-inited", shrink_cards, priority=600)
-    app.connect("build-finished", publish_binder, priority=600)
+    app.connect("build-finished", _publish_binder, priority=600)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

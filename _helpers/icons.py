@@ -81,7 +81,7 @@ def _used(rules, words):
             yield rule.serialize()
 
 
-def drop_rules(app, exception):
+def _drop_rules(app, exception):
     """After the pages are written: style sheets, whole ones in every build, without rules that no page uses."""
     if exception or app.builder.name != "html":
         return
@@ -96,5 +96,5 @@ def drop_rules(app, exception):
 def setup(app):
     """Connect to Sphinx."""
     app.connect("builder-inited", subset_fonts)
-    app.connect("build-finished", drop_rules)
+    app.connect("build-finished", _drop_rules)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -62,7 +62,22 @@ class Meter(threading.Thread):
 
 
 def timed(work, *args):
-    """CPU and wall seconds of a call, and what it returned."""
+    """CPU and wall seconds of a call, and what it returned.
+
+    Parameters
+    ----------
+    work : callable
+        What is measured.
+    *args : object
+        What it is called with.
+
+    Returns
+    -------
+    seconds : dict
+        ``cpu_seconds`` and ``wall_seconds``.
+    result : object
+        What the call gave.
+    """
     wall, cpu = time.perf_counter(), time.process_time()
     result = work(*args)
     cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
@@ -97,6 +112,17 @@ def paired(one, other, repeats=9):
 
 
 def straight_line(x, y):
-    """Slope of the line through measurements, and their largest distance from it."""
+    """Slope of the line through measurements, and their largest distance from it.
+
+    Parameters
+    ----------
+    x, y : sequence of float
+        The measurements.
+
+    Returns
+    -------
+    slope, residual : float
+        In units of y by x, and of y.
+    """
     slope, offset = np.polyfit(x, y, 1)
     return float(slope), float(np.abs(np.polyval((slope, offset), x) - y).max())

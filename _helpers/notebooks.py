@@ -63,7 +63,17 @@ def _cited(role, keys, bibliography):
 
 
 def plain_text(markdown, bibliography=None, site=""):
-    """Say in Markdown what roles say: code in backticks, pages and works as links."""
+    """Say in Markdown what roles say: code in backticks, pages and works as links.
+
+    Parameters
+    ----------
+    markdown : str
+        Of a cell, with roles of Sphinx.
+    bibliography : pybtex.database.BibliographyData, optional
+        Of the works that are cited.
+    site : str
+        Address that links to pages start with.
+    """
 
     def say(match):
         role, title, target, last, whole = match.groups()
@@ -299,7 +309,19 @@ def _filled(template, **known):
 
 
 def guarded(source, script, modules, where):
-    """Make a script say at once what it misses, and show its figures at the end."""
+    """Make a script say at once what it misses, and show its figures at the end.
+
+    Parameters
+    ----------
+    source : str
+        Of the script.
+    script : str
+        Its name.
+    modules : list of str
+        Names that must be there to import: modules and packages beside it.
+    where : str
+        Address of its page.
+    """
     if not modules:
         return source
     end = re.search(r'\A(?:#.*\n)*\s*r?"""(?:.|\n)*?"""\n', source).end()
@@ -308,7 +330,15 @@ def guarded(source, script, modules, where):
 
 
 def readme(title, scripts):
-    """README.md of a zip: the two lines to run, and the cure for a CPU-only torch."""
+    """README.md of a zip: the two lines to run, and the cure for a CPU-only torch.
+
+    Parameters
+    ----------
+    title : str
+        Of the zip.
+    scripts : list of str
+        Scripts and notebooks to start with; the first script is run.
+    """
     first = next((name for name in scripts if name.endswith(".py")), None)
     run = f"python {first}" if first else f"jupyter lab {scripts[0]}"
     extra = "" if first else " jupyterlab"

@@ -136,7 +136,15 @@ def sibling(name):
 
 
 def write_if_changed(path, text):
-    """Write by way of a temporary name; a file that says this already keeps its date."""
+    """Write by way of a temporary name; a file that says this already keeps its date.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    text : str
+        What it shall say.
+    """
     if not path.is_file() or path.read_text("utf-8") != text:
         path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = path.with_name(f"{path.name}.tmp")

@@ -134,12 +134,36 @@ def versions():
 
 
 def write_json(path, content):
-    """Write in one step, so that a file is whole or as it was; make its folder."""
+    """Write in one step, so that a file is whole or as it was; make its folder.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+    content : dict
+        What JSON holds.
+    """
     write_if_changed(path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
 
 
 def new_record(contract, seconds, memory, *, provenance=None, figures=(), seed=None):
-    """What a run on this machine, today, gave; checked, but for the contract."""
+    """What a run on this machine, today, gave; checked, but for the contract.
+
+    Parameters
+    ----------
+    contract : dict
+        The line.
+    seconds : float
+        Of the run.
+    memory : Memory
+        Peaks, in MB.
+    provenance : dict, optional
+        Where real data are from.
+    figures : sequence of dict
+        Those that are kept.
+    seed : int, optional
+        Of a draw.
+    """
     return Record(
         contract=contract,
         provenance=provenance,
@@ -168,9 +192,9 @@ def load(path):
     pairs = [(contract.tutorial, path.stem.partition("-")[0])]
     if record.provenance:
         pairs += [(contract.data, study), (record.provenance.dataset, study)]
-    for said, expected in pairs:
-        if said != expected:
-            raise RecordError(f"{name} is a result of {said}")
+    for origin, expected in pairs:
+        if origin != expected:
+            raise RecordError(f"{name} is a result of {origin}")
     files = [f.file for f in record.figures]
     files += [f"{Path(f.file).stem}_narrow.svg" for f in record.figures if f.narrow]
     files += [f"{Path(f.file).stem}.csv" for f in record.figures if f.numbers]
@@ -182,28 +206,50 @@ def load(path):
 
 def records(folder):
     """Records of a folder by tutorial, as they stand there, unchecked; an absent folder has none."""
-    found = map(json.loads, map(Path.read_bytes, sorted(folder.glob("plot_*.json"))))
-    return {content["contract"]["tutorial"]: content for content in found}
+    paths = sorted(folder.glob("plot_*.json"))
+    contents = [json.loads(path.read_bytes()) for path in paths]
+    return {content["contract"]["tutorial"]: content for content in contents}
 
 
 def leaves(value, name=""):
-    """Every leaf behind its keys, joined by dots."""
+    """Every leaf behind its keys, joined by dots.
+
+    Parameters
+    ----------
+    value : dict, list or leaf
+        Such as a contract.
+    name : str
+        Keys that lead to it.
+
+    Returns
+    -------
+    dict of str to leaf
+        Keys joined by dots -> value.
+    """
     if isinstance(value, list):
         value = dict(enumerate(value))
     if not isinstance(value, dict):
         return {name: value}
     inner = [leaves(item, f"{name}.{key}" if name else key) for key, item in value.items()]
-    return {key: leaf for own in inner for key, leaf in own.items()}
+    return {key: leaf for part in inner for key, leaf in part.items()}
 
 
 def drift(values, reference):
-    """What left its band or is in one contract only: key -> (value, reference)."""
+    """What left its band or is in one contract only: key -> (value, reference).
+
+    Parameters
+    ----------
+    values : dict
+        The contract of today.
+    reference : dict
+        The one that was accepted.
+    """
     bands = CONTRACTS[reference["tutorial"]]
     now, then = leaves(values), leaves(reference)
-    found = {}
+    moved = {}
     for key in {**then, **now}:
         a, b = now.get(key), then.get(key)
         numbers = isinstance(a, float) and isinstance(b, int | float)
         if not (abs(a - b) <= bands.band(key, b) if numbers else a == b):
-            found[key] = (a, b)
-    return found
+            moved[key] = (a, b)
+    return moved

@@ -56,7 +56,20 @@ def remember_figures(fname):
 
 
 def rows_of(name, value):
-    """Rows of a value and of what lies in it."""
+    """Rows of a value and of what lies in it.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, with the places inside it.
+    value : object
+        Numbers, words, arrays, or lists and dictionaries of them.
+
+    Raises
+    ------
+    TypeError
+        For anything else.
+    """
     if isinstance(value, dict):
         yield name, "dict", "", repr(list(value))
         for place, inner in enumerate(value.values()):
@@ -124,7 +137,7 @@ def _value(rows, at):
 
 
 def _plain(kind, text):
-    read = {"b": lambda said: said == "True", "f": float, "N": lambda said: None, "U": str}
+    read = {"b": lambda word: word == "True", "f": float, "N": lambda word: None, "U": str}
     return read.get(kind, int)(text)
 
 

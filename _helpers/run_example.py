@@ -33,6 +33,15 @@ class Run(NamedTuple):
 
     @classmethod
     def of(cls, script, ran):
+        """The run of a script; an error if its line breaks the contract.
+
+        Parameters
+        ----------
+        script : pathlib.Path
+            The tutorial.
+        ran : sandbox.Ran
+            What it printed and took.
+        """
         return cls(line_of(script.name, ran.stdout), ran.seconds, ran.memory)
 
     def record(self, **about):
@@ -64,7 +73,17 @@ def run_example(script, *, timeout=300, study=None):
 
 
 def describe_data(root, credit="", megabytes_catalogue=None):
-    """What identifies a BIDS folder: the `Provenance` known before anything runs."""
+    """What identifies a BIDS folder: the `Provenance` known before anything runs.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The folder.
+    credit : str
+        Licence and citation; without them what the folder says.
+    megabytes_catalogue : float, optional
+        Size of the study in EEGDash's catalogue.
+    """
     sizes = {
         path.relative_to(root): path.stat().st_size
         for path in sorted(root.glob("sub-*/**/eeg/*_eeg.*"))
@@ -98,7 +117,26 @@ def find_data(study):
 
 
 def run_on_study(script, root, data, folder, *, target=None):
-    """Run one tutorial on a study; a folder of results is left as it was if that fails."""
+    """Run one tutorial on a study; a folder of results is left as it was if that fails.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        The tutorial.
+    root : pathlib.Path
+        The study.
+    data : dict
+        What `describe_data` says about it.
+    folder : pathlib.Path
+        Of the results.
+    target : str, optional
+        Column of ``participants.tsv`` to predict.
+
+    Returns
+    -------
+    Record
+        What was written.
+    """
     tutorial = short_name(script)
     name = f"{tutorial}-{target}" if target else tutorial
     command = f"nox -s real -- {tutorial} --study {data['dataset']}"
@@ -111,7 +149,7 @@ def run_on_study(script, root, data, folder, *, target=None):
         run = Run.of(script, run_alone(words, work, timeout=1800, **settings))
         kept = json.loads((work / "kept" / "run.json").read_text("utf-8"))
         used = json.loads(run.line)["data"]
-        opened = [own for own in kept["opened"] if own.pop("data") == used]
+        opened = [study for study in kept["opened"] if study.pop("data") == used]
         drawn = [{"file": f"{name}_{i}.svg", **f} for i, f in enumerate(kept["figures"], 1)]
         provenance = {**data, "opened": opened, "command": command}
         record = run.record(provenance=provenance, figures=drawn)

@@ -59,7 +59,15 @@ def kernel_can_block():
 
 
 def copy_with_siblings(script, folder):
-    """Copy a script and what it imports from beside it into a folder; packages stay packages."""
+    """Copy a script and what it imports from beside it into a folder; packages stay packages.
+
+    Parameters
+    ----------
+    script : pathlib.Path
+        A tutorial.
+    folder : pathlib.Path
+        Where to.
+    """
     for name, path in {script.name: script, **travels(script)}.items():
         target = folder / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +112,20 @@ def _wait(process, timeout):
 
 
 def line_of(name, stdout):
-    """The JSON line that ends what was printed, byte for byte, if it keeps its contract."""
+    """The JSON line that ends what was printed, byte for byte, if it keeps its contract.
+
+    Parameters
+    ----------
+    name : str
+        Of the script, for the message.
+    stdout : str
+        What it printed.
+
+    Raises
+    ------
+    ExampleError
+        If the line breaks its contract.
+    """
     try:
         parse(stdout)
     except ContractError as err:

@@ -46,21 +46,49 @@ def heading_of(word):
 
 
 def tutorial(srcdir, word):
-    """What a tutorial gave in this build: the file beside its page, and its content."""
+    """What a tutorial gave in this build: the file beside its page, and its content.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Of the documentation.
+    word : str
+        Short name of the tutorial.
+
+    Raises
+    ------
+    ExtensionError
+        If there is no such page, or it shows no contract.
+    """
     pages = sorted(Path(srcdir, "auto_examples").glob("plot_*.rst"))
-    found = [page for page in pages if page.stem.startswith(f"{word}_")]
-    if len(found) != 1:
+    fitting = [page for page in pages if page.stem.startswith(f"{word}_")]
+    if len(fitting) != 1:
         names = [page.stem for page in pages]
         raise ExtensionError(f"there is no tutorial {word!r}: there are {names}")
-    path = found[0].with_suffix(".json")
+    path = fitting[0].with_suffix(".json")
     content = json.loads(path.read_text("utf-8")) if path.is_file() else {}
     if "contract" not in content:
-        raise ExtensionError(f"{found[0].name} shows no contract of {word}")
+        raise ExtensionError(f"{fitting[0].name} shows no contract of {word}")
     return path, content
 
 
 def kept(srcdir, study, name):
-    """A result on a real study, as ``docs/real`` keeps it: its file, and its content."""
+    """A result on a real study, as ``docs/real`` keeps it: its file, and its content.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Of the documentation.
+    study : str
+        Folder of ``docs/real``.
+    name : str
+        Short name of the tutorial.
+
+    Raises
+    ------
+    ExtensionError
+        If there is no such result, or it breaks its model.
+    """
     path = Path(srcdir, "real", study, f"{name}.json")
     try:
         result = load(path).model_dump(mode="json")
@@ -72,7 +100,15 @@ def kept(srcdir, study, name):
 
 
 def source_of(srcdir, name):
-    """File of a name, what it holds, and the keys that are left of the name."""
+    """File of a name, what it holds, and the keys that are left of the name.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Of the documentation.
+    name : str
+        Such as ``"plot_73.ci.0"`` or ``"real.STUDY.plot_73.ci.0"``.
+    """
     word, *keys = name.split(".")
     if word != "real":
         return *tutorial(srcdir, word), keys
@@ -89,7 +125,20 @@ def flat(content):
 
 
 def look_up(srcdir, name):
-    """One value behind dots: ``plot_73.ci.0`` of this build, ``real.STUDY.plot_73.n``."""
+    """One value behind dots: ``plot_73.ci.0`` of this build, ``real.STUDY.plot_73.n``.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Of the documentation.
+    name : str
+        The value.
+
+    Raises
+    ------
+    ExtensionError
+        If there is none, or more than one value.
+    """
     _, content, keys = source_of(srcdir, name)
     if name.startswith("real.") and not keys:
         raise ExtensionError(f"{name} is not real.STUDY.TUTORIAL.KEY")
@@ -106,7 +155,17 @@ def look_up(srcdir, name):
 
 
 def figure(srcdir, name, number):
-    """JSON file and text of a figure, counted from 1, of ``plot_73`` or a real study."""
+    """JSON file and text of a figure, counted from 1, of ``plot_73`` or a real study.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Of the documentation.
+    name : str
+        Of the tutorial or the result on a real study.
+    number : int
+        Counted from 1.
+    """
     path, content, _ = source_of(srcdir, name)
     figures = content["figures"]
     if not 1 <= number <= len(figures):
@@ -115,10 +174,10 @@ def figure(srcdir, name, number):
     return path, Markup(figure_text(**figures[number - 1]))
 
 
-def draw_scale(found):
+def draw_scale(measured):
     """Draw cost and memory against people; returns the figure."""
-    style, rows = sibling("_figure_style"), pd.DataFrame(found["sizes"])
-    once, ends = found["at_once"], np.array([0, rows["people"].max()])
+    style, rows = sibling("_figure_style"), pd.DataFrame(measured["sizes"])
+    once, ends = measured["at_once"], np.array([0, rows["people"].max()])
     people, seconds, memory = rows["people"], rows["cpu_seconds"], rows["peak_mb"]
     alt = (
         f"Two panels against {people.min()} to {people.max()} people. CPU time: "
@@ -128,7 +187,7 @@ def draw_scale(found):
     )
     words = {"title": "What a cohort costs", "provenance": "data: simulated", "alt": alt}
     fig, (left, right) = style.page_figure(3.8, (1, 2), **words)
-    line = seconds.mean() + found["seconds_per_person"] * (ends - people.mean())
+    line = seconds.mean() + measured["seconds_per_person"] * (ends - people.mean())
     left.plot(ends, line, color=style.PALE, linewidth=1, label="straight line")
     left.plot(people, seconds, "o", color=style.BLUE, label="one by one")
     left.set(xlabel="people", ylabel="CPU time in s")
@@ -143,15 +202,23 @@ def draw_scale(found):
     return fig
 
 
-def scale_figure(srcdir, found):
-    """Cost and memory of a cohort, drawn from the numbers of ``benchmarks.json``."""
+def scale_figure(srcdir, measured):
+    """Cost and memory of a cohort, drawn from the numbers of ``benchmarks.json``.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Of the documentation.
+    measured : dict
+        ``scale`` of ``benchmarks.json``.
+    """
     import matplotlib.pyplot as plt
 
     path = Path(srcdir, SCALE)
     path.parent.mkdir(parents=True, exist_ok=True)
     with plt.rc_context():
         plt.rcdefaults()
-        words = save(remember(draw_scale)(found), path)
+        words = save(remember(draw_scale)(measured), path)
         plt.close("all")
     return Markup(figure_text(SCALE, **words))
 
@@ -195,7 +262,17 @@ def standings(srcdir):
 
 
 def context(srcdir, note, names):
-    """What a page can name; only what it does name is read, and ``note`` gets the files."""
+    """What a page can name; only what it does name is read, and ``note`` gets the files.
+
+    Parameters
+    ----------
+    srcdir : path-like
+        Of the documentation.
+    note : callable
+        Gets the path of every file that is read.
+    names : set of str
+        What the page names.
+    """
 
     def noted(path, value):
         note(str(path))
@@ -261,7 +338,7 @@ def environment(srcdir):
     return jinja
 
 
-def render(app, docname, source):
+def _render(app, docname, source):
     """On ``source-read``: fill in a hand-written page; pages of the gallery are left alone."""
     if docname.startswith("auto_examples/"):
         return
@@ -281,7 +358,7 @@ def render(app, docname, source):
         raise ExtensionError(f"{where}: {type(err).__name__} {err}") from err
 
 
-def tell(app, pagename, templatename, context, doctree):
+def _tell(app, pagename, templatename, context, doctree):
     """For ``page.html`` of a tutorial: its promise, its line in this build, its last run."""
     name = short_name(pagename)
     if not (pagename.startswith("auto_examples/plot_") and name in CONTRACTS):
@@ -332,8 +409,8 @@ class TutorialFigure(SphinxDirective):
 
 def setup(app):
     """Connect to Sphinx; register role and directive."""
-    app.connect("source-read", render)
-    app.connect("html-page-context", tell, priority=300)
+    app.connect("source-read", _render)
+    app.connect("html-page-context", _tell, priority=300)
     app.add_role("value", Value())
     app.add_directive("tutorial-figure", TutorialFigure)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -47,16 +47,26 @@ CITE = re.compile(r":cite:[pt]:`([^`]+)`")
 
 
 def prune_tags(app, docname, source):
-    """A tag of one page leads nowhere: it goes, and its line with the last one."""
+    """A tag of one page leads nowhere: it goes, and its line with the last one.
+
+    Parameters
+    ----------
+    app : sphinx.application.Sphinx
+        The build.
+    docname : str
+        Name of the page.
+    source : list of str
+        Its text, which is changed.
+    """
     source[0] = LISTED.sub("", source[0])
     if docname.startswith("auto_examples/plot_"):
-        found, shown = tagged(Path(app.srcdir)), TAGS.search(source[0])
-        tags = [tag for tag in TAG.findall(shown[0]) if tag in found] if shown else []
+        shared, shown = tagged(Path(app.srcdir)), TAGS.search(source[0])
+        tags = [tag for tag in TAG.findall(shown[0]) if tag in shared] if shown else []
         line = f"Tags: {', '.join(f':tag:`{tag}`' for tag in tags)}" if tags else ""
         source[0] = TAGS.sub(line, source[0])
 
 
-def index_words(app, docname, source):
+def _index_words(app, docname, source):
     """What readers type is an index entry of the page they want: the first that is there."""
     path = Path(app.srcdir, "search.json")
     if not path.is_file():
@@ -69,28 +79,28 @@ def index_words(app, docname, source):
             source[0] = f".. index:: ! {words}\n\n{source[0]}"
 
 
-def describe(app, doctree):
+def _describe(app, doctree):
     """Keep the first real paragraph of a page, and its picture, for search engines and links."""
     for note in [*doctree.findall(nodes.note)]:
         if "sphx-glr-download-link-note" in note["classes"]:  # hidden, and yet searched
             note.parent.remove(note)
     about = app.env.metadata[app.env.docname]
     for paragraph in doctree.findall(nodes.paragraph):
-        said = (
+        words = (
             text.astext()
             for text in paragraph.findall(nodes.Text)
             if getattr(text.parent.parent, "attributes", {}).get("refdomain") != "cite"
             and getattr(text.parent, "attributes", {}).get("refdomain") != "cite"
         )
-        text = re.sub(r"\s+(?=[.,;:)])", "", " ".join("".join(said).split()))
+        text = re.sub(r"\s+(?=[.,;:)])", "", " ".join("".join(words).split()))
         if len(text) > 40 and isinstance(paragraph.parent, nodes.section):
             # Whole sentences: as many as a search engine shows, at least one.
-            found = SENTENCES.match(text) or FIRST.match(text) or [text]
-            about["og:description"] = found[0]
+            sentences = SENTENCES.match(text) or FIRST.match(text) or [text]
+            about["og:description"] = sentences[0]
             break
 
 
-class Markdown(MarkdownConverter):
+class _Markdown(MarkdownConverter):
     """HTML of a page as Markdown."""
 
     def convert_a(self, el, text, parent_tags):
@@ -114,7 +124,7 @@ class Markdown(MarkdownConverter):
         return f"\n\n```{'python' if box else 'text'}\n{el.get_text().rstrip()}\n```\n\n"
 
 
-def wait_for_no_script(app, pagename, templatename, context, doctree):
+def _wait_for_no_script(app, pagename, templatename, context, doctree):
     """Scripts run when the page is there; the one that inline scripts build on stays in front."""
     size = context.get("metatags", "").replace('content="1146"', 'content="1200"')
     size = size.replace('content="600"', 'content="630"')  # see `size_pictures`
@@ -131,7 +141,7 @@ def wait_for_no_script(app, pagename, templatename, context, doctree):
     context["js_tag"] = deferred
 
 
-def mend_html(app, pagename, templatename, context, doctree):
+def _mend_html(app, pagename, templatename, context, doctree):
     """HTML that assistive technology accepts, and its Markdown copy beside the page."""
     if "body" not in context:
         return
@@ -141,7 +151,7 @@ def mend_html(app, pagename, templatename, context, doctree):
     context["body"] = body
     if doctree is None or app.builder.name != "html":
         return
-    text = Markdown(heading_style="ATX", bullets="-").convert(context["body"])
+    text = _Markdown(heading_style="ATX", bullets="-").convert(context["body"])
     text = re.sub(r"\n{3,}", "\n\n", text).strip()
     if told := context.get("told"):  # the template has it, not the body
         text = text.replace("\n", f"\n\n**{told['answer']}**\n", 1)
@@ -154,7 +164,7 @@ def mend_html(app, pagename, templatename, context, doctree):
     context["metatags"] = "".join(tags)
 
 
-def size_pictures(app, exception):
+def _size_pictures(app, exception):
     """After the build: the pictures of links have the size that asks for no cropping."""
     for path in Path(app.outdir, "_images", "social_previews").glob("*.png"):
         with Image.open(path) as picture:
@@ -162,7 +172,7 @@ def size_pictures(app, exception):
                 picture.resize((1200, 630)).save(path)
 
 
-def write_llms_txt(app, exception):
+def _write_llms_txt(app, exception):
     """After the build: ``llms.txt``, every page with its Markdown copy and one sentence."""
     if exception or app.builder.name != "html":
         return
@@ -183,13 +193,21 @@ def write_llms_txt(app, exception):
 
 
 def write_results(app, exception):
-    """After the build: every number of every tutorial as one table, and what each key means."""
+    """After the build: every number of every tutorial as one table, and what each key means.
+
+    Parameters
+    ----------
+    app : sphinx.application.Sphinx
+        The build.
+    exception : Exception or None
+        What ended the build.
+    """
     if exception or app.builder.name != "html":
         return
     rows, keys = [("tutorial", "key", "value")], [("tutorial", "key", "meaning")]
     for page in sorted(Path(app.srcdir).glob("auto_examples/plot_*.rst")):
-        own, name = page.with_suffix(".json"), short_name(page)
-        if name in CONTRACTS and "contract" in (content := json.loads(own.read_bytes())):
+        gave, name = page.with_suffix(".json"), short_name(page)
+        if name in CONTRACTS and "contract" in (content := json.loads(gave.read_bytes())):
             rows += [(name, key, x) for key, x in leaves(content["contract"]).items()]
             fields = CONTRACTS[name].model_fields.items()
             keys += [(name, key, field.description) for key, field in fields]
@@ -198,7 +216,7 @@ def write_results(app, exception):
             csv.writer(stream, lineterminator="\n").writerows(table)
 
 
-def pack_site(app, exception):
+def _pack_site(app, exception):
     """After everything else: the whole site as one zip, to be read from a folder."""
     if exception or app.builder.name != "html":
         return
@@ -230,11 +248,11 @@ class Tag(SphinxRole):
 
 def tagged(srcdir):
     """Tag -> the tutorials that carry it, as a list; where there are two or more."""
-    found = {}
+    pages_of = {}
     for page in sorted(srcdir.glob("auto_examples/plot_*.rst")):
         for tag in TAG.findall(page.read_text("utf-8")):
-            found.setdefault(tag, {})[f"- :doc:`/auto_examples/{page.stem}`"] = None
-    return {tag: pages for tag, pages in found.items() if len(pages) > 1}
+            pages_of.setdefault(tag, {})[f"- :doc:`/auto_examples/{page.stem}`"] = None
+    return {tag: pages for tag, pages in pages_of.items() if len(pages) > 1}
 
 
 def tag_index(srcdir):
@@ -250,10 +268,10 @@ def cards(srcdir):
     known = records(srcdir / "reference") | records(srcdir / "_build" / "runs")
     pages = sorted(srcdir.glob("auto_examples/plot_*.rst"))
     lines = []
-    for digit, own in itertools.groupby(pages, lambda page: page.stem[len("plot_")]):
+    for digit, members in itertools.groupby(pages, lambda page: page.stem[len("plot_")]):
         group = GROUPS.get(digit, "More")
         lines += [f".. rubric:: {group}", "", ".. container:: cards", ""]
-        for page in own:
+        for page in members:
             thumb = f"/auto_examples/images/thumb/sphx_glr_{page.stem}_thumb.webp"
             run = known.get(short_name(page))
             cost = f"{run['seconds']:.0f} s" if run else "not measured"
@@ -265,15 +283,15 @@ def cards(srcdir):
 
 def citations(srcdir):
     """Key of the bibliography -> names of the documents that cite it, both sorted."""
-    srcdir, found = Path(srcdir), {}
+    srcdir, pages_of = Path(srcdir), {}
     for page in sorted(srcdir.rglob("*.rst")):
         if "_build" in page.parts:
             continue
         name = page.relative_to(srcdir).with_suffix("").as_posix()
         for group in CITE.findall(page.read_text("utf-8")):
             for key in group.split(","):
-                found.setdefault(key.strip(), set()).add(name)
-    return {key: sorted(pages) for key, pages in sorted(found.items())}
+                pages_of.setdefault(key.strip(), set()).add(name)
+    return {key: sorted(pages) for key, pages in sorted(pages_of.items())}
 
 
 def cited_in(srcdir):
@@ -299,7 +317,7 @@ class PageList(SphinxDirective):
         return self.parse_text_to_nodes(LISTS[self.name](srcdir))
 
 
-def reread_lists(app, env, added, changed, removed):
+def _reread_lists(app, env, added, changed, removed):
     """A page with a list is read again when any other page was."""
     if not added | changed | removed:
         return []
@@ -309,16 +327,16 @@ def reread_lists(app, env, added, changed, removed):
 def setup(app):
     """Connect to Sphinx."""
     app.connect("source-read", prune_tags)
-    app.connect("source-read", index_words, priority=600)
-    app.connect("doctree-read", describe)
+    app.connect("source-read", _index_words, priority=600)
+    app.connect("doctree-read", _describe)
     # Before sphinxext.opengraph looks.
-    app.connect("html-page-context", mend_html, priority=400)
-    app.connect("html-page-context", wait_for_no_script)
-    app.connect("build-finished", write_llms_txt)
+    app.connect("html-page-context", _mend_html, priority=400)
+    app.connect("html-page-context", _wait_for_no_script)
+    app.connect("build-finished", _write_llms_txt)
     app.connect("build-finished", write_results)
-    app.connect("build-finished", size_pictures)
-    app.connect("build-finished", pack_site, priority=900)
-    app.connect("env-get-outdated", reread_lists)
+    app.connect("build-finished", _size_pictures)
+    app.connect("build-finished", _pack_site, priority=900)
+    app.connect("env-get-outdated", _reread_lists)
     app.add_role("tag", Tag())
     for name in LISTS:
         app.add_directive(name, PageList)

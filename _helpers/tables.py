@@ -22,13 +22,13 @@ def _columns(lines, gap):
     edges = [
         at for at, (a, b) in enumerate(itertools.pairwise([False, *used, False])) if a != b
     ]
-    found = []
+    columns = []
     for start, end in zip(edges[::2], edges[1::2], strict=True):
-        if found and start - found[-1][1] < gap:
-            found[-1][1] = end
+        if columns and start - columns[-1][1] < gap:
+            columns[-1][1] = end
         else:
-            found.append([start, end])
-    return found
+            columns.append([start, end])
+    return columns
 
 
 def _cells(lines, columns):
@@ -37,17 +37,18 @@ def _cells(lines, columns):
 
 def _framed(lines):
     """Rows as pandas prints them: one blank is enough, words of the header end where values end."""
-    first, found, open_ = len(lines[0]) - len(lines[0].lstrip()), [], False
+    first = len(lines[0]) - len(lines[0].lstrip())
+    columns, open_ = [], False
     for start, end in _columns(lines, 1):
-        if found and (end <= first or open_):
-            found[-1][1] = end
+        if columns and (end <= first or open_):
+            columns[-1][1] = end
         else:
-            found.append([start, end])
-        below = any(line[found[-1][0] : end].strip() for line in lines[1:])
+            columns.append([start, end])
+        below = any(line[columns[-1][0] : end].strip() for line in lines[1:])
         open_ = end > first and not below  # the next word of a header
-    rows = _cells(lines, found)
+    rows = _cells(lines, columns)
     words = all(all(row) and " " not in "".join(row[1:]) for row in rows[1:])
-    fits = not rows[0][0] and 1 < len(found) <= len(lines[0].split()) + 1
+    fits = not rows[0][0] and 1 < len(columns) <= len(lines[0].split()) + 1
     return rows if words and fits else None
 
 
@@ -91,7 +92,10 @@ def _paragraph(lines):
             parts.append(("text", [lines[at]]))
         at += n
     loose = [
-        line for kind, own, *_ in parts if kind == "text" for line in (own[0], own[-1])
+        line
+        for kind, block, *_ in parts
+        if kind == "text"
+        for line in (block[0], block[-1])
     ]
     torn = any(len(_apart(line)) > 1 for line in loose)
     return [("text", lines)] if torn else parts
@@ -137,9 +141,20 @@ def table_node(header, rows, title="", section=""):
     """A table whose first column names its rows, with numbers to the right, below its title.
 
     Without a title its name is that of its section, which a screen reader says and nobody sees twice.
+
+    Parameters
+    ----------
+    header : list of str or None
+        Names of the columns.
+    rows : list of list of str
+        Cells.
+    title, section : str
+        What stands above the table, and above both.
     """
     columns = list(zip(*rows, strict=True))
-    numeric = [all(NUMBER.fullmatch(c) for c in own if c) and any(own) for own in columns]
+    numeric = [
+        all(NUMBER.fullmatch(c) for c in column if c) and any(column) for column in columns
+    ]
     numeric[0] = False
     group = nodes.tgroup(cols=len(columns))
     group += nodes.colspec(colwidth=1, stub=1)
@@ -154,7 +169,7 @@ def table_node(header, rows, title="", section=""):
     return table
 
 
-def show_tables(app, doctree):
+def _show_tables(app, doctree):
     """On ``doctree-read``: replace output in columns by tables."""
     if not app.env.docname.startswith("auto_examples/plot_"):
         return
@@ -165,13 +180,13 @@ def show_tables(app, doctree):
         box, title, section = nodes.container(classes=["printed-parts"]), "", block
         while not isinstance(section, nodes.section):
             section = section.parent
-        for number, (kind, *own) in enumerate(parts):
+        for number, (kind, *part) in enumerate(parts):
             if kind == "table":
-                box += table_node(*own, title, section[0].astext())
+                box += table_node(*part, title, section[0].astext())
                 box[-1]["ids"].append(f"printed-{block.line}-{number}")
                 title = ""
                 continue
-            lines = own[0]
+            lines = part[0]
             alone = lines[-2:-1] == [""] or lines[-1].endswith(":")
             if number + 1 < len(parts) and alone:  # it says what follows
                 *lines, title = lines
@@ -184,5 +199,5 @@ def show_tables(app, doctree):
 
 def setup(app):
     """Connect to Sphinx."""
-    app.connect("doctree-read", show_tables)
+    app.connect("doctree-read", _show_tables)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -34,18 +34,39 @@ def interval(ends):
 
 
 def every(names, value):
-    """Type of a dictionary with exactly the keys that a ``Literal`` allows."""
+    """Type of a dictionary with exactly the keys that a ``Literal`` allows.
 
-    def whole(found):
-        if set(found) != set(get_args(names)):
-            raise ValueError(f"has {sorted(found)}, expected {sorted(get_args(names))}")
-        return found
+    Parameters
+    ----------
+    names : typing.Literal
+        The keys.
+    value : type
+        Of every value.
+    """
+
+    def whole(values):
+        if set(values) != set(get_args(names)):
+            raise ValueError(f"has {sorted(values)}, expected {sorted(get_args(names))}")
+        return values
 
     return Annotated[dict[names, value], AfterValidator(whole)]
 
 
 def refuse(wrong, why):
-    """What is wrong is a `ValueError`, which pydantic collects."""
+    """What is wrong is a `ValueError`, which pydantic collects.
+
+    Parameters
+    ----------
+    wrong : bool or sized
+        Anything that is true where something is wrong.
+    why : str
+        Message of the error.
+
+    Raises
+    ------
+    ValueError
+        If it is wrong.
+    """
     if wrong:
         raise ValueError(why)
 
@@ -139,13 +160,13 @@ class Evidence(NamedTuple):
     n_draws: int
     #: Where the study is run without its effect too: how the name of that one ends.
     null: str = ""
-    #: Seed of the tutorial's own people, which are no other draw.
-    own: int | None = None
+    #: Seed of the people that the tutorial shows, which are no other draw.
+    shown: int | None = None
 
     @property
     def seeds(self):
         """Of the draws."""
-        return [seed for seed in range(self.n_draws) if seed != self.own]
+        return [seed for seed in range(self.n_draws) if seed != self.shown]
 
 
 class Contract(Model):
@@ -179,7 +200,15 @@ class Contract(Model):
 
     @classmethod
     def band(cls, key, reference):
-        """How far a decimal may lie from the reference: 0.05, 2 % if more, or its band."""
+        """How far a decimal may lie from the reference: 0.05, 2 % if more, or its band.
+
+        Parameters
+        ----------
+        key : str
+            Keys joined by dots.
+        reference : float
+            The number that was accepted.
+        """
         return cls.bands.get(key.split(".")[0], max(0.05, 0.02 * abs(reference)))
 
 
@@ -310,6 +339,6 @@ class PersonScore(Correlation, Errors):
         super().check()
         for other, scores in self:
             for name in ("baseline_mae", "baseline_mse"):
-                own = getattr(self, name, None)
-                if isinstance(scores, Errors) and getattr(scores, name, own) != own:
+                here = getattr(self, name, None)
+                if isinstance(scores, Errors) and getattr(scores, name, here) != here:
                     raise ValueError(f"{other} was compared with another {name}")

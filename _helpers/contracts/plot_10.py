@@ -44,12 +44,12 @@ class Page(base.Contract):
         mains, alpha = self.mains_db_removed, self.alpha_db_removed
         takes = f"the filter takes {mains} dB at 60 Hz and {alpha} dB at 10 Hz"
         base.refuse(mains < 20 or abs(alpha) > 1, takes)
-        said, inside = self.order_difference, self.order_difference_without_ends
-        same = said.get("pick before reference") == self.pick_first_difference
-        base.refuse(not same, f"pick_first_difference is not in order_difference: {said}")
-        orders = f"two lists of orders: {sorted(said)}, {sorted(inside)}"
-        base.refuse(set(said) != set(inside), orders)
-        for where in (said, inside):
+        whole, inside = self.order_difference, self.order_difference_without_ends
+        same = whole.get("pick before reference") == self.pick_first_difference
+        base.refuse(not same, f"pick_first_difference is not in order_difference: {whole}")
+        orders = f"two lists of orders: {sorted(whole)}, {sorted(inside)}"
+        base.refuse(set(whole) != set(inside), orders)
+        for where in (whole, inside):
             harm = [size for name, size in where.items() if name in HARMFUL]
             rest = [size for name, size in where.items() if name not in HARMFUL]
             worst = len(harm) == len(HARMFUL) and min(harm) >= 2 * max(rest, default=0)

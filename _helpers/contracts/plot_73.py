@@ -7,7 +7,7 @@ class Page(base.Regimes):
     headline = "Chosen on validation people: {best_regime}, with accuracy {best_accuracy:.2f} on new people where chance is {chance_level:.2f}, {gap_vs_scratch:+.2f} {gap_vs_scratch_ci:+.2f} against from-scratch, an interval {gap_vs_scratch_ci:above|that holds|below} zero."
     questions = """order accuracy: Put the three regimes in order of test accuracy, the highest first.
     number gap_vs_scratch: How much accuracy does the chosen regime gain over from-scratch?"""
-    evidence = base.Evidence("simulated-transfer", 12, own=2)
+    evidence = base.Evidence("simulated-transfer", 12, shown=2)
     claims = {  # noqa: RUF012
         "gap_vs_scratch": "chosen regime minus from-scratch",
     }
@@ -41,8 +41,8 @@ class Page(base.Regimes):
                 froze != (regime == "linear-probe"), f"{of}: only the probe freezes any"
             )
         best = max(counts, key=lambda regime: (counts[regime], -learns[regime]))
-        said = f"best_regime is {self.best_regime}, the counts say {best}"
-        base.refuse(best != self.best_regime, said)
+        message = f"best_regime is {self.best_regime}, the counts say {best}"
+        base.refuse(best != self.best_regime, message)
         score, agree = self.accuracy[self.best_regime], base.check_close
         agree("best_accuracy and accuracy[best_regime]", self.best_accuracy, score)
         chance, scratch = score - self.chance_level, score - self.accuracy["from-scratch"]

@@ -10,7 +10,7 @@ class Page(base.Adapted):
     questions = """number running_var.naive: After a naive probe, what is the running variance, as a multiple of its start?
     yes foundation_moved > 0: Does any foundation model hold numbers that move although no parameter learns?"""
     bands = {"running_var": 0.1, "models_moved": 3.0}  # noqa: RUF012
-    evidence = base.Evidence("simulated-transfer", 12, own=2)
+    evidence = base.Evidence("simulated-transfer", 12, shown=2)
     claims = {  # noqa: RUF012
         "naive_minus_frozen.few.mean": "naive minus frozen, few steps",
         "naive_minus_frozen.all.mean": "naive minus frozen, all steps",

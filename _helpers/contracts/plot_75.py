@@ -13,7 +13,7 @@ class Page(base.Adapted):
     headline = "{gains[shuffled labels][ci]:Here, yes|That is not shown|Here, no}: accuracy of full-finetune minus pretraining on shuffled labels is {gains[shuffled labels][mean]:+.2f} {gains[shuffled labels][ci]:+.2f}, minus from-scratch {gains[from-scratch][mean]:+.2f} {gains[from-scratch][ci]:+.2f}."
     questions = """yes gains.shuffled labels.ci.0 > 0: Is the gain over an encoder pretrained on shuffled labels clear: a whole interval above zero?
     number accuracy.zero-shot: The pretrained network meets the new task without any training there. What is its accuracy?"""
-    evidence = base.Evidence("simulated-transfer", 12, own=2)
+    evidence = base.Evidence("simulated-transfer", 12, shown=2)
     claims = {  # noqa: RUF012
         "gains.from-scratch.mean": "full fine-tuning minus from-scratch",
         "gains.shuffled labels.mean": "full fine-tuning minus shuffled labels",

@@ -13,7 +13,7 @@ class Page(base.Adapted):
     headline = "Accuracy of full-finetune minus from-scratch is {gain[0]:+.2f} {gain_ci[0]:+.2f} at a budget of {budgets[0]} and {gain[-1]:+.2f} {gain_ci[-1]:+.2f} at {budgets[-1]} labelled people: {gain_ci[-1]:pretraining still pays|not distinguished from zero|pretraining hurts}."
     questions = """number accuracy.from-scratch.0: With one labelled person, what accuracy does from-scratch reach?
     yes gain_ci.16.0 > 0: With 16 labelled people, is full fine-tuning still clearly above from-scratch?"""
-    evidence = base.Evidence("simulated-transfer", 12, own=2)
+    evidence = base.Evidence("simulated-transfer", 12, shown=2)
     claims = {  # noqa: RUF012
         "gain.1": "full minus from-scratch, labelled people: 1",
         "gain.4": "full minus from-scratch, labelled people: 4",
@@ -34,9 +34,9 @@ class Page(base.Adapted):
     """budgets at which from-scratch has the higher mean"""
 
     def check(self):
-        budgets, own = self.budgets, self.accuracy
+        budgets, accuracy = self.budgets, self.accuracy
         base.refuse(sorted(set(budgets)) != budgets, f"budgets are {budgets}")
         base.refuse(list(self.gain) != [str(n) for n in budgets], "gain has other budgets")
         for i, n in enumerate(budgets):
-            two = own["full-finetune"][i] - own["from-scratch"][i]
+            two = accuracy["full-finetune"][i] - accuracy["from-scratch"][i]
             base.check_close(f"gain[{n}] and the two accuracies", self.gain[str(n)], two)

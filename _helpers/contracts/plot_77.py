@@ -19,7 +19,7 @@ class Page(base.Adapted):
     headline = "LoRA trains {trainable_params[LoRA, rank 2]:,} parameters and reaches {accuracy[LoRA, rank 2]:.2f} {accuracy_ci[LoRA, rank 2]:.2f}; full-finetune trains {trainable_params[full-finetune]:,} and reaches {accuracy[full-finetune]:.2f} {accuracy_ci[full-finetune]:.2f}; p of their difference is {minus_full_p[LoRA, rank 2]:.2f}."
     questions = """yes accuracy.LoRA, rank 2 > accuracy.linear-probe: Does LoRA end above the linear probe?
     number accuracy.closed-form probe: What accuracy does a probe in closed form reach, without any training step?"""
-    evidence = base.Evidence("simulated-transfer", 12, own=2)
+    evidence = base.Evidence("simulated-transfer", 12, shown=2)
     claims = {  # noqa: RUF012
         "minus_full.closed-form probe": "closed-form probe minus full fine-tuning",
         "minus_full.LoRA, rank 2": "LoRA, rank 2 minus full fine-tuning",
@@ -44,8 +44,8 @@ class Page(base.Adapted):
     """1e9 floating-point operations to train"""
 
     def check(self):
-        for way, gap in self.minus_full.items():
-            two = self.accuracy[way] - self.accuracy["full-finetune"]
-            base.check_close(f"minus_full[{way}] and the two accuracies", gap, two)
+        for method, gap in self.minus_full.items():
+            two = self.accuracy[method] - self.accuracy["full-finetune"]
+            base.check_close(f"minus_full[{method}] and the two accuracies", gap, two)
         most = max(self.trainable_params.values())
         base.refuse(self.trainable_params["full-finetune"] != most, "full trains less")

@@ -31,7 +31,7 @@ class Page(base.Contract):
     headline = "With {own_seconds:.0f} labelled seconds accuracy goes from {accuracy[zero-shot]:.2f} (zero-shot) to {accuracy[chosen]:.2f} where chance is {chance_level:.2f}, {gap_vs_scratch:+.2f} {gap_vs_scratch_ci:+.2f} against from-scratch on the same seconds; without labels they add {inductive_gain:+.2f} {inductive_gain_ci:+.2f} to zero-shot."
     questions = """number gap_vs_scratch: On the same own windows, how much accuracy do other people add to a start from scratch?
     yes transductive_gain > inductive_gain: Does a look at the whole recording gain more than a look at the first seconds?"""
-    evidence = base.Evidence("simulated-person", 12, "-effect0", own=10)
+    evidence = base.Evidence("simulated-person", 12, "-effect0", shown=10)
     claims = {  # noqa: RUF012
         "gap_vs_scratch": "chosen way with labels minus from-scratch",
         "inductive_gain": "chosen way without labels, inductive, minus zero-shot",
@@ -76,17 +76,17 @@ class Page(base.Contract):
     """people on both sides of any split"""
 
     def check(self):
-        own = self.accuracy
-        two = own["chosen"] - own["from-scratch"]
+        accuracy = self.accuracy
+        two = accuracy["chosen"] - accuracy["from-scratch"]
         base.check_close("gap_vs_scratch and the two accuracies", self.gap_vs_scratch, two)
         base.check_close("chance_level and classes", self.chance_level, 1 / self.n_classes)
         base.refuse(self.n_lose > self.n_people, f"{self.n_lose} of {self.n_people} lose")
         for name, ways in (("best_method", WITH), ("best_unlabelled", WITHOUT)):
             unknown = set(getattr(self, name).split(" / ")) - set(get_args(ways))
             base.refuse(unknown, f"{name} has {sorted(unknown)}")
-        if (way := self.best_unlabelled) in own:
+        if (method := self.best_unlabelled) in accuracy:
             for kind, end in (("inductive", ""), ("transductive", ", ahead")):
-                gain = own[f"{way}{end}"] - own["zero-shot"]
+                gain = accuracy[f"{method}{end}"] - accuracy["zero-shot"]
                 base.check_close(f"{kind}_gain", getattr(self, f"{kind}_gain"), gain)
-        if self.best_method in own:
-            base.check_close("chosen", own["chosen"], own[self.best_method])
+        if self.best_method in accuracy:
+            base.check_close("chosen", accuracy["chosen"], accuracy[self.best_method])

@@ -7,7 +7,7 @@ class Page(base.Adapted):
     headline = "{gain_ci[rest>side]:Rest helps side|Help of rest for side is not shown|Rest harms side}: {gain[rest>side]:+.3f} {gain_ci[rest>side]:+.3f} against from-scratch, {learned[rest>side]:+.3f} {learned_ci[rest>side]:+.3f} against shuffled labels. Side to flicker: {gain[side>flicker]:+.3f} {gain_ci[side>flicker]:+.3f} against from-scratch."
     questions = """order scratch: From scratch, which task is decoded best? The highest accuracy first.
     yes gain.rest>flicker < 0: Is an encoder pretrained on rest worse for flicker than none?"""
-    evidence = base.Evidence("simulated-tasks", 12, own=4)
+    evidence = base.Evidence("simulated-tasks", 12, shown=4)
     claims = {  # noqa: RUF012
         "learned.rest>side": "rest to side, minus shuffled labels",
         "gain.rest>flicker": "rest to flicker, minus from-scratch",
@@ -38,5 +38,5 @@ class Page(base.Adapted):
         base.refuse(wrong, f"scratch has {sorted(self.scratch)}")
         pairs = {f"{source}>{target}" for source in self.tasks for target in self.tasks}
         for name in ("gain", "learned"):
-            found = set(getattr(self, name))
-            base.refuse(found != pairs, f"{name} has {sorted(found)}")
+            keys = set(getattr(self, name))
+            base.refuse(keys != pairs, f"{name} has {sorted(keys)}")

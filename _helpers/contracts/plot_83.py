@@ -11,7 +11,7 @@ class Page(base.Contract):
     headline = "On this hold-out normalising by person takes the error within people from {error_ratio[none]:.2f} {error_ratio_ci[none]:.2f} to {error_ratio[person]:.2f} {error_ratio_ci[person]:.2f} of what their own mean leaves; people told apart go from {identity_accuracy[none]:.0%} to {identity_accuracy[person]:.0%}."
     questions = """order error_ratio: Which normalisation leaves the largest error within people? The largest first.
     number identity_accuracy.person: After normalising by person, which part of the people is still told apart? All is 1."""
-    evidence = base.Evidence("simulated-tasks", 12, own=4)
+    evidence = base.Evidence("simulated-tasks", 12, shown=4)
     claims = {  # noqa: RUF012
         "person_minus_none.squared error.mean": "error, by person minus none",
         "person_minus_none.within r.mean": "r within people, by person minus none",

@@ -42,12 +42,13 @@ class Page(base.Contract):
     """of these, where weights other than the head do not fit"""
 
     def check(self):
-        for name, own in self.verdicts.items():
-            said = f"verdicts[{name}] are {sum(own.values())}, families {self.n_families}"
-            base.refuse(sum(own.values()) != self.n_families, said)
+        for name, counts in self.verdicts.items():
+            n_judged = sum(counts.values())
+            message = f"verdicts[{name}] are {n_judged}, families {self.n_families}"
+            base.refuse(n_judged != self.n_families, message)
         few = self.n_without_rate_or_scale, self.n_without_licence
         base.refuse(max(few) > self.n_families, "more families lack a fact than there are")
-        said = f"n_run is {self.n_run}, of {self.n_classes} classes"
-        base.refuse(self.n_run > self.n_classes, said)
+        message = f"n_run is {self.n_run}, of {self.n_classes} classes"
+        base.refuse(self.n_run > self.n_classes, message)
         parts = max(self.n_silent_rate, self.n_all_weights + self.n_some_lost)
         base.refuse(parts > self.n_run, f"{parts} of {self.n_run} classes that run")

@@ -29,12 +29,12 @@ class Page(base.Regimes):
 
     def check(self):
         super().check()
-        counts, own = self.val_n_correct, self.accuracy
+        counts, accuracy = self.val_n_correct, self.accuracy
         base.refuse(not self.frozen_state_unchanged, "the probe changed its encoder")
         base.refuse(not self.reloaded_unchanged, "the shared folder gives other answers")
         part = f"{self.tensors_loaded} of {self.tensors_total} tensors were loaded"
         base.refuse(self.tensors_loaded != self.tensors_total, part)
-        said = f"best_regime is {self.best_regime}, the counts say otherwise"
-        base.refuse(counts[self.best_regime] < max(counts.values()), said)
-        gain = own[self.best_regime] - own["from-scratch"]
+        message = f"best_regime is {self.best_regime}, the counts say otherwise"
+        base.refuse(counts[self.best_regime] < max(counts.values()), message)
+        gain = accuracy[self.best_regime] - accuracy["from-scratch"]
         base.check_close("gap_vs_scratch and accuracies", self.gap_vs_scratch, gain)
