@@ -195,11 +195,12 @@ def read_header(root, path):
     try:
         raw = _read_raw(path)
         raw.get_data(start=raw.n_times - 1)  # the end of it is there
+        is_whole = format_of(path).is_whole(path, raw)
     except Exception as err:  # MNE readers raise anything on a damaged file
         raise StudyError(
             f"{path} cannot be read ({type(err).__name__}: {err}). {fix}"
         ) from err
-    if not format_of(path).is_whole(path, raw):
+    if not is_whole:
         raise StudyError(
             f"{path}: Number of records from the header does not match the file size (perhaps the "
             f"recording was not stopped before exiting). Inferring from the file size. {fix}"
