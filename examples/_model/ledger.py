@@ -89,7 +89,7 @@ def ledger(model, optimizer=None):
     """
     parameters = dict(model.named_parameters(remove_duplicate=False))
     groups = optimizer.param_groups if optimizer else []
-    group = {id(p): i for i, own in enumerate(groups) for p in own["params"]}
+    group = {id(p): i for i, entry in enumerate(groups) for p in entry["params"]}
     held = tensors(model)
     return pd.DataFrame(
         {

@@ -33,8 +33,10 @@ def to_tensors(windows, targets, device="cpu"):
 
     Returns
     -------
-    tuple of torch.Tensor
-        Both.
+    X : torch.Tensor, shape (n_windows, n_chans, n_times)
+        Each window divided by its own size, see :func:`normalise`.
+    y : torch.Tensor, shape (n_windows,)
+        Labels.
     """
     return (
         torch.tensor(normalise(windows), device=device),
@@ -63,7 +65,20 @@ def evaluate(module, X, y):
 
 
 def make_optimizer(module, lr, weight_decay=1e-4):
-    """:class:`torch.optim.AdamW` for the parameters of a module that may learn."""
+    """:class:`torch.optim.AdamW` for the parameters of a module that may learn.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        Those with ``requires_grad = False`` are left out.
+    lr, weight_decay : float
+        Learning rate, and how strongly weights are drawn to zero.
+
+    Returns
+    -------
+    torch.optim.AdamW
+        With one group of parameters.
+    """
     learning = [p for p in module.parameters() if p.requires_grad]
     return torch.optim.AdamW(learning, lr=lr, weight_decay=weight_decay)
 
