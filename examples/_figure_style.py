@@ -10,21 +10,20 @@ from _regimes import TABLE
 
 #: The palette. Colours that meet in a panel differ in lightness too, so that they stay apart in
 #: grey and for colour-blind readers.
-SLATE, BLUE, VIOLET, AMBER = "#64748B", "#006CA3", "#7C3AED", "#D97706"
-DARK, PALE, RUST, RED = "#334155", "#94A3B8", "#C2410C", "#B91C1C"
+SLATE = "#64748B"
+BLUE = "#006CA3"
+VIOLET = "#7C3AED"
+AMBER = "#D97706"
+DARK = "#334155"
+PALE = "#94A3B8"
+RUST = "#C2410C"
+RED = "#B91C1C"
 #: The same by name, for the table of regimes.
-PALETTE = {
-    "slate": SLATE,
-    "blue": BLUE,
-    "violet": VIOLET,
-    "amber": AMBER,
-    "dark": DARK,
-    "pale": PALE,
-    "rust": RUST,
-    "red": RED,
-}
-#: Values on both sides of zero, and numbers written on them.
-DIVERGING, ON_STRONG, ON_WEAK = "RdBu_r", "white", "black"
+PALETTE = {"slate": SLATE, "blue": BLUE, "violet": VIOLET, "amber": AMBER, "dark": DARK}
+#: Values on both sides of zero.
+DIVERGING = "RdBu_r"
+#: Numbers written on them.
+ON_STRONG, ON_WEAK = "white", "black"
 
 #: Colour and marker of each regime, the same on every page.
 REGIMES = {regime.name: (PALETTE[regime.colour], regime.marker) for regime in TABLE}
@@ -33,9 +32,13 @@ REGIMES = {regime.name: (PALETTE[regime.colour], regime.marker) for regime in TA
 CONDITIONS = {"effect": (AMBER, "o"), "null": (DARK, "s")}
 WRONG, RIGHT = (RUST, "X"), (BLUE, "o")
 
-#: Line widths in points: one of many curves, a reference, a curve of many points, a curve, a mean
-#: among dots.
-HAIR, FINE, THIN, LINE, HEAVY = 0.9, 1, 1.5, 2, 2.5
+#: Line widths in points: one of many curves, a reference, a curve of many points.
+HAIR = 0.9
+FINE = 1
+THIN = 1.5
+#: The same of a curve, and of a mean among dots.
+LINE = 2
+HEAVY = 2.5
 #: Points of the smallest words: smaller ones cannot be read on a phone. A test holds it.
 SMALL = 8
 #: Inches. At 96 dots each these are the 787 px at which the site shows a figure, never scaled.
@@ -89,7 +92,15 @@ def page_figure(
 
 
 def panel_title(ax, letter, text):
-    """Write a panel's letter and its title above the axes, flush left."""
+    """Write a panel's letter and its title above the axes, flush left.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The panel.
+    letter, text : str
+        Such as ``"A"``, and what the panel shows.
+    """
     style = {"fontsize": 10, "fontweight": "bold", "color": INK, "pad": 8}
     ax.set_title(f"{letter}  {text}", loc="left", **style)
 
@@ -101,7 +112,15 @@ def show_on_card(*axes):
 
 
 def footnote(fig, text):
-    """Write at the lower right of a figure what whiskers, bands, brackets or dots mean."""
+    """Write at the lower right of a figure what whiskers, bands, brackets or dots mean.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+        Made by :func:`page_figure`.
+    text : str
+        The words.
+    """
     style = {"ha": "right", "va": "bottom", "fontsize": SMALL, "color": MUTED}
     fig.text(MARGINS["right"], BASELINE, text, **style)
 
@@ -125,12 +144,34 @@ def note(ax, text, at, offset, **style):
 
 
 def small_legend(ax, loc, **style):
-    """Add a legend in small words, without a frame."""
+    """Add a legend in small words, without a frame.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The panel.
+    loc : str
+        Where in the panel.
+    **style : dict
+        What else :meth:`matplotlib.axes.Axes.legend` takes.
+    """
     ax.legend(loc=loc, frameon=False, **{"fontsize": SMALL, **style})
 
 
 def colour_bar(fig, image, place, text):
-    """Add a scale of colours at ``(left, bottom, width, height)``, in parts of the figure."""
+    """Add a scale of colours.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+        The figure.
+    image : matplotlib.image.AxesImage
+        Whose colours.
+    place : tuple of float
+        Left, bottom, width and height, in parts of the figure.
+    text : str
+        What the colours stand for.
+    """
     bar = fig.add_axes(place)
     fig.colorbar(image, cax=bar)
     bar.set_ylabel(text, fontsize=SMALL)
@@ -138,24 +179,78 @@ def colour_bar(fig, image, place, text):
 
 
 def draw_reference(ax, value, *, axis="y", zorder=1):
-    """Draw a dashed line that others are compared with: chance, zero, a mean."""
+    """Draw a dashed line that others are compared with: chance, zero, a mean.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The panel.
+    value : float
+        Where it crosses the axis.
+    axis : {"y", "x"}
+        Which axis it crosses.
+    zorder : float
+        Of the line, among what else is drawn.
+    """
     draw = ax.axhline if axis == "y" else ax.axvline
     draw(value, color=MUTED, linestyle="--", linewidth=FINE, zorder=zorder)
 
 
 def spread_dots(centre, n_dots, half=0.22):
-    """Places of dots around one: fixed instead of random, so that each run gives the same figure."""
+    """Places of dots around one: fixed instead of random, so that each run gives the same figure.
+
+    Parameters
+    ----------
+    centre : float
+        The place.
+    n_dots : int
+        How many dots.
+    half : float
+        Distance of the outermost ones.
+
+    Returns
+    -------
+    ndarray, shape (n_dots,)
+        The places.
+    """
     return centre + np.linspace(-half, half, n_dots)
 
 
 def whiskers(estimate, interval):
-    """Lengths below and above an estimate, as :meth:`matplotlib.axes.Axes.errorbar` takes them."""
+    """Lengths below and above an estimate, as :meth:`matplotlib.axes.Axes.errorbar` takes them.
+
+    Parameters
+    ----------
+    estimate : float
+        The estimate.
+    interval : sequence of float
+        Lower and upper end.
+
+    Returns
+    -------
+    list of list of float
+        One length below, one above; never negative.
+    """
     low, high = interval
     return [[max(estimate - low, 0)], [max(high - estimate, 0)]]
 
 
 def draw_interval(ax, x, estimate, interval, regime):
-    """Draw the estimate of a regime with its interval, as a marker with whiskers."""
+    """Draw the estimate of a regime with its interval, as a marker with whiskers.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        The panel.
+    x : float
+        Where.
+    estimate : float
+        The estimate.
+    interval : sequence of float
+        Lower and upper end.
+    regime : str
+        A key of ``REGIMES``; sets colour and marker.
+    """
     colour, marker = REGIMES[regime]
     style = {"markersize": 8, "capsize": 4, "linewidth": LINE, "markeredgecolor": "white"}
     style |= {"yerr": whiskers(estimate, interval), "zorder": 4}

@@ -41,11 +41,16 @@ from _model.which import VERDICTS, Recording, judge_families, try_classes
 # %%
 # One person is enough to know what the windows of all are like.
 _runtime.setup()
-found = find_study(os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer"))
-study = found.open(subjects=list(found.people.index[:1]))
-about = {"ch_names": study.ch_names, "sfreq": study.sfreq, "unit": study.unit}
-about |= {"window_s": study.windows.shape[2] / study.sfreq, "n_people": len(found.people)}
-mine = Recording("yours", **about)
+index = find_study(os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer"))
+study = index.open(subjects=list(index.people.index[:1]))
+mine = Recording(
+    "yours",
+    ch_names=study.ch_names,
+    sfreq=study.sfreq,
+    window_s=study.windows.shape[2] / study.sfreq,
+    unit=study.unit,
+    n_people=len(index.people),
+)
 
 # %%
 # Two others stand beside it: a net of 129 electrodes as in the Healthy Brain Network
@@ -53,9 +58,9 @@ mine = Recording("yours", **about)
 net = Recording("net", (*(f"E{n}" for n in range(1, 129)), "Cz"), 500.0, 2.0, "uV", 20)
 band = Recording("headband", ("TP9", "AF7", "AF8", "TP10"), 256.0, 2.0, "uV", 20)
 recordings = [mine, net, band]
-for own in recordings:
-    print(f"{own.name:<10}{len(own.ch_names):4} electrodes, {own.sfreq:g} Hz, ", end="")
-    print(f"windows of {own.window_s:g} s in {own.unit}, {own.n_people} people")
+for rec in recordings:
+    print(f"{rec.name:<10}{len(rec.ch_names):4} electrodes, {rec.sfreq:g} Hz, ", end="")
+    print(f"windows of {rec.window_s:g} s in {rec.unit}, {rec.n_people} people")
 
 # %%
 # Families with published weights
@@ -90,39 +95,42 @@ print(f"{n_unlicensed} a licence of the weights")
 # are resampled; upsampled ones stay empty above half of your rate. **Length**: windows are
 # cropped to whole patches; too short ones are refused. **Scale**: an easy step that no
 # class checks.
-fits = {own.name: judge_families(own) for own in recordings}
-for name, fit in fits["yours"].items():
-    print(f"{name:<13}{fit.verdict:<23}{'; '.join(fit.steps) or 'as they are'}")
+verdicts = {rec.name: judge_families(rec) for rec in recordings}
+for name, each in verdicts["yours"].items():
+    print(f"{name:<13}{each.verdict:<23}{'; '.join(each.steps) or 'as they are'}")
 
 # %%
 # Beside the other recordings:
-counts = {
-    own: {
-        verdict: Counter(f.verdict for f in fit.values())[verdict] for verdict in VERDICTS
-    }
-    for own, fit in fits.items()
-}
+counts = {}
+for name, by_family in verdicts.items():
+    known = Counter(each.verdict for each in by_family.values())
+    counts[name] = {verdict: known[verdict] for verdict in VERDICTS}
 print(pd.DataFrame(counts).to_string())
 
 # %%
 # Families that lose their spatial weights there, and why:
-for own in recordings[1:]:
-    for name, fit in fits[own.name].items():
-        if fit.verdict == "loses spatial weights":
-            print(f"{own.name:<10}{name:<13}{'; '.join(fit.steps)}")
+for rec in recordings[1:]:
+    for name, each in verdicts[rec.name].items():
+        if each.verdict == "loses spatial weights":
+            print(f"{rec.name:<10}{name:<13}{'; '.join(each.steps)}")
 
 # %%
 # The same per family:
-rows = {name: [fits[own.name][name] for own in recordings] for name in table.index}
-said = [f"{name} {', '.join(f.verdict for f in row)}" for name, row in rows.items()]
+words = []
+named, n_steps = {}, {}
+for name in table.index:
+    row = [verdicts[rec.name][name] for rec in recordings]
+    named[name] = [each.verdict for each in row]
+    n_steps[name] = [len(each.steps) for each in row]
+    words.append(f"{name} {', '.join(named[name])}")
 figure = draw_fit_figure(
-    {name: [fit.verdict for fit in row] for name, row in rows.items()},
-    {name: [len(fit.steps) for fit in row] for name, row in rows.items()},
-    [f"{own.name}\n{len(own.ch_names)} electrodes" for own in recordings],
+    named,
+    n_steps,
+    [f"{rec.name}\n{len(rec.ch_names)} electrodes" for rec in recordings],
     title="What does it take to use published weights?",
     subtitle="steps to the windows of a family; loses: its spatial weights",
     provenance=f"data: {study.data}; Braindecode's source",
-    alt=f"Verdict for {', '.join(fits)}. {'; '.join(said)}.",
+    alt=f"Verdict for {', '.join(verdicts)}. {'; '.join(words)}.",
 )
 
 # %%
@@ -133,10 +141,10 @@ figure = draw_fit_figure(
 # of 19 electrodes at your rate. Weights that have another shape cannot be taken over.
 cap = ["Fp1", "Fp2", "F7", "F3", "Fz", "F4", "F8", "T7", "C3", "Cz", "C4", "T8", "P7"]
 cap += ["P3", "Pz", "P4", "P8", "O1", "O2"]
-looked = try_classes(mine, cap)
-runs = looked[looked["runs"] == "yes"]
+tried = try_classes(mine, cap)
+runs = tried[tried["runs"] == "yes"]
 kept = runs["other cap"].replace(r"\d+ of \d+", "some do not fit", regex=True)
-print(f"{len(runs)} of {len(looked)} classes run on these windows; weights of the cap:")
+print(f"{len(runs)} of {len(tried)} classes run on these windows; weights of the cap:")
 print(kept.value_counts().rename_axis(None).to_string())
 
 # %%
@@ -144,7 +152,7 @@ print(kept.value_counts().rename_axis(None).to_string())
 # With :class:`~braindecode.modules.ChannelInterpolationLayer` in front of it, a model is
 # built for the electrodes of the cap, and keeps its weights. The reasons of the classes
 # that do not run:
-for name, why in looked.loc[looked["runs"] != "yes", "runs"].items():
+for name, why in tried.loc[tried["runs"] != "yes", "runs"].items():
     print(f"{name:<24}{shorten(why, 64)}")
 
 # %%
@@ -170,9 +178,10 @@ print(f"{n_silent} of {len(runs)} take the wrong rate in silence")
 # With few test people the interval of an accuracy is wide. If people differ by a standard
 # deviation of 0.1, and half of yours are tested, it reaches this far to both sides. For two
 # models on the same people it is the standard deviation of their *differences* that counts.
-for own in recordings:
-    half = expected_half_width(max(2, own.n_people // 2), 0.1)
-    print(f"{own.name:<10}{max(2, own.n_people // 2):4} test people: +/- {half:.2f}")
+for rec in recordings:
+    n_test = max(2, rec.n_people // 2)
+    half = expected_half_width(n_test, 0.1)
+    print(f"{rec.name:<10}{n_test:4} test people: +/- {half:.2f}")
 
 # %%
 # **Exercise.** How short may a window become before the first family refuses it? Try half
@@ -182,8 +191,8 @@ for own in recordings:
 #
 #    <details class="solution"><summary>Solution</summary>
 for window_s in (mine.window_s / 2**n for n in range(5)):
-    found_here = judge_families(replace(mine, window_s=window_s))
-    refused = [name for name, fit in found_here.items() if fit.verdict == "refuses"]
+    shorter = judge_families(replace(mine, window_s=window_s))
+    refused = [name for name, each in shorter.items() if each.verdict == "refuses"]
     print(f"{window_s:g} s: {len(refused)} refuse: {', '.join(refused) or 'none'}")
 
 # %%
@@ -205,7 +214,7 @@ contract = {"tutorial": "plot_91", "version": 1, "data": study.data}
 contract |= {"n_chans": len(mine.ch_names), "sfreq": mine.sfreq, "window_s": mine.window_s}
 contract |= {"n_people": mine.n_people, "n_families": len(table), "verdicts": counts}
 contract |= {"n_without_rate_or_scale": n_unstated, "n_without_licence": n_unlicensed}
-contract |= {"n_classes": len(looked), "n_run": len(runs), "n_silent_rate": n_silent}
+contract |= {"n_classes": len(tried), "n_run": len(runs), "n_silent_rate": n_silent}
 contract |= {"n_all_weights": int((kept == "all").sum())}
 contract |= {"n_some_lost": int((kept == "some do not fit").sum())}
 print(json.dumps(contract))

@@ -45,7 +45,8 @@ from mne.filter import resample
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 device = _runtime.setup()  # one thread, and CUDA if it is there
 transfer = open_transfer(STUDY, device)
-source, target, budget = transfer.source, transfer.target, transfer.budget
+source, target = transfer.source, transfer.target
+budget = transfer.budget
 
 # %%
 # Without a checkpoint of yours, the page makes one. Another laboratory has its electrodes

@@ -165,7 +165,25 @@ def _row_of(table, subject):
 
 
 def file_lock(folder, subject):
-    """Lock of one person's file; the system lets go of it when its holder dies."""
+    """Lock of one person's file; the system lets go of it when its holder dies.
+
+    Parameters
+    ----------
+    folder : path-like
+        Where the file is; made if it is not there.
+    subject : str
+        Label without ``sub-``.
+
+    Returns
+    -------
+    filelock.FileLock
+        For a ``with`` statement.
+
+    Raises
+    ------
+    ScaleError
+        If the folder cannot be made.
+    """
     try:
         Path(folder).mkdir(parents=True, exist_ok=True)
         return FileLock(Path(folder, f".sub-{subject}.lock"))
