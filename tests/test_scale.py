@@ -27,7 +27,8 @@ import _study.windows
 from _helpers.pages import EXAMPLES
 from _model.encoder import EncoderError
 from _model.training import normalise
-from conftest import snapshot, write_bids
+from conftest import write_bids
+from tools import snapshot
 
 SETTINGS = {"classes": ["delta", "alpha"]}
 PEOPLE = ("17", "18", "19", "20", "21", "22")
