@@ -4,8 +4,6 @@ import html
 import json
 import re
 import shutil
-import subprocess
-import sys
 
 import pytest
 
@@ -13,6 +11,7 @@ from _helpers.contracts import CONTRACTS
 from _helpers.filters import get, say
 from _helpers.pages import DOCS, ROOT, short_name, tutorials
 from _helpers.record import REFERENCE, records
+from tools import run_sphinx
 
 REFERENCES = records(REFERENCE)
 STEMS = {short_name(script): script.stem for script in tutorials()}
@@ -36,8 +35,7 @@ html_context = {{"default_mode": "auto"}}
 
 
 def build(site):
-    command = [sys.executable, "-m", "sphinx", "-q", "-E", "-b", "html", site, site / "out"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = run_sphinx("-q", "-E", "-b", "html", site, site / "out")
     assert done.returncode == 0, done.stderr
 
 

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 
 import pytest
 from sphinx.errors import ExtensionError
@@ -12,6 +10,7 @@ from _helpers.filters import value_ci
 from _helpers.pages import DOCS, ROOT
 from _helpers.record import RecordError, load, records
 from _helpers.show import context, environment, look_up
+from tools import run_sphinx
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 LINE = {
@@ -84,17 +83,7 @@ def site(tmp_path):
 
 
 def build(site):
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-q",
-        "-b",
-        "html",
-        str(site),
-        str(site / "out"),
-    ]
-    return subprocess.run(command, capture_output=True, text=True)
+    return run_sphinx("-q", "-b", "html", site, site / "out")
 
 
 def words(site):

@@ -3,8 +3,6 @@
 import json
 import platform
 import re
-import subprocess
-import sys
 
 import pytest
 from sphinx.errors import ExtensionError
@@ -15,6 +13,7 @@ from _helpers.filters import escaped
 from _helpers.pages import DOCS, ROOT, tutorials
 from _helpers.show import context, environment, look_up
 from _helpers.site import citations
+from tools import run_sphinx
 
 LINE = {
     "tutorial": "plot_99",
@@ -84,8 +83,7 @@ def site(tmp_path):
 
 def build(site, how="-q"):
     # Pages outside a toctree warn, so warnings are let pass: an error still ends the build.
-    command = [sys.executable, "-m", "sphinx", how, "-b", "html", site, site / "out"]
-    return subprocess.run(command, capture_output=True, text=True)
+    return run_sphinx(how, "-b", "html", site, site / "out")
 
 
 def words(site, page="index"):

@@ -7,11 +7,15 @@ import hashlib
 import itertools
 import os
 import stat
+import subprocess
 import sys
+import tempfile
 import time
 import traceback
 from multiprocessing import get_context
 from pathlib import Path
+
+import sphinx.cmd.build
 
 from _helpers.pages import EXAMPLES, ROOT, tutorials
 
@@ -116,6 +120,8 @@ class Fork:
                         if namespaces:
                             enter_namespaces(*namespaces)
                         work(*args)
+                    except SystemExit:
+                        raise
                     except BaseException:
                         traceback.print_exc()
                         sys.exit(1)
@@ -152,3 +158,34 @@ def namespaces_are_allowed(*kinds):
         process.start()
     process.join()
     return process.exitcode == 0
+
+
+def run_sphinx(*words, cwd=None):
+    """``python -m sphinx`` in a fork: what was imported here is not imported again.
+
+    Parameters
+    ----------
+    *words : object
+        Its arguments.
+    cwd : path-like, optional
+        Where it runs.
+
+    Returns
+    -------
+    subprocess.CompletedProcess
+        As `subprocess.run` gives it, with text.
+    """
+    words = [str(word) for word in words]
+    with tempfile.TemporaryDirectory() as folder:
+        errors = Path(folder, "errors.txt")
+
+        def build():
+            os.chdir(cwd or os.getcwd())
+            with errors.open("w", buffering=1) as err, contextlib.redirect_stderr(err):
+                sys.exit(sphinx.cmd.build.main(words))
+
+        fork = Fork(build, folder)
+        printed = fork.printed()
+        return subprocess.CompletedProcess(
+            words, fork.exitcode, printed, errors.read_text("utf-8")
+        )
