@@ -1,7 +1,6 @@
-"""Small BIDS datasets to break, and a look at which files changed."""
+"""Small BIDS datasets to break, and a cache with a simulated study."""
 
 import contextlib
-import hashlib
 import shutil
 
 import mne
@@ -87,12 +86,3 @@ def environment(**given):
         for name, value in given.items():
             patch.setenv(VARIABLES[name], str(value))
         yield
-
-
-def snapshot(folder):
-    """Every file below a folder, with a hash of its bytes."""
-    files = sorted(p for p in folder.rglob("*") if p.is_file())
-    return {
-        str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest()
-        for p in files
-    }

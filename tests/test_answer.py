@@ -11,7 +11,7 @@ from _helpers.contracts import CONTRACTS
 from _helpers.filters import get, say
 from _helpers.pages import DOCS, ROOT, short_name, tutorials
 from _helpers.record import REFERENCE, records
-from builds import build_site
+from tools import run_sphinx
 
 REFERENCES = records(REFERENCE)
 STEMS = {short_name(script): script.stem for script in tutorials()}
@@ -35,7 +35,7 @@ html_context = {{"default_mode": "auto"}}
 
 
 def build(site):
-    done = build_site("-q", "-E", "-b", "html", site, site / "out")
+    done = run_sphinx("-q", "-E", "-b", "html", site, site / "out")
     assert done.returncode == 0, done.stderr
 
 

@@ -8,18 +8,20 @@ import random
 import shutil
 import signal
 import subprocess
-import sys
 import time
+import zlib
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import _scale.files
 import _study
-from _helpers.pages import EXAMPLES, ROOT
-from conftest import snapshot
+from _helpers.pages import ROOT
+from _study import StudyError
 from fuzz import bases, oracle, run
 from fuzz.tables import MUTATIONS
+from tools import Fork, look, snapshot
 
 #: One of every kind; ``nox -s fuzz`` tries all of them, and pairs.
 FAST = (
@@ -219,11 +221,11 @@ def raises(error):
     ("error", "name", "expected"),
     [
         (KeyError("onset"), "clean", "traceback"),
-        (_study.StudyError("sub-01 is odd"), "clean", "false alarm"),
-        (_study.StudyError("the weather is bad"), "people_row_gone", "refused wrongly"),
-        (_study.StudyError("sub-01 participants.tsv: damaged or was cut short"), "people_row_gone",
+        (StudyError("sub-01 is odd"), "clean", "false alarm"),
+        (StudyError("the weather is bad"), "people_row_gone", "refused wrongly"),
+        (StudyError("sub-01 participants.tsv: damaged or was cut short"), "people_row_gone",
          "refused wrongly"),
-        (_study.StudyError("try rm -rf x"), "people_row_gone", "advice to delete"),
+        (StudyError("try rm -rf x"), "people_row_gone", "advice to delete"),
     ],
 )  # fmt: skip
 def test_what_is_raised_is_judged(base_of, monkeypatch, error, name, expected):
@@ -290,42 +292,37 @@ def test_counts_of_the_table_are_those_of_the_trees():
 # -------------------------------------------------------------------------- faults around the study
 
 
-def start(code, *args, cache, how=()):
-    """A process that runs code beside the modules of the tutorials."""
-    env = os.environ | {"EEGDASH_CACHE_DIR": str(cache), "OMP_NUM_THREADS": "1"}
-    command = [*how, sys.executable, "-c", code, *map(str, args)]
-    return subprocess.Popen(
-        command, cwd=EXAMPLES, env=env, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+def open_and_sum(root):
+    study = _study.open_study(root)
+    print("sum", zlib.crc32(study.windows.tobytes()), len(study.windows))
 
 
-OPEN = """
-import sys, zlib, _study
-study = _study.open_study(sys.argv[1])
-print("sum", zlib.crc32(study.windows.tobytes()), len(study.windows))
-"""
-SAVE = """
-import sys, _study, _scale.files
-found = _study.find_study(sys.argv[1])
-how = {"classes": ["left", "right"]}
-print("ready", flush=True)
-for subject in found.records:
-    _scale.files.save_person(sys.argv[1], subject, found.records[subject], sys.argv[2], how)
-print("saved")
-"""
-WRITE = "print('ready', flush=True); import _study; _study.find_study('simulated-transfer'); print('found')"
+def find_and_say(name):
+    print("ready")
+    _study.find_study(name)
+    print("found")
+
+
+def save_everybody(root, folder):
+    found = _study.find_study(root)
+    print("ready")
+    for subject, records in found.records.items():
+        settings = {"classes": ["left", "right"]}
+        _scale.files.save_person(str(root), subject, records, str(folder), settings)
+    print("saved")
+
+
+def last_line(fork):
+    return fork.printed().splitlines()[-1]
 
 
 def test_four_processes_open_one_study_at_once(base_of, tmp_path):
-    root = base_of("fdt").copy_to(tmp_path)
-    before = oracle.look(tmp_path)
-    four = [start(OPEN, root, cache=tmp_path.parent / "cache4") for _ in range(4)]
-    said = {process.communicate(timeout=900)[0].splitlines()[-1] for process in four}
-    assert len(said) == 1
-    assert said.pop().startswith("sum")
-    after = oracle.look(tmp_path)
-    assert not oracle.changes(before, after)
+    root, cache = base_of("fdt").copy_to(tmp_path / "study"), tmp_path / "cache"
+    before = look(root)
+    four = [Fork(open_and_sum, tmp_path, root, EEGDASH_CACHE_DIR=cache) for _ in range(4)]
+    (printed,) = {last_line(fork) for fork in four}
+    assert printed.startswith("sum")
+    assert not oracle.changes(before, look(root))
 
 
 def can_mount():
@@ -336,20 +333,44 @@ def can_mount():
     )
 
 
-MOUNT = "import subprocess, sys; subprocess.run(sys.argv[{}:], check=True)\n"
 needs_mount = pytest.mark.skipif(not can_mount(), reason="nothing can be mounted here")
+
+
+def mount(*words):
+    subprocess.run(["mount", *map(str, words)], check=True)
+
+
+def open_read_only(root):
+    mount("--bind", root, root)
+    mount("-o", "remount,ro,bind", root)
+    open_and_sum(root)
+
+
+def write_read_only(root):
+    mount("--bind", root, root)
+    mount("-o", "remount,ro,bind", root)
+    (root / "new.txt").touch()
 
 
 @needs_mount
 def test_a_study_on_a_read_only_disk_opens(base_of, tmp_path):
     root = base_of("vhdr").copy_to(tmp_path)
-    mount = MOUNT.format(2) + (
-        "subprocess.run(['mount', '-o', 'remount,ro,bind', sys.argv[1]], check=True)\n"
-    )
-    words = [root, "mount", "--bind", root, root]
-    cache = tmp_path.parent / "cache-ro"
-    process = start(mount + OPEN, *words, cache=cache, how=["unshare", "-rm"])
-    assert process.communicate(timeout=900)[0].splitlines()[-1].startswith("sum")
+    refused = Fork(write_read_only, tmp_path, root, namespaces=("mount",))
+    assert "Read-only file system" in refused.printed()
+    fork = Fork(
+        open_read_only, tmp_path, root,
+        namespaces=("mount",), EEGDASH_CACHE_DIR=tmp_path / "cache",
+    )  # fmt: skip
+    assert last_line(fork).startswith("sum")
+
+
+def fill_the_disk(cache, size):
+    mount("-t", "tmpfs", "-o", f"size={size}", "tmpfs", cache)
+    try:
+        _study.find_study("simulated-transfer")
+    except StudyError as err:
+        print("refused", err)
+    print(sorted(name for name in os.listdir(cache) if not name.endswith(".lock")))
 
 
 @needs_mount
@@ -358,36 +379,33 @@ def test_a_study_on_a_read_only_disk_opens(base_of, tmp_path):
 def test_a_simulated_study_on_a_full_disk_is_refused_and_leaves_room(tmp_path, size):
     cache = tmp_path / "small"
     cache.mkdir()
-    code = MOUNT.format(1) + (
-        "import os, _study\n"
-        "try: _study.find_study('simulated-transfer')\n"
-        "except _study.StudyError as err: print('refused', err)\n"
-        "print(sorted(p for p in os.listdir(sys.argv[-1]) if not p.endswith('.lock')))\n"
-    )
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", cache]
-    process = start(code, *mount, cache=cache, how=["unshare", "-rm"])
-    *_, said, left = process.communicate(timeout=900)[0].splitlines()
-    assert said.startswith("refused cannot write to the cache folder")
+    fork = Fork(
+        fill_the_disk, tmp_path, cache, size,
+        namespaces=("mount",), EEGDASH_CACHE_DIR=cache,
+    )  # fmt: skip
+    *_, refusal, left = fork.printed().splitlines()
+    assert refusal.startswith("refused cannot write to the cache folder")
     assert left == "[]"
 
 
-def kill_within(process, seconds, how=signal.SIGKILL):
+def kill_within(fork, seconds, how=signal.SIGKILL):
     """Wait until a process is ready, then some seconds, then kill it; gives what it printed."""
-    process.stdout.readline()
+    fork.until("ready")
     time.sleep(seconds)
-    process.send_signal(how)
-    return process.communicate(timeout=60)[0]
+    os.kill(fork.process.pid, how)
+    return fork.printed()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(10))
 def test_a_study_killed_while_it_is_written_is_whole_afterwards(tmp_path, seed):
-    wait = random.Random(seed).uniform(0.5, 12)
-    kill_within(start(WRITE, cache=tmp_path), wait)
-    process = start(OPEN, "simulated-transfer", cache=tmp_path)
-    assert process.communicate(timeout=900)[0].splitlines()[-1].startswith("sum")
-    left = [p.name for p in tmp_path.iterdir() if not p.name.endswith(".lock")]
-    assert left == ["simulated-transfer"]
+    wait, cache = random.Random(seed).uniform(0.1, 5), tmp_path / "cache"
+    name = "simulated-transfer"
+    kill_within(Fork(find_and_say, tmp_path, name, EEGDASH_CACHE_DIR=cache), wait)
+    fork = Fork(open_and_sum, tmp_path, name, EEGDASH_CACHE_DIR=cache)
+    assert last_line(fork).startswith("sum")
+    left = [path.name for path in cache.iterdir() if not path.name.endswith(".lock")]
+    assert left == [name]
 
 
 @pytest.mark.slow
@@ -395,19 +413,21 @@ def test_a_study_killed_while_it_is_written_is_whole_afterwards(tmp_path, seed):
 def test_people_saved_again_after_a_kill_are_those_of_an_undisturbed_run(
     base_of, tmp_path, how, request
 ):
-    root, cache = base_of("edf").copy_to(tmp_path), tmp_path / "cache"
-    before = oracle.look(root)
+    root, cache = base_of("edf").copy_to(tmp_path / "study"), tmp_path / "cache"
+    before = look(root)
     wait = random.Random(request.node.name).uniform(0.0, 1.5)
-    began = time.monotonic()
-    printed = kill_within(start(SAVE, root, tmp_path / "windows", cache=cache), wait, how)
-    assert time.monotonic() - began < 60
+
+    def save(folder):
+        where = tmp_path / folder
+        return Fork(save_everybody, tmp_path, root, where, EEGDASH_CACHE_DIR=cache)
+
+    printed = kill_within(save("windows"), wait, how)
     assert how == signal.SIGKILL or "KeyboardInterrupt" in printed or "saved" in printed
     for folder in ("windows", "clean"):
-        process = start(SAVE, root, tmp_path / folder, cache=cache)
-        assert "saved" in process.communicate(timeout=900)[0]
+        assert "saved" in save(folder).printed()
     again, undisturbed = (snapshot(tmp_path / folder) for folder in ("windows", "clean"))
     assert again == undisturbed
-    assert not oracle.changes(before, oracle.look(root))
+    assert not oracle.changes(before, look(root))
 
 
 def test_a_refusal_is_put_down_to_its_guard(base_of):

@@ -9,7 +9,7 @@ from _helpers import figures, run_example
 from _helpers.pages import ROOT, ExampleError
 from _helpers.record import REAL, load
 from _helpers.run_example import ON_REAL, describe_data, find_data, main, run_on_study
-from conftest import snapshot
+from tools import snapshot
 
 KEPT = sorted(REAL.glob("*/plot_*.json"))
 

@@ -10,7 +10,7 @@ from _helpers.filters import value_ci
 from _helpers.pages import DOCS, ROOT
 from _helpers.record import RecordError, load, records
 from _helpers.show import context, environment, look_up
-from builds import build_site
+from tools import run_sphinx
 
 SVG = '<svg xmlns="http://www.w3.org/2000/svg"/>'
 LINE = {
@@ -83,7 +83,7 @@ def site(tmp_path):
 
 
 def build(site):
-    return build_site("-q", "-b", "html", site, site / "out")
+    return run_sphinx("-q", "-b", "html", site, site / "out")
 
 
 def words(site):

@@ -30,7 +30,8 @@ from _model.adapt import train_layers
 from _model.encoder import EncoderError
 from _model.training import normalise
 from _scale.workers import Job, PersonJob
-from conftest import snapshot, write_bids
+from conftest import write_bids
+from tools import snapshot
 
 SETTINGS = {"classes": ["delta", "alpha"]}
 PEOPLE = ("17", "18", "19", "20", "21", "22")

@@ -13,7 +13,7 @@ from _helpers.filters import escaped
 from _helpers.pages import DOCS, ROOT, tutorials
 from _helpers.show import context, environment, look_up
 from _helpers.site import citations
-from builds import build_site
+from tools import run_sphinx
 
 LINE = {
     "tutorial": "plot_99",
@@ -83,7 +83,7 @@ def site(tmp_path):
 
 def build(site, how="-q"):
     # Pages outside a toctree warn, so warnings are let pass: an error still ends the build.
-    return build_site(how, "-b", "html", site, site / "out")
+    return run_sphinx(how, "-b", "html", site, site / "out")
 
 
 def words(site, page="index"):

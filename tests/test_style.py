@@ -131,34 +131,3 @@ def test_a_page_needs_only_pages_before_it(page):
     assert all(number < own for number in named), needs
     if page.stem != "plot_10_preprocess_and_window":
         assert named, "name the page to read before"
-
-
-#: Names that do not tell what they hold, and how many places give one to something today: only
-#: fewer, until it is none.
-VAGUE, STILL_VAGUE = ("own", "found", "said", "way"), 369
-
-
-def vague_names(tree):
-    """Lines in which a variable, an argument or an import gets a name that tells nothing."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            name = node.id
-        elif isinstance(node, ast.arg):
-            name = node.arg
-        elif isinstance(node, ast.alias):
-            name = node.asname
-        else:
-            continue
-        if name in VAGUE:
-            yield node.lineno
-
-
-def test_names_tell_what_they_hold():
-    text = "def f(own): pass\nfor way, b in c: pass\n[found for found in x]\nimport y as said\n"
-    assert sorted(vague_names(ast.parse(text))) == [1, 2, 3, 4]
-    vague = [
-        f"{path.relative_to(ROOT)}:{line}"
-        for path in [*PAGES, *PRIVATE, *HELPERS]
-        for line in vague_names(ast.parse(path.read_text("utf-8")))
-    ]
-    assert len(vague) <= STILL_VAGUE, vague

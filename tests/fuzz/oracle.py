@@ -4,7 +4,6 @@ import ast
 import collections
 import contextlib
 import functools
-import hashlib
 import os
 import re
 import shutil
@@ -24,6 +23,7 @@ import _scale.files
 import _study
 from _study import StudyError
 from fuzz import bases
+from tools import look
 
 #: From the worst to the mildest.
 FAULTS = (
@@ -166,24 +166,6 @@ def seal(top):
     for path in [*top.rglob("*"), top]:
         with contextlib.suppress(OSError, NotImplementedError):
             os.utime(path, (1e9, 1e9), follow_symlinks=False)
-
-
-def look(top):
-    """Kind, date, permission and bytes of everything below a folder; links are not followed."""
-    seen = {}
-    for folder, folders, files in os.walk(top):
-        for name in [".", *folders, *files]:
-            path = os.path.join(folder, name)
-            about = os.lstat(path)
-            held = ""
-            if stat.S_ISLNK(about.st_mode):
-                held = os.readlink(path)
-            elif stat.S_ISREG(about.st_mode):
-                with open(path, "rb") as file:
-                    held = hashlib.file_digest(file, "sha256").hexdigest()
-            kind = (about.st_mode, about.st_mtime_ns, about.st_size, held)
-            seen[os.path.relpath(path, top)] = kind
-    return seen
 
 
 def changes(before, after):
