@@ -38,7 +38,7 @@ class Meter(threading.Thread):
         """Forget what was seen so far."""
         self.memory, self.largest = Memory(), {}
 
-    def look(self):
+    def sample(self):
         """Look once, for the largest so far; a process that has ended is left out."""
         rows, started = [], time.perf_counter()
         with contextlib.suppress(psutil.Error):
@@ -57,7 +57,7 @@ class Meter(threading.Thread):
     def run(self):
         """Look until the process has ended."""
         while self.process.is_running():
-            self.look()
+            self.sample()
             time.sleep(self.pause)
 
 

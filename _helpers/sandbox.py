@@ -103,7 +103,7 @@ def _wait(process, timeout):
     """Exit code (None when time ran out) and peak memory of a child with its own children."""
     meter, deadline = Meter(process.pid), time.monotonic() + timeout
     while time.monotonic() < deadline:
-        meter.look()
+        meter.sample()
         with contextlib.suppress(subprocess.TimeoutExpired):
             return process.wait(meter.pause), meter.memory
     os.killpg(process.pid, signal.SIGKILL)

@@ -2,14 +2,14 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
-from eegdash.viz import EEGDASH_INK as INK
-from eegdash.viz import EEGDASH_MUTED as MUTED
-from eegdash.viz import style_figure, use_eegdash_style
+from eegdash.viz import EEGDASH_INK, EEGDASH_MUTED, style_figure, use_eegdash_style
 
 from _regimes import TABLE
 
 #: The palette. Colours that meet in a panel differ in lightness too, so that they stay apart in
 #: grey and for colour-blind readers.
+INK = EEGDASH_INK
+MUTED = EEGDASH_MUTED
 SLATE = "#64748B"
 BLUE = "#006CA3"
 VIOLET = "#7C3AED"

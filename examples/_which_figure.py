@@ -14,7 +14,7 @@ LOOKS = {
 }
 
 
-def draw_fit_figure(verdicts, steps, columns, **words):
+def draw_verdicts_figure(verdicts, steps, columns, **words):
     """Draw a row per family and a column per recording, each field in the colour of its verdict.
 
     Parameters

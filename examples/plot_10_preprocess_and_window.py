@@ -82,8 +82,7 @@ for channel in ("Cz", "E75"):
 # --------------------
 # Eight channels are enough for many models. The cap numbers its electrodes; beside each is
 # the place of the 10-20 system near it. ``reorder_channels`` picks and sorts at once.
-PLACES = _study.PLACES
-print(PLACES)
+print(PLACES := _study.PLACES)
 STEPS = {
     "reference": lambda raw: raw.set_eeg_reference("average"),
     "pick": lambda raw: raw.reorder_channels(list(PLACES)),
@@ -300,11 +299,6 @@ print(f"Cz {cz_rms:.2f} uV, difference to the average {difference:.0%}")
 # signal, as the filter does. Other swaps change little but the ends of a recording. To go
 # on: filter from a lower frequency. Which row of the table grows, and why?
 # The line below is the page's :term:`contract`: every build checks it.
-recorded = {
-    "n_recordings": len(dataset.datasets),
-    "n_chans_recorded": len(raw.ch_names),
-    "sfreq_recorded": sfreq,
-}
 reference = {"cz_rms_before_uv": rms(raw, "Cz"), "cz_rms_after_uv": rms(averaged, "Cz")}
 removed_db = {"mains_db_removed": removed[60], "alpha_db_removed": removed[10]}
 saved = {"saved_and_loaded_identical": same, "alpha_closed_over_open": ratios.mean()}
@@ -314,7 +308,9 @@ contract = {
     "tutorial": "plot_10",
     "version": 2,
     "data": "simulated",
-    **recorded,
+    "n_recordings": len(dataset.datasets),
+    "n_chans_recorded": len(raw.ch_names),
+    "sfreq_recorded": sfreq,
     "n_windows": counts,
     "order_difference": errors,
     **reference,

@@ -110,9 +110,9 @@ LEARNS["keep the head"] = ("",)
 
 
 # %%
-# A few steps on few windows; ``look`` is called after each, so that one run tells what half
-# of the steps would have given.
-def adapt(method, model, X, y, lr, n_steps, look=None):
+# A few steps on few windows; ``after_step`` is called after each, so that one run tells
+# what half of the steps would have given.
+def adapt(method, model, X, y, lr, n_steps, after_step=None):
     """A network for one person, from own labelled windows."""
     adapted = cohort.build(1)
     if method == "keep the head":
@@ -123,7 +123,7 @@ def adapt(method, model, X, y, lr, n_steps, look=None):
         parameter.requires_grad = name.startswith(LEARNS[method])
     learner, X = precompute_frozen(adapted, X)
     batches = shuffled_batches(X, y, n_steps=n_steps, seed=1)
-    watch = look and (lambda step: look(adapted, step))
+    watch = after_step and (lambda step: after_step(adapted, step))
     train(learner, batches, make_optimizer(learner, lr), watch=watch)
     return adapted
 

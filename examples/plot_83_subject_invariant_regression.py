@@ -85,7 +85,7 @@ METHODS = ("none", "window", "person")
 all_trials = np.ones(len(y), bool)
 
 
-def normalise(method, known=all_trials):
+def normalise_subjects(method, known=all_trials):
     """Features; statistics of a person are those of the trials that are known."""
     if method == "window":
         return X - X.mean(axis=1, keepdims=True)
@@ -122,7 +122,7 @@ errors = {}
 ratio = {}
 print(f"{'normalisation':<15}{'within r':<23}error / own mean's")
 for method in METHODS:
-    predicted = predict(normalise(method), target)
+    predicted = predict(normalise_subjects(method), target)
     r[method] = within_r(target[test], predicted)
     errors[method] = squared_errors(target[test], predicted)
     ratio[method] = scores.ratio_interval(*errors[method])
@@ -170,10 +170,10 @@ chance = 1 / by_person.ngroups
 print(f"people told apart (chance {chance:.2f}):")
 told_apart = {}
 for method in METHODS:
-    features = normalise(method, known=third == 0)
+    features = normalise_subjects(method, known=third == 0)
     told_apart[method] = identity(features, third == 1, third == 2)
     print(f"  {method:<8}{scores.with_interval(told_apart[method], digits=2)}")
-same = identity(normalise("person", third == 1), third == 1, third == 1).mean()
+same = identity(normalise_subjects("person", third == 1), third == 1, third == 1).mean()
 print(f"  person, when statistics, learning and test share trials: {same:.2f}")
 
 # %%
@@ -190,7 +190,7 @@ drift = within_r(order[test].astype(float), y[test])
 drift = scores.with_interval(drift, "+")
 print(f"drift, r of log reaction time with trial number: {drift}")
 rng = np.random.default_rng(83)
-features = normalise("person")
+features = normalise_subjects("person")
 null = []
 for _ in range(100):
     mixed = pd.Series(target).groupby(subjects).transform(rng.permutation).to_numpy()
@@ -229,7 +229,7 @@ figure = draw_invariant_figure(
 # A new person comes, and a prediction is wanted after the first trial.
 try:
     with np.errstate(invalid="ignore"):
-        predict(normalise("person", order == 0), target)
+        predict(normalise_subjects("person", order == 0), target)
 except ValueError as error:
     print(f"ValueError: {error}")
 
@@ -240,7 +240,7 @@ except ValueError as error:
 later_train = train[third[train] > 0]
 later_test = test[third[test] > 0]
 for method in METHODS:
-    features = normalise(method, known=third == 0)
+    features = normalise_subjects(method, known=third == 0)
     predicted = predict(features, target, later_train, later_test)
     of_people = squared_errors(target[later_test], predicted, subjects[later_test])
     value, (low, high) = scores.ratio_interval(*of_people)
@@ -259,7 +259,7 @@ splits = GroupShuffleSplit(10, test_size=0.5, random_state=1)
 ratios = {"none": [], "person": []}
 for new_train, new_test in splits.split(X, groups=subjects):
     for method in ratios:
-        predicted = predict(normalise(method), target, new_train, new_test)
+        predicted = predict(normalise_subjects(method), target, new_train, new_test)
         of_people = squared_errors(target[new_test], predicted, subjects[new_test])
         value, _ = scores.ratio_interval(*of_people)
         ratios[method].append(value)

@@ -35,7 +35,7 @@ import pandas as pd
 from _model.families import families
 from _score.scores import expected_half_width
 from _study import find_study
-from _which_figure import draw_fit_figure
+from _which_figure import draw_verdicts_figure
 from _model.which import VERDICTS, Recording, judge_families, try_classes
 
 # %%
@@ -123,7 +123,7 @@ for name in table.index:
     named[name] = [each.verdict for each in row]
     n_steps[name] = [len(each.steps) for each in row]
     words.append(f"{name} {', '.join(named[name])}")
-figure = draw_fit_figure(
+figure = draw_verdicts_figure(
     named,
     n_steps,
     [f"{rec.name}\n{len(rec.ch_names)} electrodes" for rec in recordings],

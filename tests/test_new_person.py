@@ -33,11 +33,11 @@ def cohort(tmp_path_factory):
     return dataclasses.replace(cohort, budget=budget)
 
 
-def adapt(method, model, X, y, lr, n_steps, look=None):
+def adapt(method, model, X, y, lr, n_steps, after_step=None):
     """The head goes on; enough for what is tested here."""
     adapted = COHORT[0].build(1)
     adapted.load_state_dict(model.state_dict())
-    watch = look and (lambda step: look(adapted, step))
+    watch = after_step and (lambda step: after_step(adapted, step))
     steps = {"lr": lr, "n_steps": n_steps, "seed": 1}
     train_layers(adapted, X, y, ("",), watch=watch, **steps)
     return adapted
@@ -279,7 +279,7 @@ def test_choices_touch_no_window_of_the_new_people(cohort):
 def test_controls_shuffle_labels_and_exchange_people(cohort, results):
     seen = []
 
-    def spy(method, model, X, y, lr, n_steps, look=None):
+    def spy(method, model, X, y, lr, n_steps, after_step=None):
         seen.append((X, y))
         return model
 

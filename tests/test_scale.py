@@ -551,17 +551,17 @@ def test_the_copy_of_a_set_file_is_let_go(tmp_path):
 )
 def test_no_more_workers_than_fit(monkeypatch, limit, expected):
     monkeypatch.setenv("MEM_LIMIT", str(limit))
-    assert _scale.workers.workers_that_fit(4) == expected
+    assert _scale.workers.affordable_workers(4) == expected
     monkeypatch.setenv("MEM_LIMIT", "0.5G")  # not a number of bytes: the machine's own
     monkeypatch.setattr(_scale.workers.distributed.system, "MEMORY_LIMIT", limit)
-    assert _scale.workers.workers_that_fit(4) == expected
+    assert _scale.workers.affordable_workers(4) == expected
 
 
 @pytest.mark.parametrize("odd", ["²", "٣", "-1", "1e9", " ", "9" * 5000, "\u0661" * 30])
 def test_an_odd_limit_of_memory_is_the_limit_of_the_machine(monkeypatch, odd):
     monkeypatch.setenv("MEM_LIMIT", odd)
     monkeypatch.setattr(_scale.workers.distributed.system, "MEMORY_LIMIT", 2_600_000_000)
-    assert _scale.workers.workers_that_fit(4) == 2
+    assert _scale.workers.affordable_workers(4) == 2
 
 
 OPEN = """

@@ -28,7 +28,7 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Signed = Annotated[float, Field(ge=-1, le=1)]
 
 
-def interval(ends):
+def ci_type(ends):
     """Type of two numbers, low and high; JSON has them as a list."""
     return Annotated[tuple[ends, ends], Field(strict=False)]
 
@@ -217,7 +217,7 @@ class Paired(Model):
 
     mean: Signed
     """mean difference in accuracy over people"""
-    ci: interval(Signed)
+    ci: ci_type(Signed)
     p: Probability
     """two-sided sign-flip permutation test"""
 
@@ -227,7 +227,7 @@ class Change(Model):
 
     mean: float
     """mean difference over people"""
-    ci: interval(float)
+    ci: ci_type(float)
     p: Probability
     """two-sided sign-flip permutation test, not corrected"""
 
@@ -237,7 +237,7 @@ class Errors(Model):
 
     pearson_r: Signed
     """correlation over test people"""
-    r_ci: interval(Signed)
+    r_ci: ci_type(Signed)
     permutation_p: Probability
     """two-sided, test people exchanged"""
     r2: Annotated[float, Field(le=1)]
@@ -248,7 +248,7 @@ class Errors(Model):
     """mse of predicting the training mean"""
     mse_ratio: Positive
     """mse / baseline_mse; below 1 is better"""
-    mse_ratio_ci: interval(Positive)
+    mse_ratio_ci: ci_type(Positive)
 
     def check(self):
         ratio = self.mse / self.baseline_mse
@@ -289,10 +289,10 @@ class Regimes(Adapted):
     """most validation answers right; a tie goes to fewer trainable parameters"""
     gap_vs_scratch: Signed
     """accuracy of best_regime - that of from-scratch"""
-    gap_vs_scratch_ci: interval(Signed)
+    gap_vs_scratch_ci: ci_type(Signed)
     accuracy: every(Regime, Fraction)
     """test accuracy per regime, mean over people"""
-    accuracy_ci: every(Regime, interval(Fraction))
+    accuracy_ci: every(Regime, ci_type(Fraction))
     lr: every(Regime, Positive)
     """learning rate chosen on validation people"""
     val_n_correct: every(Regime, Count)
@@ -322,10 +322,10 @@ class Correlation(Contract):
     """people on both sides of the split"""
     pearson_r: Signed
     """correlation over test people"""
-    r_ci: interval(Signed)
+    r_ci: ci_type(Signed)
     null_r: Signed
     """pearson_r where there is nothing to learn"""
-    null_r_ci: interval(Signed)
+    null_r_ci: ci_type(Signed)
 
 
 class PersonScore(Correlation, Errors):
@@ -333,7 +333,7 @@ class PersonScore(Correlation, Errors):
 
     null_mse_ratio: Positive
     """mse_ratio where there is nothing to learn"""
-    null_mse_ratio_ci: interval(Positive)
+    null_mse_ratio_ci: ci_type(Positive)
 
     def check(self):
         super().check()

@@ -30,8 +30,8 @@ class Page(base.Contract):
     """the same over people: one mean of test windows each, windows shuffled"""
     subject_split_person_r: base.Signed
     """the same over people, people kept whole"""
-    window_split_person_r_ci: base.interval(base.Signed)
-    subject_split_person_r_ci: base.interval(base.Signed)
+    window_split_person_r_ci: base.ci_type(base.Signed)
+    subject_split_person_r_ci: base.ci_type(base.Signed)
     shared_people: base.every(Kind, base.Count)
     """people on both sides, worst fold"""
     n_folds: base.every(Kind, base.Count)
@@ -40,7 +40,7 @@ class Page(base.Contract):
     """correlation over pooled folds of a prediction that knows nothing"""
     selection_r: base.every(ChosenOver, base.Signed)
     """first split over people, features chosen over these people"""
-    selection_r_ci: base.every(ChosenOver, base.interval(base.Signed))
+    selection_r_ci: base.every(ChosenOver, base.ci_type(base.Signed))
     n_splits: base.Some
     """splits over people on which features were chosen in both ways"""
     n_splits_selection_leak_higher: base.Count

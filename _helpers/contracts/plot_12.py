@@ -20,7 +20,7 @@ class Page(base.Contract):
     """of these, without"""
     score_mean: float
     """mean score"""
-    score_mean_ci: base.interval(float)
+    score_mean_ci: base.ci_type(float)
     score_sd: base.Positive
     """standard deviation of the score over people"""
     mistake: Literal["TypeError"]

@@ -23,7 +23,7 @@ class Page(base.Adapted):
     """running variance after a probe, as a multiple of its start"""
     accuracy: dict[str, base.Fraction]
     """test accuracy of naive and frozen probe after few and after all steps"""
-    accuracy_ci: dict[str, base.interval(base.Fraction)]
+    accuracy_ci: dict[str, base.ci_type(base.Fraction)]
     n_few_steps: base.Some
     """what "few" means"""
     naive_minus_frozen: base.every(Literal["few", "all"], base.Paired)

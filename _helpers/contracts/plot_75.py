@@ -25,7 +25,7 @@ class Page(base.Adapted):
     """labelled target people"""
     accuracy: dict[str, base.Fraction]
     """test accuracy of the claim and of each control"""
-    accuracy_ci: dict[str, base.interval(base.Fraction)]
+    accuracy_ci: dict[str, base.ci_type(base.Fraction)]
     gains: base.every(CONTROLS, base.Paired)
     """full fine-tuning minus each control, within people; p after Holm"""
     warm_start: base.Paired

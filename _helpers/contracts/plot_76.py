@@ -27,7 +27,7 @@ class Page(base.Adapted):
     """test accuracy per budget"""
     gain: dict[str, base.Signed]
     """full fine-tuning minus from-scratch, within people, per budget"""
-    gain_ci: dict[str, base.interval(base.Signed)]
+    gain_ci: dict[str, base.ci_type(base.Signed)]
     gain_p: dict[str, base.Probability]
     """sign-flip p after Holm"""
     scratch_over_probe: list[base.Some]

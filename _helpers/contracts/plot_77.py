@@ -33,7 +33,7 @@ class Page(base.Adapted):
     """parameters that learn"""
     accuracy: base.every(WAYS, base.Fraction)
     """test accuracy, mean over people"""
-    accuracy_ci: base.every(WAYS, base.interval(base.Fraction))
+    accuracy_ci: base.every(WAYS, base.ci_type(base.Fraction))
     closed_form_alpha: base.Some
     """penalty that validation people chose"""
     minus_full: dict[str, base.Signed]

@@ -54,20 +54,20 @@ class Page(base.Contract):
     """does what differs between recordings count as class?"""
     accuracy: base.every(WAYS, base.Fraction)
     """balanced accuracy with all own seconds, mean over people"""
-    accuracy_ci: base.every(WAYS, base.interval(base.Fraction))
+    accuracy_ci: base.every(WAYS, base.ci_type(base.Fraction))
     best_method: base.Text
     """way with labels that source people chose; several names where groups of new people differ"""
     gap_vs_scratch: base.Signed
     """what was chosen with labels minus from-scratch, within people"""
-    gap_vs_scratch_ci: base.interval(base.Signed)
+    gap_vs_scratch_ci: base.ci_type(base.Signed)
     best_unlabelled: base.Text
     """way without labels that source people chose; several names where groups differ"""
     inductive_gain: base.Signed
     """what was chosen without labels minus zero-shot, statistics from own seconds"""
-    inductive_gain_ci: base.interval(base.Signed)
+    inductive_gain_ci: base.ci_type(base.Signed)
     transductive_gain: base.Signed
     """the same, statistics from the whole recording"""
-    transductive_gain_ci: base.interval(base.Signed)
+    transductive_gain_ci: base.ci_type(base.Signed)
     minus_control: base.every(CONTROLS, base.Signed)
     """keep the head minus the same on other labels or windows"""
     n_lose: base.Count

@@ -24,10 +24,10 @@ class Page(base.Adapted):
     """test accuracy of from-scratch, by target"""
     gain: dict[str, base.Signed]
     """full fine-tuning minus from-scratch, source>target"""
-    gain_ci: dict[str, base.interval(base.Signed)]
+    gain_ci: dict[str, base.ci_type(base.Signed)]
     learned: dict[str, base.Signed]
     """full fine-tuning minus the same source with shuffled labels"""
-    learned_ci: dict[str, base.interval(base.Signed)]
+    learned_ci: dict[str, base.ci_type(base.Signed)]
 
     def check(self):
         few, all_of_them = self.n_labelled_subjects, self.n_train_subjects

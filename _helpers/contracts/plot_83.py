@@ -29,15 +29,15 @@ class Page(base.Contract):
     """people on both sides of the split"""
     within_r: base.every(Way, base.Signed)
     """correlation over the trials of a test person, mean over people"""
-    within_r_ci: base.every(Way, base.interval(base.Signed))
+    within_r_ci: base.every(Way, base.ci_type(base.Signed))
     error_ratio: base.every(Way, base.Positive)
     """squared error within test people, part of what their own mean leaves"""
-    error_ratio_ci: base.every(Way, base.interval(base.Positive))
+    error_ratio_ci: base.every(Way, base.ci_type(base.Positive))
     person_minus_none: base.every(Literal["within r", "squared error"], base.Change)
     """normalised by person minus not normalised, paired within test people"""
     identity_accuracy: base.every(Way, base.Fraction)
     """people told apart, statistics, learning and test on different thirds of their trials"""
-    identity_accuracy_ci: base.every(Way, base.interval(base.Fraction))
+    identity_accuracy_ci: base.every(Way, base.ci_type(base.Fraction))
     identity_chance: base.Fraction
     """people told apart by guessing"""
     identity_same_trials: base.Fraction

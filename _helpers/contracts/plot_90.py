@@ -30,7 +30,7 @@ class Page(base.Contract):
     """accuracy of guessing"""
     accuracy: base.every(base.Regime, base.Fraction)
     """test accuracy per regime, mean over people"""
-    accuracy_ci: base.every(base.Regime, base.interval(base.Fraction))
+    accuracy_ci: base.every(base.Regime, base.ci_type(base.Fraction))
     subject_overlap: base.Count
     """people on both sides of a fold"""
 

@@ -111,9 +111,11 @@ def read_checkpoint(folder, class_name=None, *, allowed=None, most=MOST_PARAMETE
         )
     expected = _plan(kind, values, config, most)
     if expected is not None:
-        _compare(expected, shapes, weights)
+        _refuse_other_tensors(expected, shapes, weights)
     model = _build(kind, values, config, most, "cpu")
-    _compare({k: tuple(v.shape) for k, v in model.state_dict().items()}, shapes, weights)
+    _refuse_other_tensors(
+        {k: tuple(v.shape) for k, v in model.state_dict().items()}, shapes, weights
+    )
     state = {}
     with safe_open(weights, "pt") as file:
         for name in shapes:
@@ -263,7 +265,7 @@ def asks_for_numbers(err):
     return "meta" in str(err)
 
 
-def _compare(expected, shapes, weights):
+def _refuse_other_tensors(expected, shapes, weights):
     """Refuse tensors that are missing, unknown or of another shape."""
     wrong = {
         "missing": [name for name in expected if name not in shapes],

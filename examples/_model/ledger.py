@@ -13,7 +13,25 @@ class ModelError(TutorialError, RuntimeError):
 
 
 def tensors(model, only=None):
-    """Parameters and buffers by name, those that are not saved last; none without a shape."""
+    """Parameters and buffers by name, those that are not saved last.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        A network.
+    only : callable or None
+        Takes a name; which of them to return.
+
+    Returns
+    -------
+    dict of str to torch.Tensor
+        The tensors themselves, no copies.
+
+    Raises
+    ------
+    ModelError
+        If one of them has no shape yet.
+    """
     held = {k: v for k, v in model.state_dict().items() if torch.is_tensor(v)}
     held |= {k: v for k, v in model.named_buffers() if k not in held}
     if only is not None:

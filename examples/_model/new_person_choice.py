@@ -119,8 +119,8 @@ def choose(cohort, group, adapt, without_labels):
     group : list of str
         The new people; no window of theirs is touched.
     adapt : callable
-        ``adapt(method, model, X, y, lr, n_steps, look)`` trains a network and calls
-        ``look(network, step)`` after every step.
+        ``adapt(method, model, X, y, lr, n_steps, after_step)`` trains a network and calls
+        ``after_step(network, step)`` after every step.
     without_labels : callable
         ``without_labels(models, person, seen)`` gives right answers per method without labels.
 
@@ -147,7 +147,7 @@ def choose(cohort, group, adapt, without_labels):
                 with_labels[method, alpha] += int(right.sum())
         for method, rates in RATES.items():
             for lr in rates:
-                right_after = _train_and_look(cohort, person, adapt, method, model, lr)
+                right_after = _train_and_validate(cohort, person, adapt, method, model, lr)
                 for n_steps, right in right_after.items():
                     with_labels[method, (lr, n_steps)] += int(right.sum())
     settings, n_correct = {}, {}
@@ -160,14 +160,14 @@ def choose(cohort, group, adapt, without_labels):
     return Choice(settings, best, best_without, {**n_correct, **without})
 
 
-def _train_and_look(cohort, person, adapt, method, model, lr):
+def _train_and_validate(cohort, person, adapt, method, model, lr):
     """Right answers to the later windows after half of the steps, and after all of them."""
     most = cohort.budget.n_steps
     right_after = {}
 
-    def look(network, step):
+    def after_step(network, step):
         if step in (most // 2, most):
             right_after[step] = evaluate(network, *person.later)
 
-    adapt(method, model, *person.own(), lr, most, look)
+    adapt(method, model, *person.own(), lr, most, after_step)
     return right_after

@@ -126,7 +126,7 @@ def local_workers(n_workers=2):
             main["__file__"] = script
 
 
-def workers_that_fit(wanted):
+def affordable_workers(wanted):
     """As many workers as are wanted and there is memory for, one at least.
 
     What counts is ``MEM_LIMIT`` in bytes, which Binder and other hosts of notebooks set, or else the
@@ -168,7 +168,7 @@ def open_workers(n_workers=2):
         with _workers_elsewhere(address) as client:
             yield client
     else:
-        n_workers = workers_that_fit(n_workers)
+        n_workers = affordable_workers(n_workers)
         with contextlib.ExitStack() as started:
             try:
                 _refuse_early(n_workers)

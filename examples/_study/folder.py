@@ -245,7 +245,20 @@ def refuse_copies(paths):
 
 
 def entity(name, key):
-    """Value of a BIDS entity in a file name, or an empty string."""
+    """Value of a BIDS entity in a file name.
+
+    Parameters
+    ----------
+    name : str
+        Of a file.
+    key : str
+        Such as ``"task"``.
+
+    Returns
+    -------
+    str
+        Empty where the name does not have it.
+    """
     return entities(name).get(key, "")
 
 

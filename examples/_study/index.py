@@ -378,7 +378,20 @@ def find_study(
 
 
 def list_people(name, **settings):
-    """People of a study, before any signal is read; ``settings`` as in :func:`find_study`."""
+    """People of a study, before any signal is read.
+
+    Parameters
+    ----------
+    name : str or path-like
+        A study, see :func:`find_study`.
+    **settings
+        See :func:`find_study`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``people`` of :class:`StudyIndex`.
+    """
     return find_study(name, **settings).people
 
 

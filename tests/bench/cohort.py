@@ -98,7 +98,7 @@ def process_people(root, n_people, folder):
     records = records_of(root, people)
     tasks = [(root, person, records[person], folder, {}) for person in people]
     _scale.files.save_person(root, people[0], records[people[0]], f"{folder}-first", {})
-    first_mb = Meter().look().peak
+    first_mb = Meter().sample().peak
     took, outcomes = timed(_scale.workers.run_jobs, _scale.files.save_person, tasks)
     if failed := [outcome for outcome in outcomes if outcome["status"] != "done"]:
         raise RuntimeError(f"{len(failed)} people failed, the first: {failed[0]}")

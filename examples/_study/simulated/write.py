@@ -402,7 +402,20 @@ def high_density_people(seed=0):
 
 
 def new_people(effect, **given):
-    """The people of :func:`_study.simulated.person.simulate_people`; the effect is their shift."""
+    """The people of :func:`_study.simulated.person.simulate_people`.
+
+    Parameters
+    ----------
+    effect : float
+        How far they are from each other.
+    **given
+        ``seed``, where the name of the study has one.
+
+    Yields
+    ------
+    Person
+        With one recording.
+    """
     for windows, labels in simulate_people(**given, shift=effect):
         recording = _trials(
             "imagery", windows, labels, PERSON_CLASSES, PERSON_SFREQ, TRANSFER_CH_NAMES
