@@ -149,11 +149,10 @@ def shorten(names):
 
 def _refuse_missing(root, data):
     """Recordings of which only sidecars or links are here, counted."""
-    gone = [
-        stem
-        for stem, paths in data.items()
-        if not any(path.exists() or path.is_fifo() for path in paths)
-    ]
+    gone = []
+    for stem, paths in data.items():
+        if not any(path.exists() or path.is_fifo() for path in paths):
+            gone.append(stem)
     if gone:
         stem = gone[0]
         what = (
@@ -270,7 +269,20 @@ def refuse_copies(paths):
 
 
 def entity(name, key):
-    """Value of a BIDS entity in a file name, or an empty string."""
+    """Value of a BIDS entity in a file name.
+
+    Parameters
+    ----------
+    name : str
+        A file name.
+    key : str
+        For instance ``"task"``.
+
+    Returns
+    -------
+    str
+        Empty where the name does not have it.
+    """
     return entities(name).get(key, "")
 
 

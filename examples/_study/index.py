@@ -358,10 +358,9 @@ def find_study(
     people = table.loc[subjects].rename_axis("subject")
     if targets is not None:
         people["target"] = [float(targets[subject]) for subject in subjects]
-    records = {
-        subject: [record_of(root, path) for path in sorted(files[subject])]
-        for subject in subjects
-    }
+    records = {}
+    for subject in subjects:
+        records[subject] = [record_of(root, path) for path in sorted(files[subject])]
     return StudyIndex(
         root=root,
         people=people,
@@ -378,7 +377,25 @@ def find_study(
 
 
 def list_people(name, **settings):
-    """People of a study, before any signal is read; ``settings`` as in :func:`find_study`."""
+    """People of a study, before any signal is read.
+
+    Parameters
+    ----------
+    name : str or path-like
+        A study, see :func:`find_study`.
+    **settings
+        See :func:`find_study`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per person, see :class:`StudyIndex`.
+
+    Raises
+    ------
+    StudyError
+        As :func:`find_study` does.
+    """
     return find_study(name, **settings).people
 
 
