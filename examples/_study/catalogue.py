@@ -38,8 +38,12 @@ TRANSFER_CH_NAMES = ("Fz", "Cz", "Pz", "Oz", "C3", "C4", "P3", "P4")
 TRANSFER_CLASSES = ("delta", "alpha")
 #: Class names of the study of new people; the position is the label.
 PERSON_CLASSES = ("left hand", "right hand", "feet", "tongue")
-#: Sampling frequency of each simulated study, in Hz. That of the three tasks is that of rest.
-TRANSFER_SFREQ, PFACTOR_SFREQ, PERSON_SFREQ = 128.0, 100.0, 64.0
+#: Sampling frequency of the transfer study, in Hz.
+TRANSFER_SFREQ = 128.0
+#: Sampling frequency of the p-factor study and of the one of three tasks, in Hz.
+PFACTOR_SFREQ = 100.0
+#: Sampling frequency of the study of new people, in Hz.
+PERSON_SFREQ = 64.0
 #: Events of each task of the study of three tasks; the position is the label.
 TASK_EVENTS = {
     "RestingState": EYES,

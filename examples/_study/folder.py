@@ -149,11 +149,10 @@ def shorten(names):
 
 def _refuse_missing(root, data):
     """Recordings of which only sidecars or links are here, counted."""
-    gone = [
-        stem
-        for stem, paths in data.items()
-        if not any(path.exists() or path.is_fifo() for path in paths)
-    ]
+    gone = []
+    for stem, paths in data.items():
+        if not any(path.exists() or path.is_fifo() for path in paths):
+            gone.append(stem)
     if gone:
         stem = gone[0]
         what = (
@@ -250,9 +249,9 @@ def entity(name, key):
     Parameters
     ----------
     name : str
-        Of a file.
+        A file name.
     key : str
-        Such as ``"task"``.
+        For instance ``"task"``.
 
     Returns
     -------

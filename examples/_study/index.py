@@ -358,10 +358,9 @@ def find_study(
     people = table.loc[subjects].rename_axis("subject")
     if targets is not None:
         people["target"] = [float(targets[subject]) for subject in subjects]
-    records = {
-        subject: [record_of(root, path) for path in sorted(files[subject])]
-        for subject in subjects
-    }
+    records = {}
+    for subject in subjects:
+        records[subject] = [record_of(root, path) for path in sorted(files[subject])]
     return StudyIndex(
         root=root,
         people=people,
@@ -390,7 +389,12 @@ def list_people(name, **settings):
     Returns
     -------
     pandas.DataFrame
-        ``people`` of :class:`StudyIndex`.
+        One row per person, see :class:`StudyIndex`.
+
+    Raises
+    ------
+    StudyError
+        As :func:`find_study` does.
     """
     return find_study(name, **settings).people
 

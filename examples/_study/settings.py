@@ -343,7 +343,8 @@ def _advice(key, settings):
 
 def _refuse_together(recipe, where):
     """Values that are right alone and not beside each other."""
-    low, high, sfreq = recipe.l_freq, recipe.h_freq, recipe.sfreq
+    low, high = recipe.l_freq, recipe.h_freq
+    sfreq = recipe.sfreq
     if low and high and low >= high:
         raise StudyError(
             f"{where}: l_freq is {low:g} Hz and h_freq is {high:g} Hz. Write an l_freq that is smaller"
