@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 from tqdm import tqdm
@@ -49,7 +50,7 @@ class Run(NamedTuple):
         return new_record(json.loads(self.line), self.seconds, self.memory, **about)
 
 
-def run_example(script, *, timeout=300, study=None):
+def run_example(script, *, timeout=300, study=None, recipe=None):
     """Run one tutorial in an empty folder with nothing but its siblings; check its line.
 
     Parameters
@@ -60,6 +61,8 @@ def run_example(script, *, timeout=300, study=None):
         Limit in seconds.
     study : str or None
         Instead of the study of the page: a name, a dataset id or a BIDS folder.
+    recipe : str or None
+        A TOML file with settings of the study.
 
     Returns
     -------
@@ -67,6 +70,8 @@ def run_example(script, *, timeout=300, study=None):
         Line, seconds and memory.
     """
     settings = {"EEG_TUTORIAL_STUDY": str(study)} if study else {}
+    if recipe:
+        settings["EEG_TUTORIAL_RECIPE"] = str(Path(recipe).absolute())
     with only_with_siblings(script) as folder:
         ran = run_alone([script.name], folder, timeout=timeout, **settings)
     return Run.of(script, ran)
@@ -116,7 +121,7 @@ def find_data(study):
     return root, describe_data(root, _study.get_recipe(root.name).credit, size)
 
 
-def run_on_study(script, root, data, folder, *, target=None):
+def run_on_study(script, root, data, folder, *, target=None, recipe=None):
     """Run one tutorial on a study; a folder of results is left as it was if that fails.
 
     Parameters
@@ -131,6 +136,8 @@ def run_on_study(script, root, data, folder, *, target=None):
         Of the results.
     target : str, optional
         Column of ``participants.tsv`` to predict.
+    recipe : str, optional
+        A TOML file with settings of the study.
 
     Returns
     -------
@@ -144,6 +151,9 @@ def run_on_study(script, root, data, folder, *, target=None):
     if target:
         settings["EEG_TUTORIAL_TARGET"] = target
         command += f" --target {target}"
+    if recipe:
+        settings["EEG_TUTORIAL_RECIPE"] = str(Path(recipe).absolute())
+        command += f" --recipe {Path(recipe).name}"
     with only_with_siblings(script) as work:
         words = ["-m", "_helpers.figures", "kept", script.name]
         run = Run.of(script, run_alone(words, work, timeout=1800, **settings))
@@ -172,11 +182,14 @@ def _twice(args):
     failed, lines, firsts = [], [], {}
     for script in tqdm(tutorials(args.select), disable=None):
         try:  # alone, because its seconds and memory are published
-            firsts[script] = run_example(script, study=args.study)
+            firsts[script] = run_example(script, study=args.study, recipe=args.recipe)
         except ExampleError as err:
             failed.append(f"{script.name}: {err}")
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        again = {s: pool.submit(run_example, s, study=args.study) for s in firsts}
+        again = {
+            s: pool.submit(run_example, s, study=args.study, recipe=args.recipe)
+            for s in firsts
+        }
     for script, first in firsts.items():
         if error := again[script].exception():
             failed.append(f"{script.name}, second run: {error}")
@@ -212,7 +225,8 @@ def _on_real(args):
     failed, folder = [], REAL / data["dataset"]
     for script in scripts:
         try:
-            run = run_on_study(script, root, data, folder, target=args.target)
+            how = {"target": args.target, "recipe": args.recipe}
+            run = run_on_study(script, root, data, folder, **how)
         except ExampleError as err:
             failed.append(script.stem)
             print(f"{script.stem:<40}  FAILED: {err}", flush=True)
@@ -233,11 +247,16 @@ def main(argv=None):
     add("--accept", **switch, help="make what came out the reference (docs/reference)")
     add("--keep", **switch, help="of a real study, write to docs/real (nox -s real)")
     add("--target", help="with --keep: column of participants.tsv to predict")
+    add("--recipe", help="a TOML file with the settings of the study, beside its data")
     args = parser.parse_args(argv)
     if args.accept and args.study:
         parser.error("--accept is for the simulated studies, leave out --study")
     if args.keep and not args.study:
         parser.error("--keep is for a real study, add --study")
+    if args.recipe and not args.study:
+        parser.error("--recipe is for a study of yours, add --study")
+    if args.recipe:  # for the look at the data before the first page runs
+        os.environ["EEG_TUTORIAL_RECIPE"] = str(Path(args.recipe).absolute())
     if args.target and not args.keep:
         parser.error("--target is for a real study, run nox -s real")
     return _on_real(args) if args.keep else _twice(args)

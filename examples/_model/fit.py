@@ -340,5 +340,6 @@ def with_new_head(model, n_times, n_outputs, *, keep=True):
         raise CheckpointError(
             f"{type(model).__name__} was trained on windows of {model.n_times} samples and cannot take {n_times} "
             f"({_first_line(err)}): open the study with windows of "
-            f"{model.n_times / model.sfreq:g} s, window_s= in RECIPES"
+            f"{model.n_times / model.sfreq:g} s: window_s in the file that EEG_TUTORIAL_RECIPE names, or "
+            "with recipe="
         ) from err

@@ -163,7 +163,8 @@ def _check_events(path, raw, events, recipe):
         raise StudyError(
             f"{path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
             f"{recipe.window_s:g} s: the longest events of {events.path.name} are {longest}. Remove the "
-            "recording, or give the study a smaller window_s= in RECIPES"
+            "recording, or give the study a smaller window_s: in the file that EEG_TUTORIAL_RECIPE names, or "
+            "with recipe="
         )
     seconds = raw.n_times / raw.info["sfreq"]
     tell_lost(events, lost_events(events, seconds, recipe))
