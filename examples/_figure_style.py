@@ -27,6 +27,8 @@ ON_STRONG, ON_WEAK = "white", "black"
 
 #: Colour and marker of each regime, the same on every page.
 REGIMES = {regime.name: (PALETTE[regime.colour], regime.marker) for regime in TABLE}
+#: What the encoder of each of them starts from.
+STARTS = {regime.name: regime.starts_from for regime in TABLE}
 #: The same of a planted effect and of the null beside it, and of a method that misleads and one
 #: that does not.
 CONDITIONS = {"effect": (AMBER, "o"), "null": (DARK, "s")}

@@ -1,7 +1,5 @@
 """The figures of the fine-tuning page: arrays and the words of ``page_figure`` in, Figure out."""
 
-from string import ascii_uppercase
-
 from matplotlib.patches import FancyBboxPatch
 
 from _figure_style import (
@@ -12,6 +10,7 @@ from _figure_style import (
     MUTED,
     PALE,
     REGIMES,
+    STARTS,
     draw_interval,
     draw_reference,
     footnote,
@@ -22,7 +21,6 @@ from _figure_style import (
     small_legend,
     spread_dots,
 )
-from _regimes import TABLE
 
 
 def draw_regimes_figure(learns, **words):
@@ -35,10 +33,9 @@ def draw_regimes_figure(learns, **words):
     **words : str
         For ``page_figure``, in the place of those given here.
     """
-    starts = {regime.name: regime.starts_from for regime in TABLE}
     frozen = {regime: "" not in names for regime, names in learns.items()}
     encoders = [
-        f"{regime}: {starts[regime]} encoder that {'is frozen' if frozen[regime] else 'learns'}"
+        f"{regime}: {STARTS[regime]} encoder that {'is frozen' if frozen[regime] else 'learns'}"
         for regime in learns
     ]
     alt = (
@@ -48,11 +45,11 @@ def draw_regimes_figure(learns, **words):
     words = {"title": title, "provenance": "a drawing, no data", "alt": alt, **words}
     margins = {"left": 0.08, "right": 0.985, "top": 0.76, "bottom": 0.10, "wspace": 0.08}
     fig, axes = page_figure(3.7, (1, len(learns)), margins=margins, **words)
-    for ax, letter, regime in zip(axes, ascii_uppercase, learns, strict=False):
+    for ax, letter, regime in zip(axes, "ABCDEFGH", learns, strict=False):
         colour, _ = REGIMES[regime]
         parts = {
             "head": (0.56, "random start", False),
-            "encoder": (0.10, f"{starts[regime]} start", frozen[regime]),
+            "encoder": (0.10, f"{STARTS[regime]} start", frozen[regime]),
         }
         for name, (bottom, begins, still) in parts.items():
             style = {

@@ -221,9 +221,8 @@ compare_within_people(accuracies, list(combinations(reversed(LEARNS), 2)))
 # %%
 # An interval that holds zero does not settle its contrast. Other draws of people are on the
 # :doc:`evidence page </evidence>`.
-epochs = (
-    np.arange(EVERY, budget.n_steps + 1, EVERY) * 16 / len(y_train)
-)  # 16: windows in a batch of shuffled_batches
+# A batch of shuffled_batches has 16 windows.
+epochs = np.arange(EVERY, budget.n_steps + 1, EVERY) * 16 / len(y_train)
 curves = {r: np.array([run[2] for run in starts]) for r, starts in runs.items()}
 means = ", ".join(f"{r} {accuracy.mean():.2f}" for r, accuracy in accuracies.items())
 figure = draw_finetune_figure(

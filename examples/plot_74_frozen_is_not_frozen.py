@@ -37,12 +37,8 @@ from _model.encoder import load_encoder
 from _regimes import REGIMES
 from _model.transfer import SEEDS, accuracy, open_transfer
 from _model.ledger import fingerprints, ledger
-from _score.scores import (
-    print_accuracies,
-    compare_within_people,
-    for_json,
-    means_and_intervals,
-)
+from _score.scores import compare_within_people, print_accuracies
+from _score.scores import for_json, means_and_intervals
 from _model.training import shuffled_batches, evaluate, train, make_optimizer
 from _model.zoo import SLOW, try_models
 

@@ -35,16 +35,12 @@ from _model.adapt import adapt, pretrain
 from _model.encoder import encoder_state
 from _model.transfer import SEEDS, accuracy, open_transfer
 from _score.features import log_band_power
-from _score.scores import (
-    difference,
-    values_mean_ci,
-    interval,
-    per_subject,
-    for_json,
-    means_and_intervals,
-)
-from _score.scores import print_accuracies, compare_within_people
+from _score.scores import compare_within_people, difference, for_json, interval
+from _score.scores import means_and_intervals, per_subject, print_accuracies
+from _score.scores import values_mean_ci
 
+# %%
+# One encoder, pretrained on the source people.
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 transfer = open_transfer(STUDY, _runtime.setup())
 budget = transfer.budget

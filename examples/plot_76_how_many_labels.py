@@ -37,6 +37,8 @@ from _model.transfer import accuracy, closed_form_probe, open_transfer
 from _score.scores import interval, compare_within_people, for_json, with_interval
 from _score.splits import SplitError, split_subjects
 
+# %%
+# One encoder, pretrained on the source people, and the groups of labelled people:
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 transfer = open_transfer(STUDY, _runtime.setup())
 X_source, y_source = transfer.data["source"]

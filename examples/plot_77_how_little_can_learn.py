@@ -35,15 +35,12 @@ from _model.adapt import pretrain, train_layers
 from _model.encoder import encoder_state, load_encoder
 from _model.transfer import SEEDS, accuracy, closed_form_probe, open_transfer
 from _model.ledger import count_parameters
-from _score.scores import (
-    values_mean_ci,
-    print_accuracies,
-    compare_within_people,
-    for_json,
-    means_and_intervals,
-)
+from _score.scores import compare_within_people, for_json, means_and_intervals
+from _score.scores import print_accuracies, values_mean_ci
 from _model.training import make_optimizer
 
+# %%
+# One encoder, pretrained on the source people.
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 transfer = open_transfer(STUDY, _runtime.setup())
 X_source, y_source = transfer.data["source"]

@@ -13,7 +13,8 @@ import _study.catalogue
 import _study.index
 import _study.settings
 from _study import Budget, Recipe, StudyError, find_study, get_recipe, open_study
-from conftest import snapshot, write_bids
+from conftest import write_bids
+from tools import snapshot
 
 TOML = """
 task = "oddball"

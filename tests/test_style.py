@@ -69,7 +69,7 @@ def test_every_citation_has_a_record_and_none_is_typed_by_hand(path):
 )
 def test_figure_modules_only_draw(path):
     text = path.read_text("utf-8")
-    known = {"matplotlib", "numpy", "string", "_figure_style", "_regimes"}
+    known = {"matplotlib", "numpy", "_figure_style"}
     assert imported_tops(ast.parse(text)) <= known
     drawing = [
         node
