@@ -218,7 +218,7 @@ def test_a_study_of_the_catalogue_says_its_size_there_as_well(bids):
 def test_one_failure_does_not_stop_the_others(bids, tmp_path, monkeypatch, capsys):
     ran = []
 
-    def stand_in(script, root, data, folder, target):
+    def stand_in(script, root, data, folder, target, recipe):
         ran.append((script.stem[:7], root, folder.name, target))
         if script.stem.startswith("plot_11"):
             raise ExampleError("nothing to exchange")
