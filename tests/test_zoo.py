@@ -6,12 +6,10 @@ import pytest
 import torch
 
 import _model.zoo
-import silence
-import zoo
-import zoo_measure
 from _helpers.pages import DOCS
 from _helpers.show import environment
 from _model.families import families
+from bench import silence, zoo, zoo_measure
 
 SHAPE = {"n_chans": 4, "n_times": 10, "sfreq": 100.0}
 CHANGES = {
@@ -205,11 +203,14 @@ def wait(name):
 
 
 @pytest.mark.parametrize(
-    ("do", "said"), [(end, "ends its process"), (wait, "takes more than 1 s")]
+    ("do", "seconds", "said"),
+    [(end, 600, "ends its process"), (wait, 1, "takes more than 1 s")],
 )
-def test_a_model_that_does_not_end_well_stops_nobody(do, said, tmp_path, monkeypatch):
+def test_a_model_that_does_not_end_well_stops_nobody(
+    do, seconds, said, tmp_path, monkeypatch
+):
     monkeypatch.setattr(zoo, "KEPT", tmp_path)
-    monkeypatch.setattr(zoo, "SECONDS", 1)
+    monkeypatch.setattr(zoo, "SECONDS", seconds)
     monkeypatch.setattr(zoo_measure, "measure_model", do)
     zoo.run(["One", "Other"])
     assert [json.loads(p.read_text())["builds"] for p in tmp_path.iterdir()] == [said] * 2

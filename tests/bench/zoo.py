@@ -12,9 +12,8 @@ import sys
 import time
 from importlib.metadata import version
 
-import silence
-import zoo_measure
 from _helpers.pages import DOCS, ROOT, sibling, write_if_changed
+from bench import silence, zoo_measure
 
 ZOO, KEPT = DOCS / "zoo.json", DOCS / "_build" / "zoo"
 #: Seconds and bytes for one model, and models at once.
@@ -60,7 +59,7 @@ def run(names):
             busy[name] = process, time.monotonic() + SECONDS
         time.sleep(0.1)
         for name, (process, end) in list(busy.items()):
-            late = time.monotonic() > end
+            late = process.is_alive() and time.monotonic() > end
             if process.is_alive() and not late:
                 continue
             process.kill()
