@@ -123,6 +123,8 @@ for name in table.index:
     named[name] = [each.verdict for each in row]
     n_steps[name] = [len(each.steps) for each in row]
     words.append(f"{name} {', '.join(named[name])}")
+
+# %%
 figure = draw_verdicts_figure(
     named,
     n_steps,

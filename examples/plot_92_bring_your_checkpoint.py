@@ -162,6 +162,8 @@ RATES = {
     "from-scratch": (1e-3, 3e-3),
 }
 SEEDS = (1, 2, 3)
+
+# %%
 lr, runs = {}, {}
 for regime, rates in RATES.items():
     tried = {rate: adapt(regime, SEEDS[0], rate) for rate in rates}
