@@ -16,6 +16,7 @@ import _model.ledger
 from _model.encoder import EncoderError
 from _model.ledger import ModelError
 from _model.training import make_optimizer, shuffled_batches, train
+from bench import zoo_measure
 
 torch.set_num_threads(1)
 SIGNALS = {name: (needed, signal) for name, needed, signal in models_mandatory_parameters}
@@ -76,7 +77,7 @@ def probed(name):
     model, X = build(name), windows_of(name)
     with torch.no_grad():
         model(X)
-    _model.encoder.check_head(model, X)
+    zoo_measure.check_head(model, X)
     return model, X
 
 
@@ -277,7 +278,7 @@ class Counts(torch.nn.Module):
 def test_a_buffer_that_moves_in_evaluation_mode_is_reported(persistent):
     model = Counts(persistent)
     with pytest.raises(EncoderError, match="Counts changes in evaluation mode: calls"):
-        _model.encoder.check_head(model, torch.randn(3, 4))
+        zoo_measure.check_head(model, torch.randn(3, 4))
     assert "calls" in _model.ledger.ledger(model).index
 
 
@@ -293,12 +294,12 @@ def test_parameters_without_a_shape_are_reported():
         _model.ledger.count_parameters,
         lambda model: _model.encoder.load_encoder(model, {}),
         lambda model: _model.encoder.features_at_head(model, X),
-        lambda model: _model.encoder.check_head(model, X),
+        lambda model: zoo_measure.check_head(model, X),
     ):
         with pytest.raises(ModelError, match=r"without a shape \(body.weight, body.bias\)"):
             ask(model)
     model(X)
-    _model.encoder.check_head(model, X)
+    zoo_measure.check_head(model, X)
 
 
 @pytest.mark.parametrize("what", ["head", "block", "all"])

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from _model.ledger import ModelError, fingerprints, tensors
+from _model.ledger import ModelError, tensors
 
 #: Names below which the head is, where ``final_layer`` is not the answer. Features are what goes
 #: into the first of them.
@@ -231,7 +231,6 @@ def features_at_head(model, *inputs):
     ------
     EncoderError
         If the head is no module, is not called, or is told what depends on the batch.
-        :func:`check_head` looks closer, and runs the model to do so.
     """
     tensors(model)  # none without a shape
     kind, where = type(model).__name__, head_names(model)[0]
@@ -259,37 +258,6 @@ def features_at_head(model, *inputs):
         )
     head = _HeadWith(head, more) if more else head
     return head, *(args[0] for args in seen)
-
-
-def check_head(model, X):
-    """Refuse a model whose head, on stored features, does not say what the model says, bit for bit.
-
-    Parameters
-    ----------
-    model : torch.nn.Module
-        A Braindecode model; in evaluation mode afterwards.
-    X : torch.Tensor, shape (n_windows, n_chans, n_times)
-        A few windows, at least two.
-
-    Raises
-    ------
-    EncoderError
-        If it does not, since work follows the head; if :func:`features_at_head` refuses the model;
-        or if the model is not the same after a forward pass in evaluation mode.
-    """
-    kind, before = type(model).__name__, fingerprints(model)
-    head, features, _ = features_at_head(model, X, X[:1])  # two sizes of a batch
-    with torch.no_grad():
-        outputs, of_features = model(X), head(features)
-    after = fingerprints(model)
-    moved = [name for name, value in before.items() if value != after[name]]
-    if moved:
-        raise EncoderError(f"{kind} changes in evaluation mode: {', '.join(moved)}")
-    if not (torch.is_tensor(outputs) and torch.equal(outputs, of_features)):
-        raise EncoderError(
-            f"{kind} does more after its head, {head_names(model)[0]}: a head on stored features "
-            "would not say what the model says"
-        )
 
 
 def only_head_learns(model):
