@@ -19,7 +19,16 @@ PALE = "#94A3B8"
 RUST = "#C2410C"
 RED = "#B91C1C"
 #: The same by name, for the table of regimes.
-PALETTE = {"slate": SLATE, "blue": BLUE, "violet": VIOLET, "amber": AMBER, "dark": DARK}
+PALETTE = {
+    "slate": SLATE,
+    "blue": BLUE,
+    "violet": VIOLET,
+    "amber": AMBER,
+    "dark": DARK,
+    "pale": PALE,
+    "rust": RUST,
+    "red": RED,
+}
 #: Values on both sides of zero.
 DIVERGING = "RdBu_r"
 #: Numbers written on them.

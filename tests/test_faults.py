@@ -324,7 +324,7 @@ REFUSED = {
     "data: one signal, another end": Fault(same_signal_in_another_file, "windows of two people hold the same signal, sub-01_task-oddball_sample-000.*sub-03"),
     "data: samples of another": Fault(lambda root: edit(of(root, "03", "eeg.vhdr"), "^DataFile=.*$", "DataFile=../../sub-01/eeg/sub-01_task-oddball_eeg.eeg"), "sub-01_task-oddball_eeg.vhdr and sub-03_task-oddball_eeg.vhdr hold the same signal", "vhdr"),
     **{f"data: header {text!r}": Fault(instead("eeg.vhdr", text), "sub-02_task-oddball_eeg.vhdr cannot be read.*fetch it again", "vhdr") for text in ("", "not a header", "<html>log in</html>", "/annex/objects/MD5E")},
-    "data: shorter than a window": Fault(recorded("03", "rest", 1), "sub-03_task-rest_eeg.edf has no event rest or arithmetic as long as a window of 2 s.*window_s=", "tasks"),
+    "data: shorter than a window": Fault(recorded("03", "rest", 1), "sub-03_task-rest_eeg.edf has no event rest or arithmetic as long as a window of 2 s.*window_s: in the file", "tasks"),
     "data: a channel less": Fault(recorded("02", "rest", 30, ch_names=("Fp1", "Cz", "O2")), r"sub-02_task-rest_eeg.edf has no channel \['Pz'\]", "tasks"),
     # Events.
     "events: none": Fault(gone("sub-02/eeg/*_events.tsv"), "sub-02_task-oddball_eeg.edf has no events.tsv.*fetch sub-02_task-oddball_events.tsv"),

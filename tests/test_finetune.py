@@ -137,7 +137,7 @@ def test_names_of_regimes_stand_in_one_table():
         }
         listed = constants & set(COMPARED)
         # A new person is adapted with rates of their own.
-        assert len(listed) < 3 or path.name in ("regimes.py", "new_person_choice.py"), path
+        assert len(listed) < 3 or path.name in ("_regimes.py", "new_person_choice.py"), path
 
 
 NEW = '    Regime("filters", "pretrained", ("conv_time_spat", "final_layer"), 3e-3, "rust", "P"),\n'
@@ -170,11 +170,11 @@ print(draw_regimes_figure(learns).get_label())
 def test_a_new_regime_is_one_line(tmp_path):
     """With one more line in the table, and nothing else, it is adapted and drawn."""
     shutil.copytree(EXAMPLES, tmp_path / "examples")
-    table = tmp_path / "examples" / "_model" / "regimes.py"
+    table = tmp_path / "examples" / "_regimes.py"
     last = '    Regime("closed-form probe"'
     assert table.read_text().count(last) == 1
     table.write_text(table.read_text().replace(last, NEW + last))
-    environ = {**os.environ, "PYTHONPATH": str(table.parents[1]), "MPLBACKEND": "Agg"}
+    environ = {**os.environ, "PYTHONPATH": str(table.parent), "MPLBACKEND": "Agg"}
     how = {"env": environ, "cwd": tmp_path, "capture_output": True, "text": True}
     run = subprocess.run([sys.executable, "-c", USE], **how)
     assert run.returncode == 0, run.stderr

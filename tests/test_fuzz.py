@@ -456,7 +456,7 @@ ELSEWHERE = {
     "* has to be downloaded (about * MB) and the": "test_study.py::test_no_network_is_told_in_seconds_with_a_way_out",
     "* is sampled at * Hz but * says * Hz in": "test_faults.py::channels: rate of another file",
     "* would download about * MB and nobody asked for": "test_study.py::test_fewer_people_cost_less_and_that_is_told_before_anything",
-    "*: * samples of * are not finite, the first at": "test_signals.py::test_samples_that_are_not_finite_are_refused_with_channel_and_second",
+    "* has no EEG channel: correct the types in": "test_signals.py::test_a_recording_without_eeg_is_refused",
     "*: pass on_missing='drop'": "test_study.py::test_events_without_a_value",
     "Braindecode cannot cut windows of * (*): look at the": "test_door_counts.py::test_what_braindecode_refuses_is_said_of_the_study",
     "EEGDash does not see * in *: check their names": "test_study.py::test_recording_that_eegdash_passes_over",
@@ -472,6 +472,15 @@ ELSEWHERE = {
     "the people of * share *, so there is nothing": "test_faults.py::events: none in common",
     "the tasks of * ask different questions: *. Pass task=": "test_faults.py::events: two tasks",
     "unknown study *, and no such folder here. *": "test_study.py::test_names_that_no_folder_can_have",
+    "* is not TOML (*). Correct that line: write key": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
+    "*: * is * Hz and sfreq is * Hz. Write an": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
+    "*: * is *. Write *": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
+    "*: * is no setting. *": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
+    "*: budget is *. Write a line [budget], and below": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
+    "*: l_freq is * Hz and h_freq is * Hz. Write": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
+    "*: window_s is * s, less than a sample at": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
+    "EEG_TUTORIAL_RECIPE is *, and there is no such file:": "test_recipe.py::test_a_file_that_is_not_there",
+    "recipe=* is no recipe: pass Recipe(...), with Budget(...) as": "test_recipe.py::test_a_bad_argument_is_refused_before_a_study_is_looked_for",
 }
 
 
