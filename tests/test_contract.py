@@ -65,6 +65,12 @@ def turned(value):
     return value[::-1]
 
 
+@pytest.mark.parametrize("page", LINES)
+def test_a_line_is_one_that_a_person_can_read(page):
+    assert len(LINES[page]) <= 24
+    assert len(json.dumps(LINES[page])) <= 1_500
+
+
 def test_every_tutorial_has_a_contract_and_every_field_says_what_it_is():
     assert {short_name(script) for script in tutorials()} == set(CONTRACTS)
     for page, model in CONTRACTS.items():

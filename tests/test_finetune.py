@@ -17,7 +17,7 @@ import _model.transfer
 from _helpers.contracts import base
 from _helpers.pages import EXAMPLES
 from _model.adapt import adapt, build_model, pretrain, train_layers
-from _model.encoder import encoder_state, load_encoder
+from _model.encoder import EncoderError, encoder_state, load_encoder
 from _model.zoo import SLOW, try_models
 from _regimes import COMPARED, REGIMES, TABLE
 
@@ -183,6 +183,29 @@ def test_a_new_regime_is_one_line(tmp_path):
     assert {name.split(".")[0] for name in names} == {"conv_time_spat", "final_layer"}
     assert legend == "['filters']"
     assert "filters: pretrained encoder that" in alt
+
+
+@pytest.mark.parametrize(
+    ("regime", "learns", "message"),
+    [
+        ("nrom", None, "no regime is called 'nrom': there are from-scratch, "),
+        (
+            "norm",
+            ("batchnorm", "final_layer"),
+            "begins with batchnorm: its layers are bnorm, ",
+        ),
+    ],
+)
+def test_a_regime_that_fits_nothing_is_refused(
+    transfer, encoder, monkeypatch, regime, learns, message
+):
+    if learns:
+        new = REGIMES["last-block"]._replace(name=regime, learns=learns)
+        monkeypatch.setitem(REGIMES, regime, new)
+    X, y = transfer.data["train"]
+    how = {"encoder": encoder, "seed": 1, "n_steps": 1}
+    with pytest.raises(EncoderError, match=message):
+        adapt(transfer.build, X, y, regime, **how)
 
 
 def test_the_closed_form_probe_is_that_of_scikit_learn_on_any_number_of_threads(

@@ -49,7 +49,9 @@ def test_kept_results_are_of_one_study_and_of_the_pins():
         # A package that was pinned later, or is not needed any more, is in one of them only.
         both = ran.keys() & dict(pins).keys()
         assert len(both) > 15
-        assert {name: ran[name] for name in both} == {name: dict(pins)[name] for name in both}
+        assert {name: ran[name] for name in both} == {
+            name: dict(pins)[name] for name in both
+        }
 
 
 def test_kept_results_carry_what_the_page_leans_on():

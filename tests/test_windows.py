@@ -1,11 +1,13 @@
 """Files that are read whole, letters beyond ASCII, and where a window comes from."""
 
 import mne
+import mne_bids
 import numpy as np
 import pytest
 
 import _study
 from _study import StudyError
+from _study.formats import FORMATS
 from _study.windows import read_header
 from conftest import write_bids
 
@@ -106,3 +108,18 @@ def test_each_recording_is_measured_under_its_own_name(bids, monkeypatch):
     _study.open_study(bids)
     assert len(measured) == 3
     assert all(filename == path for filename, path in measured)
+
+
+def test_a_format_is_opened_only_if_mne_bids_reads_it():
+    """EEGDash passes over the other endings, whatever MNE reads."""
+    assert set(FORMATS) <= set(mne_bids.config.reader)
+
+
+def test_recordings_that_eegdash_drops_are_a_refusal_with_their_ending(edf, monkeypatch):
+    root = edf.parents[2]
+    edf.rename(edf.with_suffix(".gdf"))
+    monkeypatch.setattr("_study.folder.DATA_SUFFIXES", (*FORMATS, ".gdf"))
+    with pytest.raises(
+        StudyError, match=r"opens none of the recordings .*\(\.gdf\): write"
+    ):
+        _study.open_study(root)

@@ -28,7 +28,7 @@ def _promise(name):
 CONTRACTS = {name: _promise(name) for name in NAMES}
 
 
-#: A line of a page has at most 1,500 characters: what is longer than this is not looked into.
+#: Characters that are looked into, far more than the 1,500 of a page, and problems that are listed.
 MOST_CHARACTERS, MOST_PROBLEMS = 1_000_000, 5
 
 

@@ -2,7 +2,12 @@
 
 import torch
 
-from _model.encoder import hold_frozen, load_encoder, precompute_frozen
+from _model.encoder import (
+    EncoderError,
+    hold_frozen,
+    load_encoder,
+    precompute_frozen,
+)
 from _model.training import make_optimizer, shuffled_batches, train
 from _regimes import REGIMES
 
@@ -61,7 +66,13 @@ def train_layers(
     store : bool
         Run what is frozen once and keep its output. False where not all windows fit into memory:
         it then runs in each step.
+
+    Raises
+    ------
+    _model.encoder.EncoderError
+        If no parameter has a name that begins so.
     """
+    _refuse_absent(model, learns)
     for name, parameter in model.named_parameters():
         parameter.requires_grad = name.startswith(learns)
     if store:
@@ -71,6 +82,18 @@ def train_layers(
         learner = model
     batches = shuffled_batches(X, y, n_steps=n_steps, batch_size=batch_size, seed=seed)
     train(learner, batches, make_optimizer(learner, lr), watch=watch)
+
+
+def _refuse_absent(model, learns):
+    """A beginning that fits no name would leave a layer out in silence."""
+    names = [name for name, _ in model.named_parameters()]
+    absent = [start for start in learns if not any(n.startswith(start) for n in names)]
+    if absent:
+        layers = sorted({name.split(".")[0] for name in names})
+        raise EncoderError(
+            f"no parameter of {type(model).__name__} begins with {', '.join(absent)}: its layers are "
+            f"{', '.join(layers)}"
+        )
 
 
 def pretrain(build, X, y, *, n_steps, batch_size=64, lr=2e-3, seed=0, store=True):
@@ -135,8 +158,12 @@ def adapt(
     Raises
     ------
     _model.encoder.EncoderError
-        If the encoder is of another network.
+        If the encoder is of another network, or the regime is none of the table.
     """
+    if regime not in REGIMES:
+        raise EncoderError(
+            f"no regime is called {regime!r}: there are {', '.join(REGIMES)}"
+        )
     chosen = REGIMES[regime]
     model = build(seed=seed)
     if encoder is not None and chosen.starts_from == "pretrained":

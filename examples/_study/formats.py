@@ -65,7 +65,8 @@ class Format:
     is_whole: Callable = _unknown
 
 
-#: What is opened, by its ending. A new format that MNE reads is one entry.
+#: What is opened, by its ending. A new format is one entry, if MNE and MNE-BIDS read it: EEGDash
+#: passes over the endings that MNE-BIDS does not know.
 FORMATS = {
     ".edf": Format(letters={"encoding": "latin1"}, is_whole=_has_all_records),
     ".bdf": Format(letters={"encoding": "latin1"}, is_whole=_has_all_records),

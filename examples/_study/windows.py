@@ -136,9 +136,18 @@ def _list_recordings(root, records):
     """The EEGDash dataset of some records, if it has all of them."""
     if not records:
         raise StudyError(f"no recordings of {root} to open: take them from find_study()")
-    dataset = EEGDashDataset(
-        cache_dir=root.parent, dataset=root.name, records=records, download=False
-    )
+    try:
+        dataset = EEGDashDataset(
+            cache_dir=root.parent, dataset=root.name, records=records, download=False
+        )
+    except (
+        ValueError
+    ) as err:  # it drops endings that MNE-BIDS does not read, and none is left
+        endings = sorted({Path(record["bids_relpath"]).suffix for record in records})
+        raise StudyError(
+            f"EEGDash opens none of the recordings of {root} ({', '.join(endings)}): write them in "
+            "a format of BIDS, such as .edf"
+        ) from err
     there = Counter(recording.record["bids_relpath"] for recording in dataset.datasets)
     asked = Counter(record["bids_relpath"] for record in records)
     if there != asked:
