@@ -23,6 +23,7 @@ EEG = ("Fz", "Cz", "Pz", "Oz")
 #: Amplitude of each channel in uV; a heart beside the EEG must stay outside of the reference.
 CODES = {"Fz": 10.0, "Cz": 20.0, "Pz": 35.0, "Oz": 55.0}
 HEART = "ECG"
+NAMES = (*EEG, HEART)
 #: Not whole numbers: a window that begins a second late must look different.
 CLASS_HZ = (6.3, 10.7)
 WINDOW_S = 2.0
@@ -39,7 +40,6 @@ class Event:
     duration: float
     label: str
     code: int
-    note: str = ""
 
 
 @dataclass
@@ -130,7 +130,7 @@ class Truth:
 FORMATS = {"edf": ".edf", "vhdr": ".vhdr", "set": ".set", "fdt": ".set"}
 
 
-def write_signal(path, fmt, data, ch_names, sfreq, events, unit="uV"):
+def write_signal(path, fmt, data, ch_names, sfreq, events):
     """Write channels by samples in uV as EDF, BrainVision or EEGLAB (alone, or with a .fdt)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     marks = [(e.onset, e.duration, e.label) for e in events]
@@ -141,7 +141,7 @@ def write_signal(path, fmt, data, ch_names, sfreq, events, unit="uV"):
         data = data.clip(*reach)
         signals = [
             edfio.EdfSignal(
-                row, sfreq, label=name, physical_dimension=unit, physical_range=reach
+                row, sfreq, label=name, physical_dimension="uV", physical_range=reach
             )
             for row, name in zip(data, ch_names, strict=True)
         ]
@@ -198,11 +198,10 @@ def write_recording(root, recording, fmt):
     """A recording with its tables and sidecars."""
     stem, folder = recording.stem, root / recording.folder
     path = folder / f"{stem}_eeg{FORMATS[fmt]}"
-    names = (*EEG, HEART)
-    write_signal(path, fmt, recording.data(), names, recording.sfreq, recording.events)
+    write_signal(path, fmt, recording.data(), NAMES, recording.sfreq, recording.events)
     write_tsv(folder / f"{stem}_events.tsv", events_table(recording.events))
     channels = [["name", "type", "units", "sampling_frequency", "status"]]
-    for name in names:
+    for name in NAMES:
         kind = "ECG" if name == HEART else "EEG"
         channels.append([name, kind, "uV", f"{recording.sfreq:g}", "good"])
     write_tsv(folder / f"{stem}_channels.tsv", channels)

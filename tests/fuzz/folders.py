@@ -1,669 +1,477 @@
 """Mutations of folders: copies, links, names, leftovers, other people's files, and clean trees."""
 
 import copy
-import json
-import os
+import dataclasses
 import re
 import shutil
 
 from fuzz import bases
-from fuzz.tables import ALL, deleted, edit_events, mutation, name_of
+from fuzz.bases import SYNTHETIC
+from fuzz.oracle import Expectation
+from fuzz.tables import (
+    ALL,
+    DESCRIPTION,
+    GONE,
+    asked,
+    behind_a_link,
+    deleted,
+    either,
+    gone,
+    person_lost,
+    refuse,
+    right,
+    row,
+    rows_until,
+)
 
-SIGNALS = bases.SYNTHETIC
+ONE_TASK = ("edf", "vhdr", "set")
 
 
-def somebody(tree):
-    """Folder of one person."""
-    return tree.root / f"sub-{tree.recording().subject}"
+def file(name, held):
+    """A way: a file lies in a folder, or in a folder of it; its name has words in braces."""
+
+    def way(spot):
+        path = spot.path / spot.fill(name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(held)
+
+    return way
 
 
-def copy_people(tree, folder):
-    """A folder in the dataset that holds every person once more."""
-    (tree.root / folder).mkdir(parents=True)
-    for path in sorted(tree.root.glob("sub-*")):
-        shutil.copytree(path, tree.root / folder / path.name)
+def copied(*names):
+    """A way: a file is there once more under each name, of its own stem and end."""
+
+    def way(spot):
+        for name in names:
+            name = name.format(stem=spot.path.stem, end=spot.path.suffix)
+            shutil.copy(spot.path, spot.path.with_name(name))
+
+    return way
+
+
+def every_file(way):
+    """A way: the same for every file of a folder."""
+
+    def ways(spot):
+        for path in [p for p in spot.path.rglob("*") if p.is_file()]:
+            way(dataclasses.replace(spot, path=path))
+
+    return ways
+
+
+def apple_double(spot):
+    spot.path.with_name(f"._{spot.path.name}").write_bytes(b"\0\5\x16\7" + bytes(78))
 
 
 # ------------------------------------------------------------------------------ clean or harmless
 
-
-@mutation(*ALL)
-def clean(tree):
-    """Nothing is changed"""
-    tree.right()
-
-
-def beside(name, content, where="."):
-    """A mutation: a file that has nothing to do with the study lies in it."""
-
-    def harmless(tree):
-        folder = tree.root if where == "." else tree.root / tree.recording().folder
-        (folder / content[0]).parent.mkdir(parents=True, exist_ok=True)
-        (folder / content[0]).write_bytes(content[1])
-        tree.right()
-
-    harmless.__name__ = f"beside_{name}"
-    harmless.__doc__ = f"A file {content[0]!r} lies in the study"
-    mutation(*ALL)(harmless)
-
-
-beside("ds_store", (".DS_Store", b"\0\0\0\1Bud1"))
-beside("ds_store_deep", (".DS_Store", b"\0\0\0\1Bud1"), "eeg")
-beside("thumbs", ("Thumbs.db", b"\xd0\xcf"), "eeg")
-beside("git", (".git/HEAD", b"ref: refs/heads/main\n"))
-beside("bidsignore", (".bidsignore", b"*\n"))
-beside("changes", ("CHANGES", b"1.0 \xe4nderung\n"))
-beside("phenotype", ("phenotype/age.tsv", b"participant_id\tage\nsub-01\t99\n"))
-beside("notes", ("notes (1).txt", b"x"), "eeg")
-beside("odd_name", ("rm -fr $(x);'\".txt", b"x"))
-beside("newline", ("a\nb.txt", b"x"), "eeg")
-beside("stimuli", ("stimuli/left.png", b"\x89PNG"))
-beside("empty_dataset", ("code/run.py", b"raise SystemExit\n"))
-
-
-@mutation()
-def apple_doubles(tree):
-    """Every file has a ._ shadow, as a Mac leaves them on a foreign disk"""
-    for path in [p for p in tree.root.rglob("*") if p.is_file()]:
-        path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7" + bytes(78))
-    tree.either(r"\._")
-
-
-@mutation()
-def backup_of_a_recording(tree):
-    """A copy of a data file under the name that a file manager gives"""
-    path = tree.path(tree.recording(), "eeg")
-    shutil.copy(path, path.with_name(f"{path.stem} (1){path.suffix}"))
-    tree.either(re.escape(path.stem))
-
-
-@mutation()
-def backup_with_another_end(tree):
-    """A .bak of a data file"""
-    path = tree.path(tree.recording(), "eeg")
-    shutil.copy(path, path.with_name(f"{path.name}.bak"))
-    tree.either(re.escape(path.stem))
-
-
-@mutation()
-def backup_of_events(tree):
-    """An older events.tsv under another name"""
-    path = tree.path(tree.recording(), "events.tsv")
-    shutil.copy(path, path.with_name(f"{path.name}~"))
-    shutil.copy(path, path.with_name(path.name.replace("_events", "_events_old")))
-    tree.either(re.escape(path.name.removesuffix(".tsv")))
+row("clean", "Nothing is changed", "study", (), right(), ALL)
+for _name, _where, _file, _held in (
+    ("ds_store", "study", ".DS_Store", b"\0\0\0\1Bud1"),
+    ("ds_store_deep", "folder", ".DS_Store", b"\0\0\0\1Bud1"),
+    ("thumbs", "folder", "Thumbs.db", b"\xd0\xcf"),
+    ("git", "study", ".git/HEAD", b"ref: refs/heads/main\n"),
+    ("bidsignore", "study", ".bidsignore", b"*\n"),
+    ("changes", "study", "CHANGES", b"1.0 \xe4nderung\n"),
+    ("phenotype", "study", "phenotype/age.tsv", b"participant_id\tage\nsub-01\t99\n"),
+    ("notes", "folder", "notes (1).txt", b"x"),
+    ("odd_name", "study", "rm -fr $(x);'\".txt", b"x"),
+    ("newline", "folder", "a\nb.txt", b"x"),
+    ("stimuli", "study", "stimuli/left.png", b"\x89PNG"),
+    ("empty_dataset", "study", "code/run.py", b"raise SystemExit\n"),
+):
+    _what = f"A file {_file!r} lies in the study"
+    row(f"beside_{_name}", _what, _where, file(_file, _held), right(), ALL)
+# fmt: off
+row("apple_doubles", "Every file has a ._ shadow, as a Mac leaves them on a foreign disk",
+    "study", every_file(apple_double), either(r"\._"))
+row("backup_of_a_recording", "A copy of a data file under the name that a file manager gives",
+    "eeg", copied("{stem} (1){end}"), either("{name}"))
+row("backup_with_another_end", "A .bak of a data file", "eeg", copied("{stem}{end}.bak"), either("{name}"))
+row("backup_of_events", "An older events.tsv under another name",
+    "events.tsv", copied("{stem}{end}~", "{stem}_old{end}"), either("{name}"), SYNTHETIC)
+# fmt: on
 
 
 # ------------------------------------------------------------------------- everything once more
 
 
-for _folder in (
-    "sourcedata", "code", "rawdata", "derivatives/clean", "derivatives", ".git/annex", "backup of 2020",
-    "sourcedata/study", "sub-01/sourcedata",
-):  # fmt: skip
+def people_in(folder):
+    """A way: a folder of the dataset holds every person once more."""
 
-    def copied_into(tree, folder=_folder):
-        if folder.startswith("sub-"):
-            (tree.root / folder).mkdir(parents=True)
-            for path in [
-                p for p in (tree.root / "sub-01").iterdir() if p.name != "sourcedata"
-            ]:
-                copy = shutil.copytree if path.is_dir() else shutil.copy
-                copy(path, tree.root / folder / path.name)
-            tree.either("sourcedata")
-            return
-        copy_people(tree, folder)
-        tree.right()
+    def way(spot):
+        (spot.path / folder).mkdir(parents=True)
+        for path in sorted(spot.path.glob("sub-*")):
+            shutil.copytree(path, spot.path / folder / path.name)
 
-    copied_into.__name__ = "copy_in_" + re.sub(r"\W", "_", _folder)
-    copied_into.__doc__ = f"Every person lies in {_folder} once more"
-    mutation(*(ALL if _folder == "sourcedata" else SIGNALS))(copied_into)
+    return way
 
 
-@mutation()
-def copy_in_sourcedata_with_other_signals(tree):
-    """sourcedata/ holds raw recordings under the same names"""
-    copy_people(tree, "sourcedata")
-    for recording in tree.recordings:
-        path = tree.root / "sourcedata" / recording.folder
-        path /= tree.path(recording, "eeg").name
-        names = (*bases.EEG, bases.HEART)
+def first_person_in_itself(spot):
+    """A way: sourcedata in the folder of a person holds all that lies in it."""
+    for path in list(spot.path.glob("sub-01/*")):
+        other = path.parent / "sourcedata" / path.name
+        if path.is_dir():
+            shutil.copytree(path, other)
+        else:
+            other.parent.mkdir(exist_ok=True)
+            shutil.copy(path, other)
+
+
+def with_other_signals(spot):
+    """A way: in sourcedata lies every recording, three times as large."""
+    for recording in spot.tree.recordings:
+        path = spot.tree.path(recording, "eeg")
+        path = spot.path / "sourcedata" / path.relative_to(spot.path)
         bases.write_signal(
-            path, tree.base.fmt, recording.data() * 3, names, recording.sfreq,
+            path, spot.tree.base.fmt, recording.data() * 3, bases.NAMES, recording.sfreq,
             recording.events,
         )  # fmt: skip
-    tree.right()
 
 
-@mutation()
-def copy_of_a_person_inside(tree):
-    """The folder of a person holds the whole folder once more"""
-    person = somebody(tree)
-    copied = tree.outside("copy")
-    shutil.copytree(person, copied)
-    copied.rename(person / person.name)
-    tree.either(person.name)
+def person_in_itself(spot):
+    """A way: the folder of a person lies in itself."""
+    outside = spot.tree.outside("copy")
+    shutil.copytree(spot.path, outside)
+    outside.rename(spot.path / spot.path.name)
+
+
+# fmt: off
+for _folder in (
+    "sourcedata", "code", "rawdata", "derivatives/clean", "derivatives", ".git/annex", "backup of 2020",
+    "sourcedata/study",
+):
+    _name = re.sub(r"\W", "_", _folder)
+    row(f"copy_in_{_name}", f"Every person lies in {_folder} once more",
+        "study", people_in(_folder), right(), ALL if _folder == "sourcedata" else SYNTHETIC)
+row("copy_in_sub_01_sourcedata", "Every person lies in sub-01/sourcedata once more",
+    "study", first_person_in_itself, either("sourcedata"))
+row("copy_in_sourcedata_with_other_signals", "sourcedata/ holds raw recordings under the same names",
+    "study", (people_in("sourcedata"), with_other_signals), right())
+row("copy_of_a_person_inside", "The folder of a person holds the whole folder once more",
+    "person", person_in_itself, either("sub-{id}"))
+# fmt: on
 
 
 # -------------------------------------------------------------------------------------- links
 
 
-@mutation(*ALL)
-def loop_in_a_person(tree):
-    """A link in a person's folder leads back to it"""
-    person = somebody(tree)
-    (person / "again").symlink_to(".")
-    tree.either(person.name)
+def link(name, target):
+    """A way: a link lies in a folder."""
+    return lambda spot: (spot.path / name).symlink_to(target)
 
 
-@mutation()
-def loop_to_the_top(tree):
-    """A link in a person's folder leads to the dataset"""
-    person = somebody(tree)
-    (person / "all").symlink_to("..")
-    tree.either(person.name)
+def elsewhere(spot):
+    """A way: a link to a place outside of the study."""
+    target = spot.tree.outside(spot.path.name)
+    spot.path.rename(target)
+    spot.path.symlink_to(target)
 
 
-@mutation()
-def loop_in_eeg(tree):
-    """A link in the folder of the recordings leads to the person"""
-    recording = tree.recording()
-    (tree.root / recording.folder / "up").symlink_to("..")
-    tree.either(f"sub-{recording.subject}")
+def samples_elsewhere(spot):
+    """A way: a link for each file of the signals that is no header of text."""
+    for path in sorted(spot.path.parent.glob(f"{spot.path.stem}.*")):
+        if path.suffix in (".edf", ".set", ".fdt", ".eeg"):
+            behind_a_link(dataclasses.replace(spot, path=path))
 
 
-@mutation(*ALL)
-def link_to_the_data(tree):
-    """Data files are links to a store outside of the study, as git-annex keeps them"""
-    for recording in tree.recordings:
-        path = tree.path(recording, "eeg")
-        for part in sorted(path.parent.glob(f"{path.stem}.*")):
-            if part.suffix in (".edf", ".set", ".fdt", ".eeg"):
-                part.rename(tree.outside(part.name))
-                part.symlink_to(os.path.relpath(tree.outside(part.name), part.parent))
-    tree.right()
-
-
-@mutation(*ALL)
-def link_to_a_person(tree):
-    """The folder of a person is a link to somewhere else"""
-    person = somebody(tree)
-    person.rename(tree.outside(person.name))
-    person.symlink_to(tree.outside(person.name))
-    tree.either(person.name)
-
-
-@mutation("sessions")
-def link_to_a_session(tree):
-    """A session is a link to a folder outside"""
-    recording = tree.recording()
-    session = (tree.root / recording.folder).parent
-    session.rename(tree.outside(session.name))
-    session.symlink_to(tree.outside(session.name))
-    tree.either(f"sub-{recording.subject}")
-
-
-@mutation()
-def link_to_another_person(tree):
-    """The folder of one person is a link to that of another"""
-    one, other = sorted(tree.root.glob("sub-*"))[:2]
+def person_of_another(spot):
+    """A way: the first person is a link to the second."""
+    one, other = sorted(spot.path.glob("sub-*"))[:2]
     shutil.rmtree(one)
     one.symlink_to(other.name)
-    tree.either(one.name, said=one.name)
+    spot.about = one.name
 
 
-@mutation(*ALL)
-def link_to_the_study(tree):
-    """The whole study is opened by way of a link"""
-    real = tree.root
-    tree.root = tree.top / "by_a_link" / real.name
-    tree.root.parent.mkdir()
-    tree.root.symlink_to(real)
-    tree.right()
+def opened_by_a_link(spot):
+    """A way: what is opened is a link to the study."""
+    spot.tree.root = spot.tree.top / "by_a_link" / spot.path.name
+    spot.tree.root.parent.mkdir()
+    spot.tree.root.symlink_to(spot.path)
 
 
-@mutation()
-def link_to_all_data_is_dead(tree):
-    """No data file was fetched: all are links to nothing"""
-    for recording in tree.recordings:
-        path = tree.path(recording, "eeg")
-        path.unlink()
-        path.symlink_to("../../.git/annex/objects/gone")
-    tree.refuse(rf"\b{len(tree.recordings)}\b|_eeg")
+# fmt: off
+row("loop_in_a_person", "A link in a person's folder leads back to it",
+    "person", link("again", "."), either("sub-{id}"), ALL)
+row("loop_to_the_top", "A link in a person's folder leads to the dataset",
+    "person", link("all", ".."), either("sub-{id}"))
+row("loop_in_eeg", "A link in the folder of the recordings leads to the person",
+    "folder", link("up", ".."), either("sub-{id}"))
+row("link_to_the_data", "Data files are links to a store outside of the study, as git-annex keeps them",
+    "every eeg", samples_elsewhere, right(), ALL)
+row("link_to_a_person", "The folder of a person is a link to somewhere else",
+    "person", elsewhere, either("sub-{id}"), ALL)
+row("link_to_a_session", "A session is a link to a folder outside",
+    "session", elsewhere, either("sub-{id}"), ("sessions",))
+row("link_to_another_person", "The folder of one person is a link to that of another",
+    "study", person_of_another, either("{about}", said="{about}"))
+row("link_to_the_study", "The whole study is opened by way of a link", "study", opened_by_a_link, right(), ALL)
+row("link_to_all_data_is_dead", "No data file was fetched: all are links to nothing",
+    "every eeg", (deleted, lambda spot: spot.path.symlink_to(f"../{GONE}")),
+    lambda spot: refuse(rf"\b{len(spot.tree.recordings)}\b|_eeg"))
+# fmt: on
 
 
 # -------------------------------------------------------------------------------------- names
 
 
-def named(name, new):
-    """A mutation: the folder of the study has another name."""
+def study_named(new):
+    """A way: the folder of the study has another name."""
 
-    def renamed(tree):
-        other = tree.root.with_name(new)
-        tree.root.rename(other)
-        tree.root = other
-        tree.right()
+    def way(spot):
+        spot.tree.root = spot.path.rename(spot.path.with_name(new))
 
-    renamed.__name__ = f"study_named_{name}"
-    renamed.__doc__ = f"The folder of the study is named {new!r}"
-    mutation()(renamed)
+    return way
 
 
-named("with_a_space", "my study")
-named("beyond_ascii", "étude 美")
-named("simulated", "simulated-mine")
-named("with_quotes", 'it\'s "mine"')
-named("like_a_command", "$(touch x);&|")
-named("like_an_option", "-rf")
-named("like_markup", "<script>1<")
-named("like_a_format", "{0} %s %n")
-named("with_a_newline", "two\nlines")
-named("like_a_person", "sub-01")
-named("like_a_pattern", "a[b]*?")
-named("with_dots", "..study..")
-named("very_long", "x" * 200)
-named("derivatives", "derivatives")
-named("sourcedata", "sourcedata")
+for _name, _new in {
+    "with_a_space": "my study", "beyond_ascii": "étude 美", "simulated": "simulated-mine",
+    "with_quotes": 'it\'s "mine"', "like_a_command": "$(touch x);&|", "like_an_option": "-rf",
+    "like_markup": "<script>1<", "like_a_format": "{0} %s %n", "with_a_newline": "two\nlines",
+    "like_a_person": "sub-01", "like_a_pattern": "a[b]*?", "with_dots": "..study..",
+    "very_long": "x" * 200, "derivatives": "derivatives", "sourcedata": "sourcedata",
+}.items():  # fmt: skip
+    _what = f"The folder of the study is named {_new!r}"
+    row(f"study_named_{_name}", _what, "study", study_named(_new), right())
 
 
-def rename_person(tree, old, new):
-    """Rename everything of a person, in names of files, tables and headers."""
-    for path in sorted(tree.root.rglob(f"*sub-{old}*"), key=lambda p: -len(p.parts)):
-        if path.suffix in (".vhdr", ".vmrk", ".tsv"):
-            text = path.read_text("utf-8").replace(f"sub-{old}", f"sub-{new}")
-            path.write_text(text, "utf-8")
-        path.rename(path.with_name(path.name.replace(f"sub-{old}", f"sub-{new}")))
-    table = tree.root / "participants.tsv"
-    text = table.read_text("utf-8")  # another mutation may have taken sub- away
-    text = re.sub(rf"(sub-|^){old}\t", lambda m: f"{m[1]}{new}\t", text, flags=re.M)
-    table.write_text(text, "utf-8")
+def person_named(new):
+    """A way: somebody has another label: in names of files, tables, headers, and the truth."""
 
-
-def person_named(name, new, verdict):
-    """A mutation: somebody has an odd label, everywhere."""
-
-    def renamed(tree):
-        old = tree.recording().subject
-        rename_person(tree, old, new)
-        for window in tree.truth.windows:
+    def way(spot):
+        root, old = spot.tree.root, spot.recording.subject
+        for path in sorted(root.rglob(f"*sub-{old}*"), key=lambda p: -len(p.parts)):
+            if path.suffix in (".vhdr", ".vmrk", ".tsv"):
+                text = path.read_text("utf-8").replace(f"sub-{old}", f"sub-{new}")
+                path.write_text(text, "utf-8")
+            path.rename(path.with_name(path.name.replace(f"sub-{old}", f"sub-{new}")))
+        table = root / "participants.tsv"
+        text = table.read_text("utf-8")  # another mutation may have taken sub- away
+        text = re.sub(rf"(sub-|^){old}\t", lambda m: f"{m[1]}{new}\t", text, flags=re.M)
+        table.write_text(text, "utf-8")
+        for window in spot.tree.truth.windows:
             if window.subject == old:
                 window.subject = new
                 window.stem = window.stem.replace(f"sub-{old}", f"sub-{new}")
-        for earlier in tree.expectations:  # what an earlier mutation broke has a new name
-            earlier.culprit, earlier.said = (
-                tuple(
-                    re.sub(rf"sub\\?-{old}", lambda _: re.escape(f"sub-{new}"), p)
-                    for p in own
-                )
-                for own in (earlier.culprit, earlier.said)
-            )
-        tree.either(re.escape(f"sub-{new}"))
-        tree.expectations[-1].verdict = verdict
+        # What an earlier mutation broke has a new name.
+        for earlier in spot.tree.expectations:
+            for of in ("culprit", "said"):
+                patterns = [
+                    re.sub(rf"sub\\?-{old}", lambda _: re.escape(f"sub-{new}"), pattern)
+                    for pattern in getattr(earlier, of)
+                ]
+                setattr(earlier, of, tuple(patterns))
 
-    renamed.__name__ = f"person_named_{name}"
-    renamed.__doc__ = f"Somebody is sub-{new}, everywhere"
-    mutation("edf", "vhdr", "set", "tasks", "sessions")(renamed)
+    return way
 
 
-person_named("beyond_ascii", "Zoë", "either")
-person_named("with_a_hyphen", "0-2", "either")
-person_named("with_a_space", "0 2", "either")
-person_named("with_a_dot", "0.2", "either")
-person_named("like_a_number", "1e3", "right")
-person_named("like_nothing", "NA", "right")
-person_named("long", "x" * 60, "right")
-person_named("with_quotes", "o'2", "either")
+for _name, _new, _verdict in (
+    ("beyond_ascii", "Zoë", "either"), ("with_a_hyphen", "0-2", "either"),
+    ("with_a_space", "0 2", "either"), ("with_a_dot", "0.2", "either"),
+    ("like_a_number", "1e3", "right"), ("like_nothing", "NA", "right"),
+    ("long", "x" * 60, "right"), ("with_quotes", "o'2", "either"),
+):  # fmt: skip
+    row(
+        f"person_named_{_name}", f"Somebody is sub-{_new}, everywhere", "eeg",
+        person_named(_new), Expectation(_verdict, (re.escape(f"sub-{_new}"),)),
+        (*ONE_TASK, "tasks", "sessions"),
+    )  # fmt: skip
 
 
-def folder_named(name, change, on=SIGNALS):
-    """A mutation: the folder of one person, or of its EEG, has another name."""
+def renamed_parts(pattern, new):
+    """A way: what lies in a folder and fits the pattern has the name ``new(name)``."""
 
-    def renamed(tree):
-        recording = tree.recording()
-        change(tree, recording)
-        tree.either(f"(?i)sub-{recording.subject}")
+    def way(spot):
+        for path in sorted(spot.path.glob(pattern)):
+            path.rename(path.with_name(new(path.name)))
 
-    renamed.__name__ = f"folder_{name}"
-    renamed.__doc__ = change.__doc__
-    mutation(*on)(renamed)
+    return way
 
 
-def _capitals(tree, recording):
-    """A person's folder is SUB-.. in capitals"""
-    folder = tree.root / f"sub-{recording.subject}"
-    folder.rename(folder.with_name(folder.name.upper()))
+def in_capitals(spot):
+    spot.path.rename(spot.path.with_name(spot.path.name.upper()))
 
 
-def _eeg_capitals(tree, recording):
-    """The folder EEG in capitals"""
-    for folder in sorted(tree.root.glob(f"sub-{recording.subject}/**/eeg")):
-        folder.rename(folder.with_name("EEG"))
+def never_fetched(spot):
+    shutil.rmtree(spot.path)
+    spot.path.mkdir()
 
 
-def _never_fetched(tree, recording):
-    """A person's folder is empty"""
-    folder = tree.root / f"sub-{recording.subject}"
-    shutil.rmtree(folder)
-    folder.mkdir()
+def recording_among_others(spot):
+    """A way: the first recording lies in the folder of the last."""
+    one, other = spot.tree.recordings[0], spot.tree.recordings[-1]
+    for path in sorted((spot.path / one.folder).glob(f"{one.stem}*")):
+        path.rename(spot.path / other.folder / path.name)
+    spot.recording = one
 
 
-def _gone(tree, recording):
-    """A person's folder is not there, the row is"""
-    shutil.rmtree(tree.root / f"sub-{recording.subject}")
+def session_renamed(old, new):
+    """A way: names in the first session folder are others; it may be read under either."""
+
+    def way(spot):
+        one = spot.recording = spot.tree.recordings[0]
+        renamed_parts(f"{one.folder}/*", lambda name: name.replace(old, new))(spot)
+        for window in spot.tree.truth.windows:
+            if window.subject == one.subject and old in window.stem:
+                other = copy.copy(window)
+                other.stem = window.stem.replace(old, new)
+                spot.tree.truth.optional.append(other)
+
+    return way
 
 
-def _only_anatomy(tree, recording):
-    """A person has another kind of data only"""
-    folder = tree.root / f"sub-{recording.subject}"
-    shutil.rmtree(folder)
-    (folder / "anat").mkdir(parents=True)
-    (folder / "anat" / f"{folder.name}_T1w.nii.gz").write_bytes(b"\x1f\x8b")
+def session_gone(spot):
+    shutil.rmtree(spot.path)
+    stem = f"{spot.path.parent.name}_{spot.path.name}_"
+    spot.tree.truth.drop(lambda w: not w.stem.startswith(stem))
 
 
-def _without_task(tree, recording):
-    """A person's files have no task in their names"""
-    for path in sorted(tree.root.glob(f"sub-{recording.subject}/**/*_task-*")):
-        path.rename(path.with_name(re.sub(r"_task-[a-z]+", "", path.name)))
+OTHER_KINDS = tuple(
+    file(f"{folder}/sub-{{id}}_task-oddball_{end}", bytes(100))
+    for folder, end in (("meg", "meg.fif"), ("ieeg", "ieeg.edf"), ("nirs", "nirs.snirf"), ("func", "bold.nii"))
+)  # fmt: skip
 
 
-def _only_tables(tree, recording):
-    """A person's data files are gone, tables and sidecars are there"""
-    for path in list(tree.root.glob(f"sub-{recording.subject}/**/*_eeg.*")):
-        if path.suffix != ".json":
-            path.unlink()
+def in_two_runs(spot):
+    """A way: the first recording of arithmetic has a second run."""
+    one = next(r for r in spot.tree.recordings if r.task == "arithmetic")
+    again = dataclasses.replace(one, run="2")
+    bases.write_recording(spot.path, again, spot.tree.base.fmt)
+    spot.tree.truth.windows += bases.truth_of([again]).windows
 
 
-folder_named("in_capitals", _capitals)
-folder_named("eeg_in_capitals", _eeg_capitals)
-folder_named("never_fetched", _never_fetched)
-folder_named("gone", _gone)
-folder_named("only_anatomy", _only_anatomy)
-folder_named("without_task", _without_task, ("edf", "vhdr", "set"))
-folder_named("only_tables", _only_tables)
-
-
-@mutation("edf", "set", "tasks")
-def data_in_capitals(tree):
-    """The end of a data file is in capitals"""
-    recording = tree.recording()
-    path = tree.path(recording, "eeg")
-    path.rename(path.with_suffix(path.suffix.upper()))
-    tree.either(f"{re.escape(recording.stem)}|sub-{recording.subject}")
-
-
-@mutation("edf", "set")
-def data_of_another_person_in_the_folder(tree):
-    """A recording of one person lies in the folder of another"""
-    one, other = tree.recordings[0], tree.recordings[-1]
-    for path in sorted((tree.root / one.folder).glob(f"{one.stem}*")):
-        path.rename(tree.root / other.folder / path.name)
-    tree.either(f"{one.stem}|sub-{one.subject}", said=())
-
-
-def rename_session(tree, recording, old, new):
-    """Rename what lies in one session folder; it may be read under either name."""
-    for path in sorted((tree.root / recording.folder).iterdir()):
-        path.rename(path.with_name(path.name.replace(old, new)))
-    for window in tree.truth.windows:
-        if window.subject == recording.subject and old in window.stem:
-            other = copy.copy(window)
-            other.stem = window.stem.replace(old, new)
-            tree.truth.optional.append(other)
-    tree.either(f"sub-{recording.subject}")
-
-
-@mutation("sessions")
-def session_missing_in_the_names(tree):
-    """Files of a session folder do not name the session"""
-    recording = tree.recordings[0]
-    rename_session(tree, recording, f"_ses-{recording.session}", "")
-
-
-@mutation("sessions")
-def session_other_in_the_names(tree):
-    """Files of one session folder name another session"""
-    recording = tree.recordings[0]
-    rename_session(tree, recording, "_ses-a", "_ses-c")
-
-
-@mutation("sessions")
-def session_missing_of_one(tree):
-    """Somebody lacks one of two sessions"""
-    folder = (tree.root / tree.recording().folder).parent
-    shutil.rmtree(folder)
-    gone = f"{folder.parent.name}_{folder.name}_"
-    tree.truth.drop(lambda w: not w.stem.startswith(gone))
-    tree.right()
-
-
-@mutation("edf", "vhdr", "set", "tasks")
-def data_of_other_kinds(tree):
-    """MEG, iEEG, NIRS and MRI lie beside the EEG"""
-    person = somebody(tree)
-    for kind, end in (
-        ("meg", "meg.fif"), ("ieeg", "ieeg.edf"), ("nirs", "nirs.snirf"), ("func", "bold.nii"),
-    ):  # fmt: skip
-        (person / kind).mkdir()
-        (person / kind / f"{person.name}_task-oddball_{end}").write_bytes(b"\0" * 100)
-    tree.either(person.name)
-
-
-@mutation("edf", "vhdr", "set", "tasks")
-def data_in_two_formats(tree):
-    """One recording lies there in two formats"""
-    path = tree.path(tree.recording(), "eeg")
-    other = path.with_suffix(".bdf")
-    shutil.copy(path, other)
-    tree.refuse(re.escape(path.stem))
-
-
-@mutation()
-def data_without_tables(tree):
-    """One recording has no table and no sidecar at all"""
-    recording = tree.recording()
-    for path in list((tree.root / recording.folder).glob(f"{recording.stem}_*")):
-        if path.suffix in (".tsv", ".json"):
-            path.unlink()
-    tree.refuse(re.escape(recording.stem))
-
-
-@mutation(*ALL)
-def nobody_at_all(tree):
-    """A dataset without a person"""
-    for path in list(tree.root.glob("sub-*")):
-        shutil.rmtree(path)
-    tree.refuse("sub-|recording")
-
-
-@mutation(*ALL)
-def description_gone(tree):
-    """No dataset_description.json"""
-    deleted(tree.root / "dataset_description.json", tree)
-    tree.refuse("dataset_description.json")
-
-
-@mutation("tasks")
-def task_missing_of_one(tree):
-    """Somebody lacks one of two tasks"""
-    recording = tree.recording()
-    for path in list((tree.root / recording.folder).glob(f"{recording.stem}_*")):
-        path.unlink()
-    tree.truth.drop(lambda w: w.subject != recording.subject)
-    tree.either(f"sub-{recording.subject}", said=f"sub-{recording.subject}")
-
-
-@mutation("tasks")
-def task_asked_for_that_one_lacks(tree):
-    """Both tasks are asked for, and somebody lacks one"""
-    tree.how = {"task": ("rest", "arithmetic")}
-    recording = tree.recording()
-    for path in list((tree.root / recording.folder).glob(f"{recording.stem}_*")):
-        path.unlink()
-    tree.refuse(f"sub-{recording.subject}", recording.task)
-
-
-@mutation("tasks")
-def task_in_two_runs(tree):
-    """Somebody did a task twice"""
-    one = next(r for r in tree.recordings if r.task == "arithmetic")
-    again = bases.Recording(
-        one.subject, one.task, one.sfreq, one.seconds, one.events, "", "2", one.folder
+def task_in_capitals(spot):
+    """A way: the task of a recording is spelt in capitals, in names of files and in the truth."""
+    task = spot.recording.task
+    parts = f"{spot.recording.stem}_*"
+    renamed_parts(parts, lambda name: name.replace(f"task-{task}", f"task-{task.upper()}"))(
+        spot
     )
-    bases.write_recording(tree.root, again, tree.base.fmt)
-    tree.truth.windows += [
-        bases.Expected(
-            again.subject, again.stem, start, label, bases.referenced(again, start)
-        )
-        for start, label in bases.pieces(again)
-    ]
-    tree.right()
+    for window in spot.tree.truth.of(spot.recording.stem):
+        window.stem = window.stem.replace(task, task.upper())
+    spot.about = task.upper()
 
 
-@mutation("tasks")
-def task_with_a_name_in_capitals(tree):
-    """One person's task is spelt in another case"""
-    recording = tree.recording()
-    for path in sorted((tree.root / recording.folder).glob(f"{recording.stem}_*")):
-        name = path.name.replace(f"task-{recording.task}", f"task-{recording.task.upper()}")
-        path.rename(path.with_name(name))
-    for window in tree.truth.of(recording.stem):
-        window.stem = window.stem.replace(recording.task, recording.task.upper())
-    tree.either(recording.task.upper())
+def nothing_at_rest(spot):
+    if spot.recording.task == "rest":
+        rows_until(1)(spot)
 
 
-@mutation("tasks")
-def task_without_events_of_its_own(tree):
-    """A task in which nothing happens, at rest"""
-    for recording in tree.recordings:
-        if recording.task == "rest":
-            edit_events(tree, lambda rows: rows.__delitem__(slice(1, None)), recording)
-    tree.refuse("events.tsv|task|event")
-
-
-@mutation("tasks", "sessions")
-def task_asked_for_by_name(tree):
-    """One task is asked for, with its events, and nothing else is read"""
-    task = tree.recordings[0].task
-    tree.how = {"task": task}
+def first_task(spot):
+    task = spot.tree.recordings[0].task
+    asked(task=task)(spot)
     if task == "rest":
-        tree.how["classes"] = ("rest", "arithmetic")
-        tree.refuse("arithmetic")
-    else:
-        tree.right()
+        asked(task=task, classes=("rest", "arithmetic"))(spot)
 
 
-@mutation(*SIGNALS)
-def asked_for_two_channels(tree):
-    """Two channels are asked for, in another order; the reference stays that of all"""
-    tree.how = {"channels": ("Oz", "Fz")}
-    tree.truth.asked = True
-    tree.right("2 channels")
+def first_class_twice(spot):
+    spot.about = spot.tree.truth.windows[0].label
+    asked(classes=(spot.about, spot.about))(spot)
 
 
-@mutation(*SIGNALS)
-def asked_for_a_channel_twice(tree):
-    """One channel is asked for twice"""
-    tree.how = {"channels": ("Oz", "Oz", "Fz")}
-    tree.refuse("Oz")
-
-
-@mutation(*SIGNALS)
-def asked_for_a_class_twice(tree):
-    """One class is asked for twice"""
-    label = tree.truth.windows[0].label
-    tree.how = {"classes": (label, label)}
-    tree.refuse(label)
-
-
-@mutation(*SIGNALS)
-def asked_for_an_unknown_channel(tree):
-    """A channel is asked for that nobody has"""
-    tree.how = {"channels": ("Cz", "T7")}
-    tree.refuse("T7")
-
-
-@mutation(*SIGNALS)
-def asked_for_an_unknown_class(tree):
-    """A class is asked for that nobody has"""
-    tree.how = {"classes": ("left", "middle")}
-    tree.refuse("middle")
-
-
-@mutation(*SIGNALS)
-def asked_for_an_unknown_task(tree):
-    """A task is asked for that nobody did"""
-    tree.how = {"task": "sleep"}
-    tree.refuse("sleep")
-
-
-@mutation(*SIGNALS)
-def asked_for_unknown_people(tree):
-    """People are asked for who are not there"""
-    tree.how = {"subjects": ["99", "../01"]}
-    tree.refuse("99")
+# fmt: off
+for _name, _what, _way, _on in (
+    ("in_capitals", "A person's folder is SUB-.. in capitals", in_capitals, SYNTHETIC),
+    ("eeg_in_capitals", "The folder EEG in capitals", renamed_parts("**/eeg", str.upper), SYNTHETIC),
+    ("never_fetched", "A person's folder is empty", never_fetched, SYNTHETIC),
+    ("gone", "A person's folder is not there, the row is", lambda spot: shutil.rmtree(spot.path), SYNTHETIC),
+    ("only_anatomy", "A person has another kind of data only",
+     (never_fetched, file("anat/sub-{id}_T1w.nii.gz", b"\x1f\x8b")), SYNTHETIC),
+    ("without_task", "A person's files have no task in their names",
+     renamed_parts("**/*_task-*", lambda name: re.sub(r"_task-[a-z]+", "", name)), ONE_TASK),
+    ("only_tables", "A person's data files are gone, tables and sidecars are there",
+     gone("**/*_eeg.[!j]*"), SYNTHETIC),
+):
+    row(f"folder_{_name}", _what, "person", _way, either("(?i)sub-{id}"), _on)
+row("data_in_capitals", "The end of a data file is in capitals",
+    "eeg", lambda spot: spot.path.rename(spot.path.with_suffix(spot.path.suffix.upper())),
+    either("{recording}|sub-{id}"), ("edf", "set", "tasks"))
+row("data_of_another_person_in_the_folder", "A recording of one person lies in the folder of another",
+    "study", recording_among_others, either("{stem}|sub-{id}"), ("edf", "set"))
+row("session_missing_in_the_names", "Files of a session folder do not name the session",
+    "study", session_renamed("_ses-a", ""), either("sub-{id}"), ("sessions",))
+row("session_other_in_the_names", "Files of one session folder name another session",
+    "study", session_renamed("_ses-a", "_ses-c"), either("sub-{id}"), ("sessions",))
+row("session_missing_of_one", "Somebody lacks one of two sessions", "session", session_gone, right(), ("sessions",))
+row("data_of_other_kinds", "MEG, iEEG, NIRS and MRI lie beside the EEG",
+    "person", OTHER_KINDS, either("sub-{id}"), (*ONE_TASK, "tasks"))
+row("data_in_two_formats", "One recording lies there in two formats",
+    "eeg", copied("{stem}.bdf"), refuse("{name}"), (*ONE_TASK, "tasks"))
+row("data_without_tables", "One recording has no table and no sidecar at all",
+    "folder", gone("{stem}_*.tsv", "{stem}_*.json"), refuse("{recording}"))
+row("nobody_at_all", "A dataset without a person", "study", gone("sub-*"), refuse("sub-|recording"), ALL)
+row("description_gone", "No dataset_description.json", DESCRIPTION, deleted, refuse(DESCRIPTION), ALL)
+row("task_missing_of_one", "Somebody lacks one of two tasks",
+    "folder", (gone("{stem}_*"), person_lost), either("sub-{id}", said="sub-{id}"), ("tasks",))
+row("task_asked_for_that_one_lacks", "Both tasks are asked for, and somebody lacks one", "folder",
+    (asked(task=("rest", "arithmetic")), gone("{stem}_*")), refuse("sub-{id}", "{task}"), ("tasks",))
+row("task_in_two_runs", "Somebody did a task twice", "study", in_two_runs, right(), ("tasks",))
+row("task_with_a_name_in_capitals", "One person's task is spelt in another case",
+    "folder", task_in_capitals, either("{about}"), ("tasks",))
+row("task_without_events_of_its_own", "A task in which nothing happens, at rest",
+    "every events.tsv", nothing_at_rest, refuse("events.tsv|task|event"), ("tasks",))
+row("task_asked_for_by_name", "One task is asked for, with its events, and nothing else is read",
+    "study", first_task, lambda spot: refuse("arithmetic") if "classes" in spot.tree.how else right(),
+    ("tasks", "sessions"))
+row("asked_for_two_channels", "Two channels are asked for, in another order; the reference stays that of all", "study",
+    (asked(channels=("Oz", "Fz")), lambda spot: setattr(spot.tree.truth, "asked", True)), right("2 channels"))
+row("asked_for_a_channel_twice", "One channel is asked for twice",
+    "study", asked(channels=("Oz", "Oz", "Fz")), refuse("Oz"))
+row("asked_for_a_class_twice", "One class is asked for twice", "study", first_class_twice, refuse("{about}"))
+row("asked_for_an_unknown_channel", "A channel is asked for that nobody has",
+    "study", asked(channels=("Cz", "T7")), refuse("T7"))
+row("asked_for_an_unknown_class", "A class is asked for that nobody has",
+    "study", asked(classes=("left", "middle")), refuse("middle"))
+row("asked_for_an_unknown_task", "A task is asked for that nobody did", "study", asked(task="sleep"), refuse("sleep"))
+row("asked_for_unknown_people", "People are asked for who are not there",
+    "study", asked(subjects=["99", "../01"]), refuse("99"))
+# fmt: on
 
 
 # ---------------------------------------------------------------------------------- leftovers
 
-
-def lock_left(name, end, content):
-    """A mutation: a lock that a killed run left beside the files."""
-
-    def locked(tree):
-        path = tree.path(tree.recording(), end)
-        path.with_name(f"{path.name}.lock").write_text(content)
-        tree.right()
-
-    locked.__name__ = f"lock_left_{name}"
-    locked.__doc__ = f"A stale lock beside {end}: {content!r}"
-    mutation(*ALL)(locked)
+LOCK = "4242\nanother-container\n"
 
 
-lock_left("by_another_host", "eeg.json", "4242\nanother-container\n")
-lock_left("empty", "eeg.json", "")
-lock_left("at_the_events", "events.tsv", "4242\nanother-container\n")
-lock_left("at_the_channels", "channels.tsv", "4242\nanother-container\n")
-lock_left("at_the_data", "eeg", "4242\nanother-container\n")
+def locked(held):
+    """A way: a lock lies beside a file."""
+    return lambda spot: spot.path.with_name(f"{spot.path.name}.lock").write_text(held)
 
 
-@mutation()
-def lock_left_everywhere(tree):
-    """A stale lock of another host beside every file"""
-    for path in [p for p in tree.root.rglob("*") if p.is_file()]:
-        path.with_name(f"{path.name}.lock").write_text("4242\nanother-container\n")
-    tree.right()
-
-
-@mutation()
-def lock_is_a_folder(tree):
-    """A folder where a lock would be"""
-    path = tree.path(tree.recording(), "eeg.json")
-    path.with_name(f"{path.name}.lock").mkdir()
-    tree.right()
-
-
-@mutation()
-def read_only(tree):
-    """Nobody may write anywhere in the study"""
-    for path in [*tree.root.rglob("*"), tree.root]:
+def read_only(spot):
+    for path in [*spot.path.rglob("*"), spot.path]:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    tree.right()
 
 
-@mutation()
-def hidden_files_of_a_synchroniser(tree):
-    """A synchroniser left conflicting copies of tables"""
+def conflicting_copies(spot):
+    """A way: a table of events and one of channels have a copy with other labels."""
     for end in ("events.tsv", "channels.tsv"):
-        path = tree.path(tree.recording(), end)
-        copy = path.with_name(path.name.replace(".tsv", " (conflicted copy).tsv"))
-        copy.write_text(path.read_text("utf-8").replace("left", "wrong"), "utf-8")
-    tree.either(r"conflicted")
+        path = spot.tree.path(spot.tree.recording(), end)
+        text = path.read_text("utf-8").replace("left", "wrong")
+        path.with_name(f"{path.stem} (conflicted copy).tsv").write_text(text, "utf-8")
 
 
-@mutation()
-def inherited_sidecar_contradicts(tree):
-    """A sidecar at the top of the dataset says another rate than those of the recordings"""
-    said = {"SamplingFrequency": 999, "TaskName": "x"}
-    task = tree.recordings[0].task
-    tree.root.joinpath(f"task-{task}_eeg.json").write_text(json.dumps(said))
-    tree.either(name_of(tree.root / f"task-{task}_eeg.json"))
+def sidecar_at_the_top(spot):
+    """A way: a sidecar of the first task lies at the top."""
+    path = spot.path / f"task-{spot.tree.recordings[0].task}_eeg.json"
+    path.write_text('{"SamplingFrequency": 999, "TaskName": "x"}')
+    spot.path = path
+
+
+# fmt: off
+for _name, _end, _held in (
+    ("by_another_host", "eeg.json", LOCK), ("empty", "eeg.json", ""), ("at_the_events", "events.tsv", LOCK),
+    ("at_the_channels", "channels.tsv", LOCK), ("at_the_data", "eeg", LOCK),
+):
+    row(f"lock_left_{_name}", f"A stale lock beside {_end}: {_held!r}", _end, locked(_held), right(), ALL)
+row("lock_left_everywhere", "A stale lock of another host beside every file",
+    "study", every_file(locked(LOCK)), right())
+row("lock_is_a_folder", "A folder where a lock would be",
+    "eeg.json", lambda spot: spot.path.with_name(f"{spot.path.name}.lock").mkdir(), right())
+row("read_only", "Nobody may write anywhere in the study", "study", read_only, right())
+row("hidden_files_of_a_synchroniser", "A synchroniser left conflicting copies of tables",
+    "study", conflicting_copies, either("conflicted"))
+row("inherited_sidecar_contradicts",
+    "A sidecar at the top of the dataset says another rate than those of the recordings",
+    "study", sidecar_at_the_top, either("{file}"))
+# fmt: on

@@ -105,10 +105,9 @@ class Tree:
 
     # What mutations ask for.
 
-    def recording(self, subject=None):
+    def recording(self):
         """One of the recordings, by chance."""
-        own = [r for r in self.recordings if subject in (None, r.subject)]
-        return own[self.rng.integers(len(own))]
+        return self.recordings[self.rng.integers(len(self.recordings))]
 
     def path(self, recording, end):
         """A file of a recording: ``events.tsv``, ``eeg.json``; ``eeg`` is its data file."""
@@ -122,29 +121,11 @@ class Tree:
         folder.mkdir(exist_ok=True)
         return folder / name
 
-    def rewrite(self, recording, change, unit="uV"):
+    def rewrite(self, recording, change):
         """Write the signals of a recording anew after ``change(data)``, heart in the last row."""
-        data = change(recording.data())
-        path = self.path(recording, "eeg")
-        names = (*bases.EEG, bases.HEART)
-        bases.write_signal(
-            path, self.base.fmt, data, names, recording.sfreq, recording.events, unit
-        )
-
-    # What mutations say of themselves.
-
-    def right(self, *said):
-        """It must open; patterns in ``said`` must be printed."""
-        self.expectations.append(Expectation("right", said=said))
-
-    def refuse(self, *culprit, recording=False):
-        """It must be refused by a message that holds each pattern."""
-        self.expectations.append(Expectation("refuse", culprit, recording=recording))
-
-    def either(self, *culprit, said=(), recording=False):
-        """It may open and be right, after printing ``said``, or be refused naming the culprit."""
-        said = (said,) if isinstance(said, str) else tuple(said)
-        self.expectations.append(Expectation("either", culprit, said, recording))
+        path, data = self.path(recording, "eeg"), change(recording.data())
+        events = recording.events
+        bases.write_signal(path, self.base.fmt, data, bases.NAMES, recording.sfreq, events)
 
 
 def build(base, mutations, seed, top):

@@ -3,153 +3,102 @@
 import gzip
 import re
 import shutil
+from functools import partial
 
 import numpy as np
 import scipy.io
 
 from fuzz import bases
-from fuzz.bases import EEG
+from fuzz.bases import EEG, SYNTHETIC
+from fuzz.oracle import Expectation
 from fuzz.tables import (
+    EVENT,
     WAYS,
-    a_folder,
-    a_link_to_itself,
-    a_link_to_nothing,
-    a_login_page,
-    a_pipe,
-    a_pointer,
-    behind_a_link,
-    cut,
-    deleted,
-    edit_events,
-    emptied,
-    in_utf16,
-    locate,
-    marked,
-    mutation,
-    randomised,
-    with_latin1,
-    with_windows_lines,
+    content,
+    either,
+    gone,
+    loose,
+    more,
+    refuse,
+    right,
+    row,
+    under_a_bad_segment,
 )
 
 EDF, VHDR, SET = ("edf", "tasks", "sessions"), ("vhdr",), ("set", "fdt")
-SIGNALS = ("edf", "vhdr", "set", "fdt", "tasks", "sessions")
+ONE_TASK = ("edf", "vhdr", "set", "fdt")
 
 
-def stem_of(recording):
-    """A pattern that is the name of a recording's data file without its end."""
-    return re.escape(f"{recording.stem}_eeg")
+def of_recording(verdict, said=False, who="{name}|sub-{id}"):
+    """What is expected where a recording is broken: its person is named, in print if ``said``."""
+    return Expectation(verdict, (who,), (who,) if said else (), recording=True)
 
 
 # ---------------------------------------------------------------------- the file, spoiled somehow
-
-
-def spoil_recording(end, way, on):
-    """A mutation: one file of the signals, spoiled in one way."""
-
-    def spoiled(tree):
-        path = locate(tree, end)
-        way(path, tree)
-        named = re.escape(path.stem)
-        if way is behind_a_link:
-            tree.right()
-        elif end == "_eeg.vmrk":  # marks are read from events.tsv
-            tree.either(named, recording=True)
-        else:
-            tree.refuse(named, recording=True)
-
-    spoiled.__name__ = f"{end.split('.')[-1]}_{way.__name__}"
-    spoiled.__doc__ = f"{end} is {way.__name__.replace('_', ' ')}"
-    mutation(*on)(spoiled)
-
 
 KINDS = {
     "_eeg.edf": (*EDF, "real"), "_eeg.vhdr": VHDR, "_eeg.vmrk": VHDR, "_eeg.eeg": VHDR,
     "_eeg.set": SET, "_eeg.fdt": ("fdt",),
 }  # fmt: skip
 RECORDING_WAYS = (
-    emptied, cut, a_login_page, a_pointer, randomised, a_folder, a_pipe, a_link_to_nothing,
-    a_link_to_itself, behind_a_link, deleted,
+    "emptied", "cut", "a_login_page", "a_pointer", "randomised", "a_folder", "a_pipe", "a_link_to_nothing",
+    "a_link_to_itself", "behind_a_link", "deleted",
 )  # fmt: skip
-for _end, _bases in KINDS.items():
-    for _way in RECORDING_WAYS:
-        if (_end, _way) in (("_eeg.eeg", randomised), ("_eeg.fdt", randomised)):
+
+
+def spoil(end, name, way, expected, on):
+    """A mutation: one file of the signals, spoiled in one way."""
+    what = f"{end} is {name.replace('_', ' ')}"
+    row(f"{end.removeprefix('_eeg.')}_{name}", what, f"*{end}", way, expected, on)
+
+
+for _end, _on in KINDS.items():
+    for _name in RECORDING_WAYS:
+        if (_end, _name) in (("_eeg.eeg", "randomised"), ("_eeg.fdt", "randomised")):
             continue  # noise of some length is a signal
-        spoil_recording(_end, _way, _bases)
+        _expected = refuse("{name}", recording=True)
+        if _name == "behind_a_link":
+            _expected = right()
+        elif _end == "_eeg.vmrk":  # marks are read from events.tsv
+            _expected = either("{name}", recording=True)
+        spoil(_end, _name, WAYS[_name], _expected, _on)
 
-for _way in (marked, in_utf16, with_latin1, with_windows_lines):
+ansi = content(lambda held: held.decode().encode("latin-1").replace(b"UTF-8", b"ANSI"))
+for _name in ("marked", "in_utf16", "with_latin1", "with_windows_lines"):
     for _end in ("_eeg.vhdr", "_eeg.vmrk"):
-
-        def header_in_another_way(tree, end=_end, way=_way):
-            path = locate(tree, end)
-            if way is with_latin1:
-                text = path.read_text("utf-8")
-                path.write_bytes(text.encode("latin-1").replace(b"UTF-8", b"ANSI"))
-            else:
-                way(path, tree)
-            tree.either(re.escape(path.stem), recording=True)
-
-        header_in_another_way.__name__ = f"{_end.split('.')[-1]}_{_way.__name__}"
-        header_in_another_way.__doc__ = f"{_end} is {_way.__name__.replace('_', ' ')}"
-        mutation("vhdr")(header_in_another_way)
-assert set(RECORDING_WAYS) <= set(WAYS)
+        _way = ansi if _name == "with_latin1" else WAYS[_name]
+        spoil(_end, _name, _way, either("{name}", recording=True), VHDR)
 
 
-def shorten(path, n):
-    """Take the last ``n`` bytes away."""
-    held = path.read_bytes()
-    path.write_bytes(held[:-n])
+def data_of(spot):
+    """A way: go on with the file that holds the samples."""
+    end = {"vhdr": ".eeg", "fdt": ".fdt"}.get(spot.tree.base.fmt, spot.path.suffix)
+    spot.path = spot.path.with_suffix(end)
 
 
-def data_path(tree, recording):
-    """The file that holds the samples."""
-    path = tree.path(recording, "eeg")
-    return path.with_suffix({"vhdr": ".eeg", "fdt": ".fdt"}.get(tree.base.fmt, path.suffix))
-
-
-def forget_duration(tree, recording):
-    """Take RecordingDuration out of the sidecar, so that nothing there tells of a cut."""
-    path = tree.path(recording, "eeg.json")
-    path.write_text(re.sub(r'"RecordingDuration": [\d.]+,?\s*', "", path.read_text()))
-
-
-@mutation("edf", "vhdr", "fdt", "tasks", "sessions")
-def data_cut_in_half_and_no_word_of_it(tree):
-    """The samples are cut in half, and the sidecar does not say how many there were"""
-    recording = tree.recording()
-    forget_duration(tree, recording)
-    path = data_path(tree, recording)
-    shorten(path, path.stat().st_size // 2 // 40 * 40)
+def cut_in_half(spot):
+    """A way: the samples are cut in half, and the sidecar does not say how many there were."""
+    recording, truth = spot.recording, spot.tree.truth
+    sidecar = spot.tree.path(recording, "eeg.json")
+    sidecar.write_text(re.sub(r'"RecordingDuration": [\d.]+,?\s*', "", sidecar.read_text()))
+    content(lambda held: held[: -(len(held) // 2 // 40 * 40)])(spot)
     half = recording.seconds / 2 - bases.WINDOW_S
-    own = [w for w in tree.truth.windows if w.stem == recording.stem]
-    tree.truth.optional += [w for w in own if abs(w.start - half) <= 1]  # may just fit
-    tree.truth.drop(lambda w: w.stem != recording.stem or w.start < half - 1)
-    tree.either(stem_of(recording), said=f"sub-{recording.subject}", recording=True)
+    windows = truth.of(recording.stem)
+    truth.optional += [w for w in windows if abs(w.start - half) <= 1]  # may just fit
+    truth.drop(lambda w: w.stem != recording.stem or w.start < half - 1)
 
 
-@mutation("vhdr", "fdt")
-def data_cut_by_one_byte(tree):
-    """The last byte is missing"""
-    recording = tree.recording()
-    shorten(data_path(tree, recording), 1)
-    tree.either(stem_of(recording), recording=True)
-
-
-@mutation("edf", "tasks", "sessions", "vhdr")
-def data_with_more_bytes(tree):
-    """Seven bytes too many at the end"""
-    recording = tree.recording()
-    with data_path(tree, recording).open("ab") as file:
-        file.write(b"\x01" * 7)
-    tree.either(stem_of(recording), recording=True)
-
-
-@mutation("edf", "vhdr", "set")
-def data_compressed(tree):
-    """The data file was packed, and kept its name"""
-    recording = tree.recording()
-    path = data_path(tree, recording)
-    path.write_bytes(gzip.compress(path.read_bytes()))
-    tree.refuse(stem_of(recording), recording=True)
+# fmt: off
+row("data_cut_in_half_and_no_word_of_it",
+    "The samples are cut in half, and the sidecar does not say how many there were", "eeg", (data_of, cut_in_half),
+    either("{name}", said="sub-{id}", recording=True), ("edf", "vhdr", "fdt", "tasks", "sessions"))
+row("data_cut_by_one_byte", "The last byte is missing",
+    "eeg", (data_of, content(lambda held: held[:-1])), either("{name}", recording=True), ("vhdr", "fdt"))
+row("data_with_more_bytes", "Seven bytes too many at the end",
+    "eeg", (data_of, content(lambda held: held + b"\x01" * 7)), either("{name}", recording=True), (*EDF, "vhdr"))
+row("data_compressed", "The data file was packed, and kept its name",
+    "eeg", (data_of, content(gzip.compress)), refuse("{name}", recording=True), ("edf", "vhdr", "set"))
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------ EDF headers
@@ -166,39 +115,48 @@ OF_SIGNALS = {
 }  # fmt: skip
 
 
-def edit_edf(tree, key, value, which=None, recording=None):
-    """Overwrite a field of one EDF header, of the channels ``which``; returns the recording."""
-    recording = recording or tree.recording()
-    path = tree.path(recording, "eeg")
-    held = bytearray(path.read_bytes())
-    n_signals = int(held[252:256])
+def edf(key, value, which=range(4)):
+    """A way: a field of an EDF header has another value, of the channels ``which`` if it is theirs."""
     value = value.encode("latin-1") if isinstance(value, str) else value
-    if key in FIELDS:
-        start, width = FIELDS[key]
-        held[start : start + width] = value.ljust(width)[:width]
-    else:
-        start, width = OF_SIGNALS[key]
-        for i in which if which is not None else range(len(EEG)):
-            at = 256 + start * n_signals + i * width
-            held[at : at + width] = value.ljust(width)[:width]
-    path.write_bytes(held)
-    return recording
+
+    def change(held):
+        held = bytearray(held)
+        n_signals = int(held[252:256])
+        start, width = FIELDS.get(key) or OF_SIGNALS[key]
+        of_signals = [256 + start * n_signals + i * width for i in which]
+        for place in of_signals if key in OF_SIGNALS else [start]:
+            held[place : place + width] = value.ljust(width)[:width]
+        return held
+
+    return content(change)
 
 
-def edf_field(name, key, value, verdict, which=None, said=(), on=EDF):
+def edf_field(name, key, value, verdict, which=range(4), said=False, on=EDF):
     """A mutation: one field of one EDF header is something else."""
-
-    def field(tree):
-        recording = edit_edf(tree, key, value, which)
-        who = rf"{stem_of(recording)}|sub-{recording.subject}\b"
-        tree.either(who, said=who if said else (), recording=True)
-        tree.expectations[-1].verdict = verdict
-
-    field.__name__ = f"edf_{name}"
-    field.__doc__ = f"{key} of an EDF header is {value!r}"
-    mutation(*on)(field)
+    what = f"{key} of an EDF header is {value!r}"
+    expected = of_recording(verdict, said, r"{name}|sub-{id}\b")
+    row(f"edf_{name}", what, "eeg", edf(key, value, which), expected, on)
 
 
+def no_other_rate(spot):
+    """A way: neither sidecar nor table tell of the sampling rate."""
+    spot.tree.path(spot.recording, "eeg.json").unlink()
+    path = spot.tree.path(spot.recording, "channels.tsv")
+    path.write_text(path.read_text().replace("sampling_frequency", "notes"))
+
+
+def channels_exchanged(spot):
+    """A way: two channels have changed places, in the file and in the table."""
+    recording, order = spot.recording, [2, 1, 0, 3, 4]
+    names = [bases.NAMES[i] for i in order]
+    data = recording.data()[order]
+    bases.write_signal(spot.path, "edf", data, names, recording.sfreq, recording.events)
+    table = spot.tree.path(recording, "channels.tsv")
+    head, *rows = bases.read_tsv(table)
+    bases.write_tsv(table, [head, *(rows[i] for i in order)])
+
+
+# fmt: off
 edf_field("date_impossible", "date", "99.99.99", "either")
 edf_field("patient_beyond_ascii", "patient", "M\xfcller \xc5se", "either")
 edf_field("patient_null_bytes", "patient", b"\0" * 80, "either")
@@ -232,65 +190,52 @@ edf_field("label_binary", "label", b"\xff\xfe\0C", "either", which=[1])
 edf_field("label_of_another_case", "label", "FZ", "either", which=[0])
 edf_field("labels_with_a_prefix", "label", "EEG", "either", which=[0, 1, 2])
 edf_field("samples_none", "n_samples", "0", "either", which=[1])
-
-
-@mutation("edf", "sessions")
-def edf_half_the_rate_and_no_sidecar(tree):
-    """A header with half the sampling rate, and no sidecar to contradict it"""
-    recording = edit_edf(tree, "record_s", "2")
-    tree.path(recording, "eeg.json").unlink()
-    path = tree.path(recording, "channels.tsv")
-    path.write_text(path.read_text().replace("sampling_frequency", "notes"))
-    tree.truth.loose.add(
-        recording.subject
-    )  # windows would be long ones; somebody must say so
-    who = f"{stem_of(recording)}|sub-{recording.subject}"
-    tree.either(who, said=who, recording=True)
-
-
-@mutation("edf")
-def edf_channels_exchanged(tree):
-    """Header and table of one recording list two channels the other way round: both are right"""
-    recording = tree.recording()
-    names, order = [*EEG, bases.HEART], [2, 1, 0, 3, 4]
-    path = tree.path(recording, "eeg")
-    bases.write_signal(
-        path, "edf", recording.data()[order], [names[i] for i in order], recording.sfreq,
-        recording.events,
-    )  # fmt: skip
-    table = tree.path(recording, "channels.tsv")
-    head, *rows = bases.read_tsv(table)
-    bases.write_tsv(table, [head, *(rows[i] for i in order)])
-    tree.right()
+row("edf_half_the_rate_and_no_sidecar", "A header with half the sampling rate, and no sidecar to contradict it", "eeg",
+    # Windows would be long ones; somebody must say so.
+    (edf("record_s", "2"), no_other_rate, loose), of_recording("either", said=True), ("edf", "sessions"))
+row("edf_channels_exchanged",
+    "Header and table of one recording list two channels the other way round: both are right",
+    "eeg", channels_exchanged, right(), ("edf",))
+# fmt: on
 
 
 # -------------------------------------------------------------------------- BrainVision headers
 
 
-def edit_text(tree, end, old, new, recording=None):
-    """Replace a pattern in a text header; returns the recording."""
-    recording = recording or tree.recording()
-    path = tree.path(recording, end)
-    text, n = re.subn(old, new, path.read_text("utf-8"))
-    assert n, (old, path)
-    path.write_text(text, "utf-8")
-    return recording
+def replaced(old, new):
+    """A way: a pattern in a text is replaced."""
+
+    def way(spot):
+        text, n = re.subn(old, new, spot.path.read_text("utf-8"))
+        assert n, (old, spot.path)
+        spot.path.write_text(text, "utf-8")
+
+    return way
 
 
 def vhdr_says(name, old, new, verdict="either", said=False):
     """A mutation: one entry of a BrainVision header is something else."""
-
-    def header(tree):
-        recording = edit_text(tree, "eeg.vhdr", old, new)
-        who = f"{stem_of(recording)}|sub-{recording.subject}"
-        tree.either(who, said=who if said else (), recording=True)
-        tree.expectations[-1].verdict = verdict
-
-    header.__name__ = f"vhdr_{name}"
-    header.__doc__ = f"A BrainVision header says {new!r}"
-    mutation("vhdr")(header)
+    what = f"A BrainVision header says {new!r}"
+    expected = of_recording(verdict, said)
+    row(f"vhdr_{name}", what, "eeg.vhdr", replaced(old, new), expected, VHDR)
 
 
+def two_recordings(spot):
+    """Go on with one recording by chance; returns the data file of another."""
+    one, other = spot.tree.rng.permutation(len(spot.tree.recordings))[:2]
+    spot.recording = spot.tree.recordings[one]
+    spot.path = spot.tree.path(spot.recording, "eeg")
+    return spot.tree.path(spot.tree.recordings[other], "eeg")
+
+
+def samples_of_another(spot):
+    """A way: a header points to the samples of another recording."""
+    path = two_recordings(spot).with_suffix(".eeg")
+    new = f"DataFile=../../{path.relative_to(spot.tree.root).as_posix()}"
+    replaced(r"DataFile=.*", new)(spot)
+
+
+# fmt: off
 vhdr_says("data_elsewhere", r"DataFile=.*", "DataFile=gone.eeg")
 vhdr_says("data_outside", r"DataFile=.*", r"DataFile=/dev/zero")
 vhdr_says("marks_elsewhere", r"MarkerFile=.*", "MarkerFile=gone.vmrk")
@@ -307,38 +252,15 @@ vhdr_says("unit_missing", r",µV", ",", said=False)
 vhdr_says("unit_nonsense", r"µV", "bananas", said=True)
 vhdr_says("resolution_1000", r",0\.1,", ",100,", said=True)
 vhdr_says("resolution_word", r",0\.1,", ",small,")
-vhdr_says(
-    "names_exchanged", r"Ch1=Fz(.*)\n(?s:(.*))Ch3=Pz", r"Ch1=Pz\1\n\2Ch3=Fz", said=True
-)
+vhdr_says("names_exchanged", r"Ch1=Fz(.*)\n(?s:(.*))Ch3=Pz", r"Ch1=Pz\1\n\2Ch3=Fz", said=True)
 vhdr_says("ascii_said", r"DataFormat=.*", "DataFormat=ASCII")
-
-
-@mutation("vhdr")
-def vhdr_of_another_person(tree):
-    """DataFile names the samples of another person"""
-    one, other = tree.rng.permutation(len(tree.recordings))[:2]
-    one, other = tree.recordings[one], tree.recordings[other]
-    path = tree.path(other, "eeg.vhdr").with_suffix(".eeg")
-    new = f"DataFile=../../{path.relative_to(tree.root).as_posix()}"
-    edit_text(tree, "eeg.vhdr", r"DataFile=.*", new, one)
-    tree.refuse(f"{stem_of(one)}|sub-{one.subject}")
-
-
-@mutation("vhdr")
-def vhdr_empty_resolution_1(tree):
-    """A header is lost whose channels had a resolution of 1 uV"""
-    recording = tree.recording()
-    path = tree.path(recording, "eeg")
-    path.write_bytes(b"")
-    tree.refuse(stem_of(recording), recording=True)
-
-
-@mutation("vhdr")
-def vhdr_renamed_without_its_pointers(tree):
-    """All three files were renamed; the header still names the old ones"""
-    recording = tree.recording()
-    edit_text(tree, "eeg.vhdr", r"(Data|Marker)File=.*\.", r"\1File=pilot_7.", recording)
-    tree.either(stem_of(recording), recording=True)
+row("vhdr_of_another_person", "DataFile names the samples of another person",
+    "study", samples_of_another, refuse("{name}|sub-{id}"), VHDR)
+row("vhdr_empty_resolution_1", "A header is lost whose channels had a resolution of 1 uV",
+    "eeg", WAYS["emptied"], refuse("{name}", recording=True), VHDR)
+row("vhdr_renamed_without_its_pointers", "All three files were renamed; the header still names the old ones",
+    "eeg", replaced(r"(Data|Marker)File=.*\.", r"\1File=pilot_7."), either("{name}", recording=True), VHDR)
+# fmt: on
 
 
 # --------------------------------------------------------------------------------- EEGLAB headers
@@ -347,21 +269,23 @@ def vhdr_renamed_without_its_pointers(tree):
 def set_says(name, verdict, said=False, on=SET, **values):
     """A mutation: one entry of a .set file is something else."""
 
-    def header(tree):
-        recording = tree.recording()
-        path = tree.path(recording, "eeg")
-        held = scipy.io.loadmat(path)
+    def way(spot):
+        held = scipy.io.loadmat(spot.path)
         kept = {k: v for k, v in held.items() if not k.startswith("__")}
-        scipy.io.savemat(path, kept | values)
-        who = f"{stem_of(recording)}|sub-{recording.subject}"
-        tree.either(who, said=who if said else (), recording=True)
-        tree.expectations[-1].verdict = verdict
+        scipy.io.savemat(spot.path, kept | values)
 
-    header.__name__ = f"set_{name}"
-    header.__doc__ = f"An EEGLAB header says {values}"
-    mutation(*on)(header)
+    what = f"An EEGLAB header says {values}"
+    row(f"set_{name}", what, "eeg", way, of_recording(verdict, said), on)
 
 
+def samples_replaced(spot):
+    """A way: the samples of one recording are those of another."""
+    other = two_recordings(spot).with_suffix(".fdt")
+    shutil.copy(other, spot.path.with_suffix(".fdt"))
+    spot.about = re.escape(other.stem)
+
+
+# fmt: off
 set_says("rate_double", "refuse", srate=400.0)
 set_says("rate_zero", "refuse", srate=0.0)
 set_says("channels_more", "either", nbchan=9.0)
@@ -371,241 +295,132 @@ set_says("samples_fewer", "either", on=("fdt",), said=True, pnts=900.0)
 set_says("in_epochs", "either", said=True, trials=2.0)
 set_says("places_missing", "either", chanlocs=np.zeros((0, 0)))
 set_says("data_word", "refuse", on=("set",), data="nothing.fdt")
-
-
-@mutation("fdt")
-def fdt_of_another_person(tree):
-    """The header of one person names the samples of another"""
-    one, other = tree.rng.permutation(len(tree.recordings))[:2]
-    one, other = tree.recordings[one], tree.recordings[other]
-    shutil.copy(data_path(tree, other), data_path(tree, one))
-    tree.refuse(f"{stem_of(one)}|{stem_of(other)}|sub-{one.subject}")
+row("fdt_of_another_person", "The header of one person names the samples of another",
+    "study", samples_replaced, refuse("{name}|{about}|sub-{id}"), ("fdt",))
+# fmt: on
 
 
 # ---------------------------------------------------------------------------- signals of one person
 
 
-def signal(name, verdict, on=SIGNALS, everybody=False, who=None):
-    """Register a change of the signals: ``change(tree, data)`` of one recording, or of all."""
+def rewritten(change):
+    """A way: a recording is written anew after ``change(eeg, rng)``, its heart as it was."""
 
-    def register(change):
-        def changed(tree):
-            chosen = tree.recordings if everybody else [tree.recording()]
-            for recording in chosen:
-                tree.rewrite(recording, lambda data: change(tree, data))
-                tree.truth.loose.add(recording.subject)
-            last = chosen[-1]
-            named = rf"{stem_of(last)}|sub-{last.subject}\b"
-            if everybody:
-                named = r"_eeg|\bsub-0\d|uV"
-            tree.either(named, said=named)
-            tree.expectations[-1].verdict = verdict
+    def way(spot):
+        def change_eeg(data):
+            return np.vstack([change(data[:-1], spot.tree.rng), data[-1:]])
 
-        changed.__name__ = name
-        changed.__doc__ = change.__doc__
-        mutation(*on)(changed)
-        return change
+        spot.tree.rewrite(spot.recording, change_eeg)
 
-    return register
+    return way
 
 
-def only_eeg(data, values):
-    """The same recording with other EEG, heart untouched."""
-    return np.vstack([values, data[-1:]])
+def signal(name, what, verdict, change, on=SYNTHETIC):
+    """A mutation: the signals of one recording are something else."""
+    who = (r"{name}|sub-{id}\b",)
+    expected = Expectation(verdict, culprit=who, said=who)
+    row(name, what, "eeg", (rewritten(change), loose), expected, on)
 
 
-for _word, _factor in {
-    "thousand_times": 1e3,
-    "million_times": 1e6,
-    "thousandth": 1e-3,
-}.items():
-    for _all in (False, True):
-
-        def scaled(tree, data, factor=_factor):
-            """Amplitudes are another power of ten"""
-            return only_eeg(data, data[:-1] * factor)
-
-        signal(f"signal_{_word}{'_of_all' if _all else ''}", "either", everybody=_all)(
-            scaled
-        )
+def clipped(eeg, rng):
+    top = np.abs(eeg).max(axis=1, keepdims=True) / 5
+    return np.clip(eeg, -top, top)
 
 
-@signal("signal_zero", "refuse")
-def _zero(tree, data):
-    """A recording of zeros"""
-    return only_eeg(data, data[:-1] * 0)
+def loose_contact(eeg, rng):
+    eeg[0] += 3000 * np.sin(2 * np.pi * 13.7 * np.arange(eeg.shape[1]) / 128)
+    return eeg
 
 
-@signal("signal_half_zero", "either")
-def _half_zero(tree, data):
-    """The second half of a recording is zeros"""
-    data[:-1, data.shape[1] // 2 :] = 0
-    return data
+def one_sample(value):
+    """A change of the signals: one sample is another."""
+
+    def change(eeg, rng):
+        eeg[0, 700] = value
+        return eeg
+
+    return change
 
 
-@signal("signal_constant", "refuse")
-def _constant(tree, data):
-    """A recording of one value per channel"""
-    return only_eeg(data, data[:-1] * 0 + np.arange(1, len(data))[:, None] * 7.0)
+def garbage(eeg, rng):
+    first, last = round(4.5 * 128), round(5.5 * 128)
+    eeg[:, first:last] += 500 * rng.standard_normal((len(EEG), last - first))
+    return eeg
 
 
-@signal("signal_one_channel_flat", "either")
-def _flat(tree, data):
-    """One channel is flat"""
-    data[int(tree.rng.integers(len(EEG)))] = 0
-    return data
-
-
-@signal("signal_bridged", "either")
-def _bridged(tree, data):
-    """Two channels hold the same"""
-    data[1] = data[2]
-    return data
-
-
-@signal("signal_clipped", "either")
-def _clipped(tree, data):
-    """Every channel is clipped at a fifth of its reach"""
-    top = np.abs(data[:-1]).max(axis=1, keepdims=True) / 5
-    return only_eeg(data, np.clip(data[:-1], -top, top))
-
-
-@signal("signal_hum", "either")
-def _hum(tree, data):
-    """3 mV of 13.7 Hz on one electrode, as of a loose contact"""
-    data[0] += 3000 * np.sin(2 * np.pi * 13.7 * np.arange(data.shape[1]) / 128)
-    return data
-
-
-@signal("signal_jumps", "either")
-def _jumps(tree, data):
-    """Jumps of 20 mV"""
-    steps = np.cumsum(tree.rng.random(data.shape[1]) < 0.004)
-    return only_eeg(data, data[:-1] + 20_000 * (steps % 2))
-
-
-@signal("signal_one_channel_hundredfold", "either")
-def _loud(tree, data):
-    """One channel is a hundred times as large"""
-    data[1] *= 100
-    return data
-
-
-@signal("signal_not_a_number", "refuse", on=("vhdr", "set", "fdt"))
-def _nan(tree, data):
-    """One sample is not a number"""
-    data[0, 700] = np.nan
-    return data
-
-
-@signal("signal_infinite", "refuse", on=("set", "fdt"))
-def _infinite(tree, data):
-    """One sample is infinite"""
-    data[0, 700] = np.inf
-    return data
-
-
-@mutation(*SIGNALS)
-def signal_with_an_offset(tree):
-    """A constant of 2 mV on every channel, as amplifiers give it"""
-    recording = tree.recording()
-    tree.rewrite(recording, lambda data: only_eeg(data, data[:-1] + 2000))
-    tree.right()
-
-
-@mutation(*SIGNALS)
-def signal_with_a_loud_heart(tree):
-    """The heart is ten times as large, and is no EEG"""
-    tree.rewrite(tree.recording(), lambda data: np.vstack([data[:-1], data[-1:] * 10]))
-    tree.right()
-
-
-@mutation("edf", "sessions")
-def signal_under_a_bad_segment(tree):
-    """Garbage inside a BAD_ segment, and nowhere else"""
-    recording = tree.recording()
-
-    def spoil(data):
-        first, last = (round(t * recording.sfreq) for t in (4.5, 5.5))
-        data[:-1, first:last] += 500 * tree.rng.standard_normal((len(EEG), last - first))
-        return data
-
-    tree.rewrite(recording, spoil)
-    _, named = edit_events(
-        tree, lambda rows: rows.append(["4.2", "1.6", "BAD_"]), recording
-    )
-    tree.truth.drop(lambda w: w.stem != recording.stem or w.start != 4.0)
-    tree.truth.loose.add(recording.subject)
-    tree.either(f"BAD_|{named}|sub-{recording.subject}", said=f"sub-{recording.subject}")
+# fmt: off
+for _name, _factor in {"thousand_times": 1e3, "million_times": 1e6, "thousandth": 1e-3}.items():
+    _scaled = partial(lambda factor, eeg, rng: eeg * factor, _factor)
+    signal(f"signal_{_name}", "Amplitudes are another power of ten", "either", _scaled)
+    row(f"signal_{_name}_of_all", "Amplitudes are another power of ten", "every eeg",
+        (rewritten(_scaled), loose), either(r"_eeg|\bsub-0\d|uV", said=r"_eeg|\bsub-0\d|uV"))
+signal("signal_zero", "A recording of zeros", "refuse", lambda eeg, rng: eeg * 0)
+signal("signal_half_zero", "The second half of a recording is zeros", "either",
+       lambda eeg, rng: np.where(np.arange(eeg.shape[1]) < eeg.shape[1] // 2, eeg, 0))
+signal("signal_constant", "A recording of one value per channel", "refuse",
+       lambda eeg, rng: eeg * 0 + np.arange(1, len(eeg) + 1)[:, None] * 7.0)
+signal("signal_one_channel_flat", "One channel is flat", "either",
+       lambda eeg, rng: np.where(np.arange(len(EEG))[:, None] == rng.integers(len(EEG)), 0, eeg))
+signal("signal_bridged", "Two channels hold the same", "either", lambda eeg, rng: eeg[[0, 2, 2, 3]])
+signal("signal_clipped", "Every channel is clipped at a fifth of its reach", "either", clipped)
+signal("signal_hum", "3 mV of 13.7 Hz on one electrode, as of a loose contact", "either", loose_contact)
+signal("signal_jumps", "Jumps of 20 mV", "either",
+       lambda eeg, rng: eeg + 20_000 * (np.cumsum(rng.random(eeg.shape[1]) < 0.004) % 2))
+signal("signal_one_channel_hundredfold", "One channel is a hundred times as large", "either",
+       lambda eeg, rng: eeg * [[1], [100], [1], [1]])
+signal("signal_not_a_number", "One sample is not a number", "refuse", one_sample(np.nan), ("vhdr", "set", "fdt"))
+signal("signal_infinite", "One sample is infinite", "refuse", one_sample(np.inf), SET)
+row("signal_with_an_offset", "A constant of 2 mV on every channel, as amplifiers give it",
+    "eeg", rewritten(lambda eeg, rng: eeg + 2000), right())
+row("signal_with_a_loud_heart", "The heart is ten times as large, and is no EEG", "eeg",
+    lambda spot: spot.tree.rewrite(spot.recording, lambda data: np.vstack([data[:-1], data[-1:] * 10])), right())
+row("signal_under_a_bad_segment", "Garbage inside a BAD_ segment, and nowhere else", EVENT,
+    (rewritten(garbage), more("4.2", "1.6", "BAD_"), under_a_bad_segment(3, 5), loose),
+    either("BAD_|{file}|sub-{id}", said="sub-{id}"), ("edf", "sessions"))
+# fmt: on
 
 
 # ------------------------------------------------------------------------- one signal, two people
 
 
-def two_people(tree):
-    """Two recordings of different people, by chance."""
-    one = tree.recording()
-    others = [r for r in tree.recordings if r.subject != one.subject and r.task == one.task]
-    return one, others[tree.rng.integers(len(others))]
+def of_somebody_else(change=None, fmt=None):
+    """A way: the file holds the signals of another person, or what ``change`` makes of them."""
+
+    def way(spot):
+        one, tree = spot.recording, spot.tree
+        others = [r for r in tree.recordings if r.subject != one.subject]
+        others = [r for r in others if r.task == one.task]
+        other = others[tree.rng.integers(len(others))]
+        spot.about = other.subject
+        data = other.data() if change is None else change(other.data(), round(one.sfreq))
+        path = tree.path(one, "eeg") if fmt is None else spot.path / f"{one.stem}_eeg.{fmt}"
+        bases.write_signal(
+            path, fmt or tree.base.fmt, data, bases.NAMES, one.sfreq, one.events
+        )
+
+    return way
 
 
-def replace_signal(tree, one, data, events=None):
-    """Write other samples under a recording's name."""
-    path, names = tree.path(one, "eeg"), (*EEG, bases.HEART)
-    events = one.events if events is None else events
-    bases.write_signal(path, tree.base.fmt, data, names, one.sfreq, events)
-
-
-@mutation(*SIGNALS)
-def copy_of_another_person(tree):
-    """One recording filed under two people"""
-    one, other = two_people(tree)
-    replace_signal(tree, one, other.data())
-    tree.refuse(f"sub-{one.subject}|sub-{other.subject}")
-
-
-@mutation(*SIGNALS)
-def copy_but_for_its_end(tree):
-    """One recording filed under two people, with the last second changed"""
-    one, other = two_people(tree)
-    data = other.data()
-    data[:, -round(one.sfreq) :] *= 0.5
-    replace_signal(tree, one, data)
-    tree.refuse(f"sub-{one.subject}|sub-{other.subject}")
-
-
-@mutation("edf", "vhdr", "set", "fdt")
-def copy_but_for_its_beginning(tree):
-    """One recording filed under two people, cut at another place by one event"""
-    one, other = two_people(tree)
-    data = other.data()
-    shift = round(4 * one.sfreq)
-    replace_signal(tree, one, np.hstack([data[:, shift:], data[:, :shift] * 0.97]))
-    tree.refuse(f"sub-{one.subject}|sub-{other.subject}")
-
-
-@mutation("vhdr", "fdt", "set")
-def copy_in_another_format(tree):
-    """One recording filed under two people, once as EDF"""
-    one, other = two_people(tree)
-    for path in tree.path(one, "eeg").parent.glob(f"{one.stem}_eeg.*"):
-        if path.suffix != ".json":
-            path.unlink()
-    path = tree.path(one, "eeg").with_suffix(".edf")
-    names = (*EEG, bases.HEART)
-    bases.write_signal(path, "edf", other.data(), names, one.sfreq, one.events)
-    tree.refuse(f"sub-{one.subject}|sub-{other.subject}")
-
-
-@mutation("edf", "vhdr", "set", "fdt")
-def copy_within_a_person(tree):
-    """One recording of a person filed as a second run"""
-    one = tree.recording()
-    for path in list((tree.root / one.folder).glob(f"{one.stem}_*")):
-        name = path.name.replace("_task-oddball_", "_task-oddball_run-2_")
+def as_second_run(spot):
+    """A way: files of a recording are there once more, as those of a second run."""
+    for path in list(spot.path.parent.glob(f"{spot.recording.stem}_*")):
+        other = path.with_name(path.name.replace("_task-oddball_", "_task-oddball_run-2_"))
+        shutil.copy(path, other)
         if path.suffix in (".vhdr", ".vmrk"):
             text = path.read_text("utf-8").replace("_task-oddball_", "_task-oddball_run-2_")
-            path.with_name(name).write_text(text, "utf-8")
-        else:
-            shutil.copy(path, path.with_name(name))
-    tree.refuse(stem_of(one))
+            other.write_text(text, "utf-8")
+
+
+TWO_PEOPLE = refuse("sub-{id}|sub-{about}")
+# fmt: off
+row("copy_of_another_person", "One recording filed under two people", "eeg", of_somebody_else(), TWO_PEOPLE)
+row("copy_but_for_its_end", "One recording filed under two people, with the last second changed",
+    "eeg", of_somebody_else(lambda data, second: np.hstack([data[:, :-second], data[:, -second:] * 0.5])), TWO_PEOPLE)
+row("copy_but_for_its_beginning", "One recording filed under two people, cut at another place by one event", "eeg",
+    of_somebody_else(lambda data, second: np.hstack([data[:, 4 * second :], data[:, : 4 * second] * 0.97])),
+    TWO_PEOPLE, ONE_TASK)
+row("copy_in_another_format", "One recording filed under two people, once as EDF",
+    "folder", (gone("{stem}_eeg.[!j]*"), of_somebody_else(fmt="edf")), TWO_PEOPLE, ("vhdr", "fdt", "set"))
+row("copy_within_a_person", "One recording of a person filed as a second run",
+    "eeg", as_second_run, refuse("{name}"), ONE_TASK)
+# fmt: on

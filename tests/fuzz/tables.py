@@ -1,132 +1,80 @@
-"""Mutations of tables and sidecars: how any file can be spoiled, and what each table can say wrongly."""
+"""Mutations of tables and sidecars, and what a mutation is: a row of where, what and what is expected.
 
+Each mutation is a call of :func:`row`; a function does what no way that is there can do. The order
+of rows counts: it decides which bases a run draws.
+"""
+
+import dataclasses
 import json
 import os
 import re
+import shutil
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 
-from fuzz.bases import SYNTHETIC, read_tsv, write_tsv
+from fuzz.bases import SYNTHETIC, Recording, read_tsv, write_tsv
+from fuzz.oracle import Expectation, Tree
 
 #: Name of a mutation to the function and the bases it applies to.
 MUTATIONS = {}
 ALL = (*SYNTHETIC, "real")
-EVENTS = ("edf", "vhdr", "set", "fdt", "sessions")
+ONE_TASK = ("edf", "vhdr", "set", "fdt", "sessions")
+#: Bases of mutations of one file, where not all that are synthetic.
+ON = {"events.tsv": ONE_TASK, "every events.tsv": ONE_TASK}
+PEOPLE, DESCRIPTION = "participants.tsv", "dataset_description.json"
+#: Numbers of columns of the tables.
+ONSET, DURATION, LABEL = range(3)
+NAME, TYPE, UNITS, RATE, STATUS = range(5)
 
 
-def mutation(*on):
-    """Register a mutation for some bases; without any, for all that are synthetic."""
-
-    def register(function):
-        assert function.__name__ not in MUTATIONS, function.__name__
-        MUTATIONS[function.__name__] = (function, on or SYNTHETIC)
-        return function
-
-    return register
+# ------------------------------------------------------------------------------ what is expected
 
 
-def name_of(path):
-    """A pattern that is the name of a file."""
-    return re.escape(path.name)
+def right(*said):
+    """It must open; patterns in ``said`` must be printed."""
+    return Expectation("right", said=said)
 
 
-# ----------------------------------------------------------------------------- any file, any way
-
-POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
-PAGE = (
-    b"<!DOCTYPE html><html><body><h1>Please log in</h1><script>1</script></body></html>\n"
-)
+def refuse(*culprit, recording=False):
+    """It must be refused by a message that holds each pattern."""
+    return Expectation("refuse", culprit, recording=recording)
 
 
-def emptied(path, tree):
-    path.write_bytes(b"")
+def either(*culprit, said=None, recording=False):
+    """It may open and be right, after printing ``said``, or be refused naming the culprit."""
+    return Expectation("either", culprit, () if said is None else (said,), recording)
 
 
-def marked(path, tree):
-    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+# --------------------------------------------------------------------------------- where it is
 
 
-def in_utf16(path, tree):
-    path.write_bytes(path.read_text("utf-8").encode("utf-16"))
+@dataclass
+class Spot:
+    """The place of a tree that a mutation changes."""
 
+    tree: Tree
+    #: A file or folder, and the recording it is of, where one was drawn.
+    path: Path
+    recording: Recording | None = None
+    #: Rows of a table that are no longer there as they were.
+    gone: list = field(default_factory=list)
+    #: What the change is about, e.g. the label of the person whose row it is.
+    about: str = ""
 
-def with_latin1(path, tree):
-    held = path.read_bytes()
-    if path.suffix == ".json":
-        end = held.rindex(b"}")
-        path.write_bytes(held[:end] + b', "note": "Z\xfcrich"' + held[end:])
-    else:
-        head, _, rows = held.partition(b"\n")
-        path.write_bytes(head + b"\tnote\n" + rows.replace(b"\n", b"\tZ\xfcrich\n"))
+    def fill(self, pattern):
+        """A pattern with the names of this place for the words in braces.
 
-
-def with_nul(path, tree):
-    held = path.read_bytes()
-    half = len(held) // 2
-    path.write_bytes(held[:half] + bytes(16) + held[half:])
-
-
-def randomised(path, tree):
-    path.write_bytes(tree.rng.bytes(3000))
-
-
-def cut(path, tree):
-    held = path.read_bytes()
-    path.write_bytes(held[: max(1, int(len(held) * 0.6))])
-
-
-def a_login_page(path, tree):
-    path.write_bytes(PAGE)
-
-
-def a_pointer(path, tree):
-    path.write_bytes(POINTER)
-
-
-def a_folder(path, tree):
-    path.unlink()
-    path.mkdir()
-
-
-def a_pipe(path, tree):
-    path.unlink()
-    os.mkfifo(path)
-
-
-def a_link_to_nothing(path, tree):
-    path.unlink()
-    path.symlink_to("../.git/annex/objects/gone")
-
-
-def a_link_to_itself(path, tree):
-    path.unlink()
-    path.symlink_to(path.name)
-
-
-def behind_a_link(path, tree):
-    target = tree.outside(path.name)
-    path.rename(target)
-    path.symlink_to(os.path.relpath(target, path.parent))
-
-
-def deleted(path, tree):
-    path.unlink()
-
-
-def with_windows_lines(path, tree):
-    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
-
-
-WAYS = (
-    emptied, marked, in_utf16, with_latin1, with_nul, randomised, cut, a_login_page, a_pointer,
-    a_folder, a_pipe, a_link_to_nothing, a_link_to_itself, behind_a_link, deleted,
-    with_windows_lines,
-)  # fmt: skip
-HARMLESS = {behind_a_link, with_windows_lines}
-#: Tables without which nothing can be right; the others may be read, repaired or ignored.
-VITAL = {"participants.tsv", "events.tsv"}
-OPTIONAL = (
-    "eeg.json", "channels.tsv", "scans.tsv", "electrodes.tsv", "coordsystem.json",
-    "events.json", "participants.json", "dataset_description.json",
-)  # fmt: skip
+        ``{file}`` and ``{name}`` are the name of the path with and without its end, ``{about}`` what
+        a way found; ``{id}``, ``{task}``, ``{stem}`` and, escaped, ``{recording}`` are of the recording.
+        """
+        words = {"about": self.about}
+        words["file"], words["name"] = re.escape(self.path.name), re.escape(self.path.stem)
+        if self.recording is not None:
+            words["id"], words["task"] = self.recording.subject, self.recording.task
+            words["stem"] = self.recording.stem
+            words["recording"] = re.escape(self.recording.stem)
+        return pattern.format(**words)
 
 
 def locate(tree, end):
@@ -136,914 +84,610 @@ def locate(tree, end):
     return found[tree.rng.integers(len(found))]
 
 
-def spoil_any(end, way):
-    """A mutation: one file of a kind, spoiled in one way."""
+def spots_of(tree, where):
+    """The places that a row names.
 
-    def spoiled(tree):
-        path = locate(tree, end)
-        way(path, tree)
-        named = name_of(path)
-        if way in HARMLESS or (way is marked and end == "participants.tsv"):
-            tree.right()
-        elif way in (with_latin1, with_nul, marked, cut) or end not in VITAL:
-            tree.either(named)
-        else:
-            tree.refuse(named)
-        if end == "channels.tsv" and way is deleted:
-            # The heart may be told by its name; as EEG it would move every channel.
-            tree.expectations[-1].culprit = (rf"{named}|ECG",)
+    ``study`` is its folder; ``person``, ``session`` and ``folder`` are those of a recording that is
+    drawn. A star is followed by the end of any file, ``every`` by that of a file of each recording;
+    else it is a file at the top, or of a recording that is drawn.
+    """
+    if where == "study":
+        return [Spot(tree, tree.root)]
+    if where.startswith("*"):
+        return [Spot(tree, locate(tree, where[1:]))]
+    if where in (PEOPLE, DESCRIPTION):
+        return [Spot(tree, tree.root / where)]
+    if where.startswith("every "):
+        end = where.removeprefix("every ")
+        return [Spot(tree, tree.path(one, end), one) for one in tree.recordings]
+    one = tree.recording()
+    folders = {"person": f"sub-{one.subject}", "folder": one.folder}
+    folders["session"] = one.folder.removesuffix("/eeg")
+    path = tree.root / folders[where] if where in folders else tree.path(one, where)
+    return [Spot(tree, path, one)]
 
-    spoiled.__name__ = f"{end.replace('.', '_')}_{way.__name__}"
-    spoiled.__doc__ = f"{end} is {way.__name__.replace('_', ' ')}"
-    return spoiled
+
+def row(name, what, where, ways, expected, on=None):
+    """Register a mutation.
+
+    Parameters
+    ----------
+    name, what : str
+        Its name, and in a line what is wrong then.
+    where : str
+        As :func:`spots_of` takes it.
+    ways : callable or tuple of callable
+        Each takes the :class:`Spot` and changes the tree, or what is true of it.
+    expected : oracle.Expectation or callable
+        With words in braces as :meth:`Spot.fill` knows them; a function of the spot gives one.
+    on : tuple of str, optional
+        Bases it applies to; those of ``ON``, else all that are synthetic.
+    """
+    ways = ways if isinstance(ways, tuple) else (ways,)
+
+    def mutate(tree):
+        for spot in spots_of(tree, where):
+            for way in ways:
+                way(spot)
+        outcome = expected(spot) if callable(expected) else expected
+        culprit = tuple(spot.fill(pattern) for pattern in outcome.culprit)
+        said = tuple(spot.fill(pattern) for pattern in outcome.said)
+        tree.expectations.append(dataclasses.replace(outcome, culprit=culprit, said=said))
+
+    assert name not in MUTATIONS, name
+    mutate.__name__ = name
+    mutate.__doc__ = what
+    MUTATIONS[name] = (mutate, on or ON.get(where, SYNTHETIC))
 
 
-for _end in (*sorted(VITAL), *OPTIONAL):
-    for _way in WAYS:
-        _bases = ALL if _end not in ("scans.tsv", "participants.json") else SYNTHETIC
-        if _end == "events.tsv" and _way is cut:  # a mutation of its own, below
+# ----------------------------------------------------------------------------- any file, any way
+
+GONE = "../.git/annex/objects/gone"
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 12345\n"
+PAGE = (
+    b"<!DOCTYPE html><html><body><h1>Please log in</h1><script>1</script></body></html>\n"
+)
+
+
+def content(change):
+    """A way: a file has the bytes ``change(held)``."""
+    return lambda spot: spot.path.write_bytes(change(spot.path.read_bytes()))
+
+
+def holds(held):
+    """A way: a file holds another text, or other bytes."""
+    held = held.encode() if isinstance(held, str) else held
+    return lambda spot: spot.path.write_bytes(held)
+
+
+def deleted(spot):
+    spot.path.unlink()
+
+
+def gone(*patterns):
+    """A way: all is gone that lies in a folder and fits a pattern, with words in braces."""
+
+    def way(spot):
+        for pattern in patterns:
+            for path in list(spot.path.glob(spot.fill(pattern))):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    return way
+
+
+def with_latin1(spot):
+    held = spot.path.read_bytes()
+    head, _, rows = held.partition(b"\n")
+    spoiled = head + b"\tnote\n" + rows.replace(b"\n", b"\tZ\xfcrich\n")
+    if spot.path.suffix == ".json":
+        end = held.rindex(b"}")
+        spoiled = held[:end] + b', "note": "Z\xfcrich"' + held[end:]
+    spot.path.write_bytes(spoiled)
+
+
+def with_nul(held):
+    half = len(held) // 2
+    return held[:half] + bytes(16) + held[half:]
+
+
+def randomised(spot):
+    spot.path.write_bytes(spot.tree.rng.bytes(3000))
+
+
+def a_link_to_itself(spot):
+    spot.path.symlink_to(spot.path.name)
+
+
+def behind_a_link(spot):
+    target = spot.tree.outside(spot.path.name)
+    spot.path.rename(target)
+    spot.path.symlink_to(os.path.relpath(target, spot.path.parent))
+
+
+#: In which ways any file can be spoiled.
+WAYS = {
+    "emptied": holds(b""),
+    "marked": content(lambda held: b"\xef\xbb\xbf" + held),
+    "in_utf16": content(lambda held: held.decode("utf-8").encode("utf-16")),
+    "with_latin1": with_latin1,
+    "with_nul": content(with_nul),
+    "randomised": randomised,
+    "cut": content(lambda held: held[: max(1, int(len(held) * 0.6))]),
+    "a_login_page": holds(PAGE),
+    "a_pointer": holds(POINTER),
+    "a_folder": (deleted, lambda spot: spot.path.mkdir()),
+    "a_pipe": (deleted, lambda spot: os.mkfifo(spot.path)),
+    "a_link_to_nothing": (deleted, lambda spot: spot.path.symlink_to(GONE)),
+    "a_link_to_itself": (deleted, a_link_to_itself),
+    "behind_a_link": behind_a_link,
+    "deleted": deleted,
+    "with_windows_lines": content(lambda held: held.replace(b"\n", b"\r\n")),
+}
+HARMLESS = ("behind_a_link", "with_windows_lines")
+#: Tables without which nothing can be right; the others may be read, repaired or ignored.
+VITAL = ("events.tsv", PEOPLE)
+OPTIONAL = (
+    "eeg.json", "channels.tsv", "scans.tsv", "electrodes.tsv", "coordsystem.json",
+    "events.json", "participants.json", DESCRIPTION,
+)  # fmt: skip
+
+
+def expected_of(end, name):
+    """What is expected of a file that is spoiled in one way."""
+    if name in HARMLESS or (name == "marked" and end == PEOPLE):
+        return right()
+    if end == "channels.tsv" and name == "deleted":
+        # The heart may be told by its name; as EEG it would move every channel.
+        return either("{file}|ECG")
+    if name in ("with_latin1", "with_nul", "marked", "cut") or end not in VITAL:
+        return either("{file}")
+    return refuse("{file}")
+
+
+for _end in (*VITAL, *OPTIONAL):
+    for _name, _way in WAYS.items():
+        _id = f"{_end.replace('.', '_')}_{_name}"
+        if _id == "events_tsv_cut":  # a mutation of its own, below
             continue
-        if _end == "channels.tsv" and _way is deleted:
-            _bases = SYNTHETIC
-        mutation(*_bases)(spoil_any(_end, _way))
+        _small = _end in ("scans.tsv", "participants.json") or _id == "channels_tsv_deleted"
+        _what = f"{_end} is {_name.replace('_', ' ')}"
+        _on = SYNTHETIC if _small else ALL
+        row(_id, _what, f"*{_end}", _way, expected_of(_end, _name), _on)
+
+
+# ------------------------------------------------------------------------- what a way does to rows
+
+#: In the place of the number of a row: one below the header, by chance, or the header.
+ANY, HEADER = None, 0
+
+
+def table(change):
+    """A way: ``change(rows, tree)`` changes rows of text in place, the header first."""
+
+    def way(spot):
+        rows = read_tsv(spot.path)
+        before = [list(cells) for cells in rows]
+        change(rows, spot.tree)
+        write_tsv(spot.path, rows)
+        spot.gone = [cells for cells in before if cells not in rows]
+        for cells in [*spot.gone, *rows[-1:]][:1]:
+            spot.about = cells[0].removeprefix("sub-")
+
+    return way
+
+
+def index_of(number, rows, tree):
+    """Number of a row below the header, by chance if it is ``ANY``."""
+    return int(tree.rng.integers(1, len(rows))) if number is ANY else number
+
+
+def at(number, new):
+    """A way: the row of that number becomes ``new(cells)``."""
+
+    def change(rows, tree):
+        i = index_of(number, rows, tree)
+        rows[i] = new(rows[i])
+
+    return table(change)
+
+
+def again(number, new=list):
+    """A way: the row of that number is there once more, at the end, as ``new(cells)``."""
+    return table(lambda rows, tree: rows.append(new(rows[index_of(number, rows, tree)])))
+
+
+def each(new, first=1):
+    """A way: every row from ``first`` on becomes ``new(cells)``."""
+
+    def change(rows, tree):
+        rows[first:] = [new(cells) for cells in rows[first:]]
+
+    return table(change)
+
+
+def with_cell(column, text):
+    """A function of a row: one cell has another text, or that which ``text(cell)`` gives."""
+
+    def new(cells):
+        cells = list(cells)
+        cells[column] = text(cells[column]) if callable(text) else text
+        return cells
+
+    return new
+
+
+def cell(number, column, text):
+    """A way: one cell of one row has another text."""
+    return at(number, with_cell(column, text))
+
+
+def column(number, text):
+    """A way: every cell of a column has another text."""
+    return each(with_cell(number, text))
+
+
+def more(*cells):
+    """A way: one more row at the end."""
+    return table(lambda rows, tree: rows.append(list(cells)))
+
+
+def more_column(name, text):
+    """A way: one more column, of one text."""
+
+    def change(rows, tree):
+        rows[0].append(name)
+        for cells in rows[1:]:
+            cells.append(text)
+
+    return table(change)
+
+
+def rows_until(stop):
+    """A way: only so many rows are left, with the header."""
+    return table(lambda rows, tree: rows.__delitem__(slice(stop, None)))
+
+
+backwards = table(lambda rows, tree: rows.__setitem__(slice(1, None), rows[:0:-1]))
+
+
+# ----------------------------------------------------------------- what a way does to the truth
+
+
+def asked(**arguments):
+    """A way: ``open_study`` is called with these arguments."""
+    return lambda spot: setattr(spot.tree, "how", arguments)
+
+
+def lost(spot):
+    """Windows of the rows that are gone are not in the truth any more."""
+    starts = {round(float(cells[ONSET]), 3) for cells in spot.gone}
+    stem = spot.recording.stem
+    spot.tree.truth.drop(lambda w: w.stem != stem or round(w.start, 3) not in starts)
+
+
+def all_lost(spot):
+    """A recording has no window any more."""
+    spot.tree.truth.drop(lambda w: w.stem != spot.recording.stem)
+
+
+def person_lost(spot):
+    """A person has no window any more."""
+    spot.tree.truth.drop(lambda w: w.subject != spot.recording.subject)
+
+
+def relabelled(names):
+    """A way: labels of a recording are others in the truth."""
+    return lambda spot: spot.tree.truth.relabel(spot.recording.stem, names)
+
+
+def loose(spot):
+    """Signals of a person are not compared."""
+    spot.tree.truth.loose.add(spot.recording.subject)
 
 
 # --------------------------------------------------------------------------------- participants
 
-
-def people(tree):
-    """Path and rows of ``participants.tsv``."""
-    path = tree.root / "participants.tsv"
-    return path, read_tsv(path)
+AGE, TARGET = asked(column="age"), asked(cohort="target")
 
 
-def edit_people(tree, change):
-    """Write ``participants.tsv`` anew from ``change(rows)``; returns what it returned."""
-    path, rows = people(tree)
-    got = change(rows)
-    write_tsv(path, rows)
-    return got
+def whose_row_lost(spot):
+    """Whose row it is has no window any more."""
+    spot.tree.truth.drop(lambda w: w.subject != spot.about)
 
 
-def any_row(tree, rows):
-    """Number of a row below the header, by chance."""
-    return int(tree.rng.integers(1, len(rows)))
+def dropped(spot):
+    """Nobody asks for the person whose row it is."""
+    spot.tree.dropped.add(spot.about)
 
 
-@mutation(*ALL)
-def people_header_only(tree):
-    """participants.tsv has columns and nobody"""
-    edit_people(tree, lambda rows: rows.__delitem__(slice(1, None)))
-    tree.refuse("participants.tsv")
-
-
-@mutation(*ALL)
-def people_without_ids(tree):
-    """participants.tsv has no column participant_id"""
-    edit_people(tree, lambda rows: rows[0].__setitem__(0, "subject"))
-    tree.refuse("participants.tsv", "participant_id")
-
-
-@mutation(*ALL)
-def people_row_gone(tree):
-    """Somebody with recordings has no row"""
-    who = edit_people(tree, lambda rows: rows.pop(any_row(tree, rows)))[0]
-    tree.refuse("participants.tsv", who)
-
-
-@mutation()
-def people_never_recorded(tree):
-    """A row for somebody without a folder"""
-    edit_people(tree, lambda rows: rows.append(["sub-77", "61", "M"]))
-    tree.either("sub-77|participants.tsv", said="sub-77")
-
-
-@mutation()
-def people_pilot(tree):
-    """A row whose id resembles that of a folder without EEG"""
-    edit_people(tree, lambda rows: rows.append(["sub-PILOT7", "61", "M"]))
-    (tree.root / "sub-007" / "anat").mkdir(parents=True)
-    tree.either("PILOT7|sub-007|participants.tsv", said="PILOT7|sub-007")
-
-
-@mutation(*ALL)
-def people_row_twice(tree):
-    """The same row twice"""
-    who = edit_people(tree, lambda rows: rows.append(rows[any_row(tree, rows)]) or rows[-1])
-    tree.refuse("participants.tsv", who[0].removeprefix("sub-"))
-
-
-@mutation()
-def people_row_twice_with_other_age(tree):
-    """Somebody twice, with two ages"""
-    tree.how = {"column": "age"}
-    who = edit_people(
-        tree,
-        lambda rows: rows.append([rows[any_row(tree, rows)][0], "99", "M"]) or rows[-1],
-    )
-    tree.refuse("participants.tsv", who[0].removeprefix("sub-"))
-
-
-@mutation()
-def people_column_twice(tree):
-    """Two columns of one name"""
-    tree.how = {"column": "age"}
-    edit_people(tree, lambda rows: [row.append(row[1]) for row in rows])
-    tree.refuse("participants.tsv", "age")
-
-
-@mutation()
-def people_row_ragged(tree):
-    """A row with one cell too many"""
-    edit_people(tree, lambda rows: rows[any_row(tree, rows)].extend(["x", "y"]))
-    tree.refuse("participants.tsv")
-
-
-@mutation()
-def people_row_short(tree):
-    """A row that ends after the id"""
-    edit_people(tree, lambda rows: rows[any_row(tree, rows)].__delitem__(slice(1, None)))
-    tree.either("participants.tsv")
-
-
-@mutation()
-def people_quote_open(tree):
-    """A quotation mark that is never closed"""
-    edit_people(tree, lambda rows: rows[1].__setitem__(2, '"F'))
-    tree.either("participants.tsv")
-
-
-@mutation()
-def people_with_commas(tree):
-    """Commas where tabs should be"""
-    path, rows = people(tree)
-    path.write_text("".join(",".join(row) + "\n" for row in rows))
-    tree.refuse("participants.tsv")
-
-
-@mutation()
-def people_ids_bare(tree):
-    """Ids without sub-"""
-    edit_people(
-        tree,
-        lambda rows: [row.__setitem__(0, row[0].removeprefix("sub-")) for row in rows[1:]],
-    )
-    tree.right()
-
-
-@mutation(*ALL)
-def people_backwards(tree):
-    """Rows in another order"""
-    edit_people(tree, lambda rows: rows.__setitem__(slice(1, None), rows[:0:-1]))
-    tree.right()
-
-
-@mutation()
-def people_ids_with_spaces(tree):
-    """A space after every id"""
-    edit_people(tree, lambda rows: [row.__setitem__(0, row[0] + " ") for row in rows[1:]])
-    tree.either("participants.tsv")
-
-
-@mutation()
-def people_blank_lines(tree):
-    """Blank lines between rows and at the end"""
-    path, rows = people(tree)
-    path.write_text("\n\n".join("\t".join(row) for row in rows) + "\n\n\n")
-    tree.right()
-
-
-@mutation()
-def people_old_mac_lines(tree):
-    """Lines that end as on an old Mac"""
-    path, _ = people(tree)
-    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
-    tree.either("participants.tsv")
-
-
-@mutation()
-def people_last_line_open(tree):
-    """No line break at the end"""
-    path, _ = people(tree)
-    path.write_bytes(path.read_bytes().rstrip())
-    tree.right()
-
-
-@mutation()
-def people_words_beyond_ascii(tree):
-    """Names in other scripts, and a column of markup"""
+def words_beyond_ascii(rows, tree):
     words = ["name", "Zoë", "美咲", "<script>alert(1)</script>", "=HYPERLINK(1)", "Ł"]
-    edit_people(tree, lambda rows: [r.append(words[i % 6]) for i, r in enumerate(rows)])
-    tree.right()
+    for i, cells in enumerate(rows):
+        cells.append(words[i % 6])
 
 
-@mutation("edf")
-def people_by_the_thousand(tree):
-    """Three thousand rows of people without recordings"""
-    more = [[f"sub-x{i}", "30", "F"] for i in range(3000)]
-    edit_people(tree, lambda rows: rows.extend(more))
-    tree.either("participants.tsv", said="sub-x|3,?0\\d\\d")
-
-
-@mutation()
-def people_in_another_case(tree):
-    """Ids in capitals"""
-    edit_people(tree, lambda rows: [row.__setitem__(0, row[0].upper()) for row in rows[1:]])
-    tree.either("participants.tsv")
-
-
-@mutation()
-def people_in_cohorts(tree):
-    """A cohort for everybody; one of them is opened"""
-    tree.how = {"cohort": "target"}
-    path, rows = people(tree)
-    for i, row in enumerate(rows):
-        row.append("cohort" if i == 0 else ("source" if i == 1 else "target"))
-    write_tsv(path, rows)
-    gone = rows[1][0].removeprefix("sub-")
-    tree.truth.drop(lambda w: w.subject != gone)
-    tree.right()
-
-
-@mutation()
-def people_in_two_cohorts(tree):
-    """Somebody in both cohorts"""
-    tree.how = {"cohort": "target"}
-    path, rows = people(tree)
-    for i, row in enumerate(rows):
-        row.append("cohort" if i == 0 else "target")
-    rows.append([*rows[1][:-1], "source"])
-    write_tsv(path, rows)
-    tree.refuse("participants.tsv", rows[1][0].removeprefix("sub-"))
-
-
-@mutation()
-def ages_are_the_target(tree):
-    """The column age is the target, and all is well"""
-    tree.how = {"column": "age"}
-    tree.right()
-
-
-def set_age(tree, text):
-    """Give somebody another age; returns the id without sub-."""
-    tree.how = {"column": "age"}
-    path, rows = people(tree)
-    row = rows[any_row(tree, rows)]
-    row[1] = text
-    write_tsv(path, rows)
-    return row[0].removeprefix("sub-")
-
-
+# fmt: off
+row("people_header_only", "participants.tsv has columns and nobody", PEOPLE, rows_until(1), refuse(PEOPLE), ALL)
+row("people_without_ids", "participants.tsv has no column participant_id",
+    PEOPLE, cell(HEADER, 0, "subject"), refuse(PEOPLE, "participant_id"), ALL)
+row("people_row_gone", "Somebody with recordings has no row",
+    PEOPLE, table(lambda rows, tree: rows.pop(index_of(ANY, rows, tree))), refuse(PEOPLE, "sub-{about}"), ALL)
+row("people_never_recorded", "A row for somebody without a folder",
+    PEOPLE, more("sub-77", "61", "M"), either("sub-77|participants.tsv", said="sub-77"))
+row("people_pilot", "A row whose id resembles that of a folder without EEG",
+    PEOPLE, (more("sub-PILOT7", "61", "M"), lambda spot: (spot.tree.root / "sub-007/anat").mkdir(parents=True)),
+    either("PILOT7|sub-007|participants.tsv", said="PILOT7|sub-007"))
+row("people_row_twice", "The same row twice",
+    PEOPLE, again(ANY), refuse(PEOPLE, "{about}"), ALL)
+row("people_row_twice_with_other_age", "Somebody twice, with two ages",
+    PEOPLE, (AGE, again(ANY, lambda cells: [cells[0], "99", "M"])), refuse(PEOPLE, "{about}"))
+row("people_column_twice", "Two columns of one name",
+    PEOPLE, (AGE, each(lambda cells: [*cells, cells[1]], 0)), refuse(PEOPLE, "age"))
+row("people_row_ragged", "A row with one cell too many",
+    PEOPLE, at(ANY, lambda cells: [*cells, "x", "y"]), refuse(PEOPLE))
+row("people_row_short", "A row that ends after the id", PEOPLE, at(ANY, lambda cells: cells[:1]), either(PEOPLE))
+row("people_quote_open", "A quotation mark that is never closed", PEOPLE, cell(1, 2, '"F'), either(PEOPLE))
+row("people_with_commas", "Commas where tabs should be",
+    PEOPLE, content(lambda held: held.replace(b"\t", b",")), refuse(PEOPLE))
+row("people_ids_bare", "Ids without sub-", PEOPLE, column(0, lambda text: text.removeprefix("sub-")), right())
+row("people_backwards", "Rows in another order", PEOPLE, backwards, right(), ALL)
+row("people_ids_with_spaces", "A space after every id",
+    PEOPLE, column(0, lambda text: text + " "), either(PEOPLE))
+row("people_blank_lines", "Blank lines between rows and at the end",
+    PEOPLE, content(lambda held: held.replace(b"\n", b"\n\n") + b"\n"), right())
+row("people_old_mac_lines", "Lines that end as on an old Mac",
+    PEOPLE, content(lambda held: held.replace(b"\n", b"\r")), either(PEOPLE))
+row("people_last_line_open", "No line break at the end", PEOPLE, content(bytes.rstrip), right())
+row("people_words_beyond_ascii", "Names in other scripts, and a column of markup",
+    PEOPLE, table(words_beyond_ascii), right())
+row("people_by_the_thousand", "Three thousand rows of people without recordings",
+    PEOPLE, table(lambda rows, tree: rows.extend([f"sub-x{i}", "30", "F"] for i in range(3000))),
+    either(PEOPLE, said=r"sub-x|3,?0\d\d"), ("edf",))
+row("people_in_another_case", "Ids in capitals", PEOPLE, column(0, str.upper), either(PEOPLE))
+row("people_in_cohorts", "A cohort for everybody; one of them is opened", PEOPLE,
+    (TARGET, more_column("cohort", "target"), cell(1, -1, "source"), whose_row_lost), right())
+row("people_in_two_cohorts", "Somebody in both cohorts", PEOPLE,
+    (TARGET, more_column("cohort", "target"), again(1, with_cell(-1, "source"))), refuse(PEOPLE, "{about}"))
+row("ages_are_the_target", "The column age is the target, and all is well", "study", AGE, right())
 for _word, _text in {
     "a_word": "twenty", "infinite": "inf", "with_a_comma": "20,5", "not_there": "n/a",
     "blank": " ", "two_numbers": "20 21", "a_date": "2001-02-03", "hexadecimal": "0x14",
     "huge": "1e999", "nul": "2\x000",
-}.items():  # fmt: skip
-
-    def age_wrong(tree, text=_text):
-        who = set_age(tree, text)
-        tree.refuse(f"sub-{who}|participants.tsv", "age|participants.tsv")
-
-    age_wrong.__name__ = f"age_{_word}"
-    age_wrong.__doc__ = f"The age of somebody is {_text!r}, and age is the target"
-    mutation()(age_wrong)
-
-
-@mutation()
-def age_not_there_and_dropped(tree):
-    """Somebody without an age, and people without one are dropped"""
-    who = set_age(tree, "n/a")
-    tree.how = {"column": "age", "on_missing": "drop"}
-    tree.truth.drop(lambda w: w.subject != who)
-    tree.dropped.add(who)
-    tree.right(f"sub-{who}")
-
-
-@mutation()
-def column_unknown(tree):
-    """The target is a column that is nowhere"""
-    tree.how = {"column": "p_factor"}
-    tree.refuse("p_factor", "age")
+}.items():
+    row(f"age_{_word}", f"The age of somebody is {_text!r}, and age is the target",
+        PEOPLE, (AGE, cell(ANY, 1, _text)), refuse("sub-{about}|participants.tsv", "age|participants.tsv"))
+row("age_not_there_and_dropped", "Somebody without an age, and people without one are dropped", PEOPLE,
+    (asked(column="age", on_missing="drop"), cell(ANY, 1, "n/a"), whose_row_lost, dropped), right("sub-{about}"))
+row("column_unknown", "The target is a column that is nowhere",
+    "study", asked(column="p_factor"), refuse("p_factor", "age"))
+# fmt: on
 
 
 # --------------------------------------------------------------------------------------- events
 
 
-def edit_events(tree, change, recording=None):
-    """Change rows of one ``events.tsv`` (header first); returns recording and pattern."""
-    recording = recording or tree.recording()
-    path = tree.path(recording, "events.tsv")
-    rows = read_tsv(path)
-    change(rows)
-    write_tsv(path, rows)
-    return recording, name_of(path)
-
-
-def start_of(row):
-    return float(row[0])
-
-
-def lose(tree, recording, rows):
-    """The windows of these rows are not in the truth any more."""
-    starts = {round(start_of(row), 3) for row in rows}
-    tree.truth.drop(lambda w: w.stem != recording.stem or round(w.start, 3) not in starts)
-
-
-@mutation(*EVENTS)
-def events_labels_corrected(tree):
-    """The authors exchanged two labels in events.tsv; the marks in the file are old"""
-    other = {"left": "right", "right": "left"}
-    recording, _ = edit_events(
-        tree, lambda rows: [row.__setitem__(2, other[row[2]]) for row in rows[1:]]
-    )
-    tree.truth.relabel(recording.stem, other)
-    tree.right()
-
-
-@mutation(*EVENTS)
-def events_corrected_and_last_duration_negative(tree):
-    """Exchanged labels, and a negative duration in the last row"""
-    events_labels_corrected(tree)
-    tree.expectations.pop()
-    stems = {w.stem for w in tree.truth.windows if w.label == "right"}
-    recording = next(
-        r for r in tree.recordings
-        if r.stem in stems and read_tsv(tree.path(r, "events.tsv"))[1][2] == "right"
-    )  # fmt: skip
-    _, named = edit_events(tree, lambda rows: rows[-1].__setitem__(1, "-2"), recording)
-    tree.refuse(named)
-
-
-@mutation(*ALL)
-def events_first_duration_negative(tree):
-    """A negative duration in the first row"""
-    tree.refuse(edit_events(tree, lambda rows: rows[1].__setitem__(1, "-2"))[1])
-
-
-@mutation(*ALL)
-def events_all_durations_negative(tree):
-    """Only negative durations"""
-
-    def change(rows):
-        for row in rows[1:]:
-            row[1] = f"-{row[1]}"
-
-    tree.refuse(edit_events(tree, change)[1])
-
-
-def row_unusable(column, text):
-    """A mutation: one cell of one row that nobody can read as a time."""
-
-    def unusable(tree):
-        picked = []
-
-        def change(rows):
-            row = rows[int(tree.rng.integers(1, len(rows)))]
-            picked.append(list(row))
-            row[column] = text
-
-        recording, named = edit_events(tree, change)
-        lose(tree, recording, picked)
-        # An event without a label is nobody's class; BIDS writes n/a for it.
-        tree.either(named, said=f"sub-{recording.subject}" if column < 2 else ())
-
-    what = ("onset", "duration", "label")[column]
-    word = re.sub(r"\W", "", text) or "blank"
-    unusable.__name__ = f"events_{what}_{word}"
-    unusable.__doc__ = f"The {what} of one event is {text!r}"
-    mutation(*EVENTS)(unusable)
-
-
-row_unusable(0, "n/a")
-row_unusable(0, "")
-row_unusable(0, "soon")
-row_unusable(0, "inf")
-row_unusable(0, "99999")
-row_unusable(0, "1,5")
-row_unusable(1, "n/a")
-row_unusable(1, "0")
-row_unusable(1, "long")
-row_unusable(1, "nan")
-row_unusable(2, "n/a")
-row_unusable(2, "")
-
-
-@mutation(*EVENTS)
-def events_before_the_start(tree):
-    """One event begins before the recording"""
-    picked = []
-    recording, named = edit_events(
-        tree, lambda rows: picked.append(list(rows[1])) or rows[1].__setitem__(0, "-1")
-    )
-    lose(tree, recording, picked)
-    tree.either(named, said=f"sub-{recording.subject}")
-
-
-@mutation(*EVENTS)
-def events_beyond_the_end(tree):
-    """One more event long after the end"""
-    recording, named = edit_events(tree, lambda rows: rows.append(["500", "2", "left"]))
-    tree.either(named, said=f"sub-{recording.subject}")
-
-
-@mutation(*EVENTS)
-def events_in_milliseconds(tree):
-    """Onsets in milliseconds"""
-
-    def change(rows):
-        for row in rows[1:]:
-            row[0] = f"{1000 * float(row[0]):g}"
-
-    recording, named = edit_events(tree, change)
-    tree.truth.drop(lambda w: w.stem != recording.stem)
-    tree.either(f"{named}|sub-{recording.subject}", said=f"sub-{recording.subject}")
-
-
-@mutation(*EVENTS)
-def events_row_twice(tree):
-    """The same event twice"""
-    recording, named = edit_events(tree, lambda rows: rows.insert(3, list(rows[3])))
-    tree.either(f"{named}|{recording.stem}_eeg", said=f"sub-{recording.subject}")
-
-
-@mutation(*EVENTS)
-def events_overlapping(tree):
-    """Two events of different classes at once"""
-    recording, named = edit_events(tree, lambda rows: rows[3].__setitem__(0, rows[2][0]))
-    tree.refuse(f"{named}|{recording.stem}_eeg")
-
-
-@mutation(*EVENTS)
-def events_overlapping_in_part(tree):
-    """One event begins before the other ended"""
-    recording, named = edit_events(
-        tree, lambda rows: rows[3].__setitem__(0, f"{float(rows[3][0]) - 1:g}")
-    )
-    tree.refuse(f"{named}|{recording.stem}_eeg")
-
-
-@mutation(*EVENTS)
-def events_shuffled(tree):
-    """Rows in another order"""
-    order = lambda rows: tree.rng.permutation(len(rows) - 1) + 1  # noqa: E731
-    edit_events(
-        tree, lambda rows: rows.__setitem__(slice(1, None), [rows[i] for i in order(rows)])
-    )
-    tree.right()
-
-
-@mutation(*EVENTS)
-def events_columns_moved(tree):
-    """Columns in another order, and one more"""
-    edit_events(
-        tree,
-        lambda rows: (
-            [row.__setitem__(slice(None), [row[2], "7", *row[:2]]) for row in rows]
-            and rows[0].__setitem__(1, "sample")
-        ),
-    )
-    tree.right()
-
-
-@mutation(*EVENTS)
-def events_without_onset(tree):
-    """No column onset"""
-    tree.refuse(edit_events(tree, lambda rows: rows[0].__setitem__(0, "time"))[1])
-
-
-@mutation(*EVENTS)
-def events_without_duration(tree):
-    """No column duration"""
-    tree.refuse(edit_events(tree, lambda rows: rows[0].__setitem__(1, "length"))[1])
-
-
-@mutation(*EVENTS)
-def events_without_labels_of_one(tree):
-    """One person has no column trial_type"""
-    recording, named = edit_events(
-        tree, lambda rows: [row.__delitem__(slice(2, None)) for row in rows]
-    )
-    tree.truth.drop(lambda w: w.stem != recording.stem)
-    tree.either(named, said=f"sub-{recording.subject}")
-
-
-@mutation(*EVENTS)
-def events_column_twice(tree):
-    """Two columns trial_type that contradict each other"""
-
-    def change(rows):
-        rows[0].append("trial_type")
-        for row in rows[1:]:
-            row.append("left")
-
-    tree.either(edit_events(tree, change)[1])
-
-
-@mutation(*EVENTS)
-def events_header_only(tree):
-    """Columns and no event"""
-    recording, named = edit_events(tree, lambda rows: rows.__delitem__(slice(1, None)))
-    tree.refuse(f"{named}|{recording.stem}_eeg")
-
-
-@mutation(*EVENTS)
-def events_cut_inside_a_line(tree):
-    """The table ends in the middle of a line"""
-    recording = tree.recording()
-    path = tree.path(recording, "events.tsv")
-    rows = read_tsv(path)
-    path.write_text("\n".join("\t".join(row) for row in rows[:7]) + "\n14")
-    starts = {float(row[0]) for row in rows[1:7]}
-    tree.truth.drop(lambda w: w.stem != recording.stem or w.start in starts)
-    tree.either(name_of(path), said=f"sub-{recording.subject}")
-
-
-@mutation(*EVENTS)
-def events_cut_between_lines(tree):
-    """Half of the rows are gone, and nothing can tell"""
-    recording, _ = edit_events(tree, lambda rows: rows.__delitem__(slice(5, None)))
-    starts = {start_of(r) for r in read_tsv(tree.path(recording, "events.tsv"))[1:]}
-    tree.truth.drop(lambda w: w.stem != recording.stem or w.start in starts)
-    tree.right()
-
-
-@mutation(*EVENTS)
-def events_in_scientific_notation(tree):
-    """Numbers such as 2.0e+00"""
-
-    def change(rows):
-        for row in rows[1:]:
-            row[:2] = [f"{float(cell):e}" for cell in row[:2]]
-
-    edit_events(tree, change)
-    tree.right()
-
-
-@mutation(*EVENTS)
-def events_with_commas_for_points(tree):
-    """Decimal commas in every time"""
-
-    def change(rows):
-        for row in rows[1:]:
-            row[:2] = [f"{float(cell):.1f}".replace(".", ",") for cell in row[:2]]
-
-    tree.either(edit_events(tree, change)[1])
-
-
-@mutation(*EVENTS)
-def events_note_with_a_comma(tree):
-    """A column of text with commas beside the times"""
-    edit_events(
-        tree, lambda rows: [r.append(["note", "10,000"][i > 0]) for i, r in enumerate(rows)]
-    )
-    tree.right()
-
-
-@mutation(*EVENTS)
-def events_with_spaces(tree):
-    """Spaces around every label of one person"""
-    recording, named = edit_events(
-        tree, lambda rows: [row.__setitem__(2, f" {row[2]} ") for row in rows[1:]]
-    )
-    tree.either(f"{named}|left|sub-{recording.subject}")
-
-
-@mutation(*EVENTS)
-def events_in_capitals(tree):
-    """One person's labels in capitals"""
-    recording, named = edit_events(
-        tree, lambda rows: [row.__setitem__(2, row[2].upper()) for row in rows[1:]]
-    )
-    tree.truth.drop(lambda w: w.stem != recording.stem)
-    tree.either(
-        f"{named}|LEFT|sub-{recording.subject}", said=f"sub-{recording.subject}|LEFT"
-    )
-
-
-def one_more_event(name, label):
-    """A mutation: one person has one event that nobody else has."""
-
-    def extra(tree):
-        recording = tree.recording()
-        last = recording.events[-1]
-        row = [f"{last.onset + last.duration:g}", "2", label]
-        edit_events(tree, lambda rows: rows.append(row), recording)
-        tree.either(re.escape(label), said=re.escape(label))
-
-    extra.__name__ = f"events_{name}_of_one"
-    extra.__doc__ = f"One person has an event {label!r} that nobody else has"
-    mutation(*EVENTS)(extra)
-
-
-one_more_event("artifact", "artifact")
-one_more_event("boundary", "boundary")
-one_more_event("markup", "<script>alert(1)</script>")
-one_more_event("beyond_ascii", "gauche→droite")
-
-
-@mutation(*EVENTS)
-def events_labels_of_all_beyond_ascii(tree):
-    """Everybody's labels are words of another script"""
-    names = {"left": "左", "right": "右/дa; <b>"}
-    for recording in tree.recordings:
-        edit_events(
-            tree, lambda rows: [r.__setitem__(2, names[r[2]]) for r in rows[1:]], recording
-        )
-        tree.truth.relabel(recording.stem, names)
-    tree.right()
-
-
-@mutation(*EVENTS)
-def events_labels_are_numbers(tree):
-    """Labels 1 and 2 in a column value"""
-    names = {"left": "1", "right": "2"}
-    for recording in tree.recordings:
-        edit_events(
-            tree,
-            lambda rows: [r.__setitem__(2, names.get(r[2], "value")) for r in rows],
-            recording,
-        )
-        tree.truth.relabel(recording.stem, names)
-    tree.either("trial_type|value|events.tsv")
-
-
-@mutation(*EVENTS)
-def events_bad_segment(tree):
-    """A BAD_ segment lies over some windows of one person"""
-    recording, named = edit_events(
-        tree, lambda rows: rows.append(["4.5", "3", "BAD_muscle"])
-    )
-    tree.truth.drop(lambda w: w.stem != recording.stem or not 2.5 < w.start < 7.5)
-    tree.either(f"BAD_|{named}", said=f"sub-{recording.subject}")
-
-
-@mutation(*EVENTS)
-def events_many_beside(tree):
-    """Two thousand events without a duration beside those that count"""
-    more = [[f"{0.01 * i:g}", "0", "frame"] for i in range(2000)]
-    _, named = edit_events(tree, lambda rows: rows.extend(more))
-    tree.either(f"frame|{named}")
-
-
-@mutation(*EVENTS)
-def events_hidden(tree):
-    """A killed run left events.tsv under another name"""
-    path = tree.path(tree.recording(), "events.tsv")
-    path.rename(path.with_name(path.name + "._hidden"))
-    tree.refuse(name_of(path))
-
-
-@mutation(*EVENTS)
-def events_inherited(tree):
-    """One table of events for everybody, at the top of the dataset"""
-    table = read_tsv(tree.path(tree.recordings[0], "events.tsv"))
-    write_tsv(tree.root / "task-oddball_events.tsv", table)
-    for recording in tree.recordings:
-        tree.path(recording, "events.tsv").unlink()
-    tree.either("events.tsv")
-
-
-@mutation(*EVENTS)
-def events_rounded(tree):
-    """Onsets a tenth of a sample beside the sample"""
-    edit_events(
-        tree,
-        lambda rows: [r.__setitem__(0, f"{float(r[0]) + 0.0004:.6f}") for r in rows[1:]],
-    )
-    tree.right()
-
-
-@mutation(*EVENTS)
-def events_with_a_byte_order_mark_everywhere(tree):
-    """Every events.tsv was saved by a spreadsheet"""
-    for recording in tree.recordings:
-        marked(tree.path(recording, "events.tsv"), tree)
-    tree.either("events.tsv")
-
-
-@mutation("tasks")
-def tasks_other_label_of_one(tree):
-    """One person's event of a task has another name"""
-    recording = tree.recording()
-    edit_events(tree, lambda rows: rows[1].__setitem__(2, "pause"), recording)
-    tree.truth.drop(lambda w: w.stem != recording.stem)
-    tree.either("pause", said="pause|sub-" + recording.subject)
+def times(form):
+    """A way: both times of every row are what ``form(time)`` writes."""
+
+    def new(cells):
+        return [form(float(cells[ONSET])), form(float(cells[DURATION])), *cells[2:]]
+
+    return each(new)
+
+
+def one_more_event(label):
+    """A way: an event with this label after the last one."""
+
+    def way(spot):
+        last = spot.recording.events[-1]
+        more(f"{last.onset + last.duration:g}", "2", label)(spot)
+
+    return way
+
+
+OTHER = {"left": "right", "right": "left"}
+EVENT = "events.tsv"
+
+
+CORRECTED = (column(LABEL, OTHER.__getitem__), relabelled(OTHER))
+
+
+def shuffled(rows, tree):
+    order = tree.rng.permutation(len(rows) - 1) + 1
+    rows[1:] = [rows[i] for i in order]
+
+
+def under_a_bad_segment(first, last):
+    """A way: windows that begin between two times are lost."""
+
+    def way(spot):
+        stem = spot.recording.stem
+        spot.tree.truth.drop(lambda w: w.stem != stem or not first < w.start < last)
+
+    return way
+
+
+def inherited(spot):
+    """A way: the table of the first recording is that of all."""
+    paths = [spot.tree.path(recording, EVENT) for recording in spot.tree.recordings]
+    write_tsv(spot.path / "task-oddball_events.tsv", read_tsv(paths[0]))
+    for path in paths:
+        path.unlink()
+
+
+def labels_of_all(left, right):
+    """Ways: both labels are other words, in the truth as well."""
+    names = {"left": left, "right": right}
+    return column(LABEL, names.__getitem__), relabelled(names)
+
+
+# fmt: off
+row("events_labels_corrected", "The authors exchanged two labels in events.tsv; the marks in the file are old",
+    EVENT, CORRECTED, right())
+row("events_corrected_and_last_duration_negative", "Exchanged labels, and a negative duration in the last row",
+    EVENT, (*CORRECTED, cell(-1, DURATION, "-2")), refuse("{file}"))
+row("events_first_duration_negative", "A negative duration in the first row",
+    EVENT, cell(1, DURATION, "-2"), refuse("{file}"), ALL)
+row("events_all_durations_negative", "Only negative durations",
+    EVENT, column(DURATION, lambda text: f"-{text}"), refuse("{file}"), ALL)
+for _number, _what, _texts in (
+    (ONSET, "onset", ("n/a", "", "soon", "inf", "99999", "1,5")),
+    (DURATION, "duration", ("n/a", "0", "long", "nan")),
+    (LABEL, "label", ("n/a", "")),
+):
+    for _text in _texts:
+        _word = re.sub(r"\W", "", _text) or "blank"
+        row(f"events_{_what}_{_word}", f"The {_what} of one event is {_text!r}",
+            EVENT, (cell(ANY, _number, _text), lost),
+            # An event without a label is nobody's class; BIDS writes n/a for it.
+            either("{file}", said=None if _number == LABEL else "sub-{id}"))
+row("events_before_the_start", "One event begins before the recording",
+    EVENT, (cell(1, ONSET, "-1"), lost), either("{file}", said="sub-{id}"))
+row("events_beyond_the_end", "One more event long after the end",
+    EVENT, more("500", "2", "left"), either("{file}", said="sub-{id}"))
+row("events_in_milliseconds", "Onsets in milliseconds",
+    EVENT, (column(ONSET, lambda text: f"{1000 * float(text):g}"), all_lost),
+    either("{file}|sub-{id}", said="sub-{id}"))
+row("events_row_twice", "The same event twice",
+    EVENT, table(lambda rows, tree: rows.insert(3, list(rows[3]))), either("{file}|{stem}_eeg", said="sub-{id}"))
+row("events_overlapping", "Two events of different classes at once",
+    EVENT, table(lambda rows, tree: rows[3].__setitem__(ONSET, rows[2][ONSET])), refuse("{file}|{stem}_eeg"))
+row("events_overlapping_in_part", "One event begins before the other ended",
+    EVENT, cell(3, ONSET, lambda text: f"{float(text) - 1:g}"), refuse("{file}|{stem}_eeg"))
+row("events_shuffled", "Rows in another order", EVENT, table(shuffled), right())
+row("events_columns_moved", "Columns in another order, and one more",
+    EVENT, (each(lambda cells: [cells[2], "7", *cells[:2]], 0), cell(HEADER, 1, "sample")), right())
+row("events_without_onset", "No column onset", EVENT, cell(HEADER, ONSET, "time"), refuse("{file}"))
+row("events_without_duration", "No column duration", EVENT, cell(HEADER, DURATION, "length"), refuse("{file}"))
+row("events_without_labels_of_one", "One person has no column trial_type",
+    EVENT, (each(lambda cells: cells[:2], 0), all_lost), either("{file}", said="sub-{id}"))
+row("events_column_twice", "Two columns trial_type that contradict each other",
+    EVENT, more_column("trial_type", "left"), either("{file}"))
+row("events_header_only", "Columns and no event", EVENT, rows_until(1), refuse("{file}|{stem}_eeg"))
+row("events_cut_inside_a_line", "The table ends in the middle of a line",
+    EVENT, (rows_until(7), lost, content(lambda held: held + b"14")), either("{file}", said="sub-{id}"))
+row("events_cut_between_lines", "Half of the rows are gone, and nothing can tell",
+    EVENT, (rows_until(5), lost), right())
+row("events_in_scientific_notation", "Numbers such as 2.0e+00", EVENT, times(lambda time: f"{time:e}"), right())
+row("events_with_commas_for_points", "Decimal commas in every time",
+    EVENT, times(lambda time: f"{time:.1f}".replace(".", ",")), either("{file}"))
+row("events_note_with_a_comma", "A column of text with commas beside the times",
+    EVENT, more_column("note", "10,000"), right())
+row("events_with_spaces", "Spaces around every label of one person",
+    EVENT, column(LABEL, lambda text: f" {text} "), either("{file}|left|sub-{id}"))
+row("events_in_capitals", "One person's labels in capitals",
+    EVENT, (column(LABEL, str.upper), all_lost), either("{file}|LEFT|sub-{id}", said="sub-{id}|LEFT"))
+for _name, _label in {
+    "artifact": "artifact", "boundary": "boundary", "markup": "<script>alert(1)</script>",
+    "beyond_ascii": "gauche→droite",
+}.items():
+    row(f"events_{_name}_of_one", f"One person has an event {_label!r} that nobody else has",
+        EVENT, one_more_event(_label), either(re.escape(_label), said=re.escape(_label)))
+row("events_labels_of_all_beyond_ascii", "Everybody's labels are words of another script",
+    "every events.tsv", labels_of_all("左", "右/дa; <b>"), right())
+row("events_labels_are_numbers", "Labels 1 and 2 in a column value", "every events.tsv",
+    (*labels_of_all("1", "2"), cell(HEADER, LABEL, "value")), either("trial_type|value|events.tsv"))
+row("events_bad_segment", "A BAD_ segment lies over some windows of one person", EVENT,
+    (more("4.5", "3", "BAD_muscle"), under_a_bad_segment(2.5, 7.5)), either("BAD_|{file}", said="sub-{id}"))
+row("events_many_beside", "Two thousand events without a duration beside those that count",
+    EVENT, table(lambda rows, tree: rows.extend([f"{0.01 * i:g}", "0", "frame"] for i in range(2000))),
+    either("frame|{file}"))
+row("events_hidden", "A killed run left events.tsv under another name",
+    EVENT, lambda spot: spot.path.rename(f"{spot.path}._hidden"), refuse("{file}"))
+row("events_inherited", "One table of events for everybody, at the top of the dataset",
+    "study", inherited, either(EVENT), ONE_TASK)
+row("events_rounded", "Onsets a tenth of a sample beside the sample",
+    EVENT, column(ONSET, lambda text: f"{float(text) + 0.0004:.6f}"), right())
+row("events_with_a_byte_order_mark_everywhere", "Every events.tsv was saved by a spreadsheet",
+    "every events.tsv", WAYS["marked"], either(EVENT))
+row("tasks_other_label_of_one", "One person's event of a task has another name",
+    EVENT, (cell(1, LABEL, "pause"), all_lost), either("pause", said="pause|sub-{id}"), ("tasks",))
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------- channels
 
-
-def edit_channels(tree, change, recording=None):
-    """Change rows of one ``channels.tsv`` (header first); returns recording and pattern."""
-    recording = recording or tree.recording()
-    path = tree.path(recording, "channels.tsv")
-    rows = read_tsv(path)
-    change(rows)
-    write_tsv(path, rows)
-    return recording, name_of(path)
+CHANNELS = "channels.tsv"
 
 
-@mutation(*ALL)
-def channels_rows_permuted(tree):
-    """Rows in another order than in the file"""
-    edit_channels(tree, lambda rows: rows.__setitem__(slice(1, None), rows[:0:-1]))
-    tree.either("channels.tsv|channel")
+def two_names_swapped(rows, tree):
+    rows[1][NAME], rows[3][NAME] = rows[3][NAME], rows[1][NAME]
 
 
-@mutation()
-def channels_two_names_swapped(tree):
-    """Two names exchanged in the table only"""
-
-    def change(rows):
-        rows[1][0], rows[3][0] = rows[3][0], rows[1][0]
-
-    tree.either(edit_channels(tree, change)[1])
+def numbered(rows, tree):
+    for i, cells in enumerate(rows[1:], 1):
+        cells[NAME] = f"E{i}"
 
 
-@mutation()
-def channels_other_names(tree):
-    """Names such as EEG Fz, listed back to front"""
-
-    def change(rows):
-        for row in rows[1:]:
-            row[0] = f"EEG {row[0]}"
-        rows[1:] = rows[:0:-1]
-
-    tree.either(edit_channels(tree, change)[1])
-
-
-@mutation()
-def channels_names_beyond_the_file(tree):
-    """Names that the file does not have"""
-
-    def change(rows):
-        for i, row in enumerate(rows[1:], 1):
-            row[0] = f"E{i}"
-
-    recording, named = edit_channels(tree, change)
-    tree.refuse(f"{named}|{recording.stem}_eeg")
-
-
-@mutation()
-def channels_one_name_twice(tree):
-    """Two rows of one name"""
-    tree.refuse(edit_channels(tree, lambda rows: rows[2].__setitem__(0, rows[1][0]))[1])
-
-
-@mutation()
-def channels_row_gone(tree):
-    """One channel of the file is not in the table"""
-    recording, named = edit_channels(tree, lambda rows: rows.pop(2))
-    tree.either(f"{named}|{recording.stem}_eeg")
-
-
-@mutation()
-def channels_row_too_many(tree):
-    """A channel in the table that the file does not have"""
-    extra = ["T7", "EEG", "uV", "128", "good"]
-    recording, named = edit_channels(tree, lambda rows: rows.insert(1, extra))
-    tree.either(f"{named}|{recording.stem}_eeg")
-
-
-@mutation()
-def channels_header_only(tree):
-    """Columns and no channel"""
-    tree.either(
-        edit_channels(tree, lambda rows: rows.__delitem__(slice(1, None)))[1] + "|ECG"
-    )
-
-
-@mutation()
-def channels_heart_is_eeg(tree):
-    """One person's heart is typed as EEG"""
-    recording, named = edit_channels(tree, lambda rows: rows[-1].__setitem__(1, "EEG"))
-    tree.truth.loose.add(recording.subject)
-    tree.either(f"{named}|ECG|sub-{recording.subject}", said="ECG")
-
-
-def channels_typed(name, kind, which=slice(1, None)):
-    """A mutation: channels of one person have another type."""
-
-    def typed(tree):
-        def change(rows):
-            for row in rows[which]:
-                row[1] = kind
-
-        recording, named = edit_channels(tree, change)
-        tree.truth.loose.add(recording.subject)
-        tree.either(
-            f"{named}|{recording.stem}_eeg", said=f"{named}|sub-{recording.subject}"
-        )
-
-    typed.__name__ = f"channels_{name}"
-    typed.__doc__ = f"Channels of one person have the type {kind!r}"
-    mutation()(typed)
-
-
-channels_typed("misc", "MISC")
-channels_typed("unknown_type", "WIBBLE")
-channels_typed("without_type", "")
-channels_typed("meg", "MEGMAG")
-channels_typed("one_is_eog", "EOG", slice(2, 3))
-
-
-@mutation()
-def channels_types_small(tree):
-    """Types in small letters"""
-    edit_channels(tree, lambda rows: [r.__setitem__(1, r[1].lower()) for r in rows[1:]])
-    tree.either("channels.tsv|channel")
-
-
-@mutation()
-def channels_status_bad(tree):
-    """One channel of one person is marked bad"""
-    recording, _ = edit_channels(tree, lambda rows: rows[2].__setitem__(4, "bad"))
-    tree.truth.loose.add(recording.subject)
-    tree.either("Cz", said="Cz")
-
-
-@mutation()
-def channels_status_all_bad(tree):
-    """Every channel of one person is marked bad"""
-    recording, named = edit_channels(
-        tree, lambda rows: [row.__setitem__(4, "bad") for row in rows[1:]]
-    )
-    tree.truth.drop(lambda w: w.subject != recording.subject)
-    tree.either(f"{named}|sub-{recording.subject}", said=f"sub-{recording.subject}")
-
-
-def channels_in(name, unit, said=True):
-    """A mutation: the table gives another unit than the file."""
-
-    def units(tree):
-        recording, named = edit_channels(
-            tree, lambda rows: [row.__setitem__(2, unit) for row in rows[1:]]
-        )
-        who = f"{named}|sub-{recording.subject}"
-        tree.either(who, said=who if said else ())
-
-    units.__name__ = f"channels_units_{name}"
-    units.__doc__ = f"The unit of one person's channels is {unit!r} in the table"
-    mutation()(units)
-
-
-channels_in("volt", "V")
-channels_in("millivolt", "mV")
-channels_in("tesla", "T")
-channels_in("not_given", "n/a", said=False)
-channels_in("micro_sign", "µV", said=False)
-channels_in("greek_mu", "μV", said=False)
-
-
-@mutation()
-def channels_names_with_spaces(tree):
-    """Spaces after the names"""
-    edit_channels(tree, lambda rows: [r.__setitem__(0, r[0] + "  ") for r in rows[1:]])
-    tree.either("channels.tsv|channel")
-
-
-@mutation()
-def channels_column_more(tree):
-    """One more column, with markup in it"""
-    edit_channels(
-        tree, lambda rows: [r.append(["note", "<b>"][i > 0]) for i, r in enumerate(rows)]
-    )
-    tree.right()
-
-
-@mutation()
-def channels_without_names(tree):
-    """No column name"""
-    tree.either(edit_channels(tree, lambda rows: rows[0].__setitem__(0, "label"))[1])
+# fmt: off
+row("channels_rows_permuted", "Rows in another order than in the file",
+    CHANNELS, backwards, either("channels.tsv|channel"), ALL)
+row("channels_two_names_swapped", "Two names exchanged in the table only",
+    CHANNELS, table(two_names_swapped), either("{file}"))
+row("channels_other_names", "Names such as EEG Fz, listed back to front",
+    CHANNELS, (column(NAME, lambda text: f"EEG {text}"), backwards), either("{file}"))
+row("channels_names_beyond_the_file", "Names that the file does not have",
+    CHANNELS, table(numbered), refuse("{file}|{stem}_eeg"))
+row("channels_one_name_twice", "Two rows of one name",
+    CHANNELS, table(lambda rows, tree: rows[2].__setitem__(NAME, rows[1][NAME])), refuse("{file}"))
+row("channels_row_gone", "One channel of the file is not in the table",
+    CHANNELS, table(lambda rows, tree: rows.pop(2)), either("{file}|{stem}_eeg"))
+row("channels_row_too_many", "A channel in the table that the file does not have",
+    CHANNELS, table(lambda rows, tree: rows.insert(1, ["T7", "EEG", "uV", "128", "good"])),
+    either("{file}|{stem}_eeg"))
+row("channels_header_only", "Columns and no channel", CHANNELS, rows_until(1), either("{file}|ECG"))
+row("channels_heart_is_eeg", "One person's heart is typed as EEG",
+    CHANNELS, (cell(-1, TYPE, "EEG"), loose), either("{file}|ECG|sub-{id}", said="ECG"))
+for _name, _type, _way in (
+    ("misc", "MISC", column), ("unknown_type", "WIBBLE", column), ("without_type", "", column),
+    ("meg", "MEGMAG", column), ("one_is_eog", "EOG", partial(cell, 2)),
+):
+    row(f"channels_{_name}", f"Channels of one person have the type {_type!r}",
+        CHANNELS, (_way(TYPE, _type), loose), either("{file}|{stem}_eeg", said="{file}|sub-{id}"))
+row("channels_types_small", "Types in small letters",
+    CHANNELS, column(TYPE, str.lower), either("channels.tsv|channel"))
+row("channels_status_bad", "One channel of one person is marked bad",
+    CHANNELS, (cell(2, STATUS, "bad"), loose), either("Cz", said="Cz"))
+row("channels_status_all_bad", "Every channel of one person is marked bad",
+    CHANNELS, (column(STATUS, "bad"), person_lost), either("{file}|sub-{id}", said="sub-{id}"))
+for _name, _unit, _said in (
+    ("volt", "V", True), ("millivolt", "mV", True), ("tesla", "T", True), ("not_given", "n/a", False),
+    ("micro_sign", "µV", False), ("greek_mu", "μV", False),
+):
+    row(f"channels_units_{_name}", f"The unit of one person's channels is {_unit!r} in the table",
+        CHANNELS, column(UNITS, _unit), either("{file}|sub-{id}", said="{file}|sub-{id}" if _said else None))
+row("channels_names_with_spaces", "Spaces after the names",
+    CHANNELS, column(NAME, lambda text: text + "  "), either("channels.tsv|channel"))
+row("channels_column_more", "One more column, with markup in it", CHANNELS, more_column("note", "<b>"), right())
+row("channels_without_names", "No column name", CHANNELS, cell(HEADER, NAME, "label"), either("{file}"))
+# fmt: on
 
 
 # ------------------------------------------------------------------------------------- sidecars
 
+SIDECAR = "eeg.json"
 
-def edit_json(tree, change, end="eeg.json"):
-    """Change what a sidecar holds; returns recording and pattern."""
-    recording = tree.recording()
-    path = tree.path(recording, end)
-    held = json.loads(path.read_text("utf-8"))
-    got = change(held)
-    path.write_text(json.dumps(held if got is None else got), "utf-8")
-    return recording, name_of(path)
+
+def sidecar(change):
+    """A way: a sidecar holds ``change(held)``."""
+
+    def way(spot):
+        held = json.loads(spot.path.read_text("utf-8"))
+        spot.path.write_text(json.dumps(change(held)), "utf-8")
+
+    return way
 
 
 def sidecar_says(name, verdict, **values):
     """A mutation: the sidecar of one recording has other values."""
-
-    def said(tree):
-        _, named = edit_json(tree, lambda held: held.update(values))
-        # Of two lengths that contradict each other, either can be wrong.
-        tree.either(named, recording="RecordingDuration" in values)
-        tree.expectations[-1].verdict = verdict
-
-    said.__name__ = f"sidecar_{name}"
-    said.__doc__ = f"The sidecar of one recording says {values}"
-    mutation(*ALL)(said)
+    # Of two lengths that contradict each other, either can be wrong.
+    expected = Expectation(verdict, ("{file}",), recording="RecordingDuration" in values)
+    what = f"The sidecar of one recording says {values}"
+    way = sidecar(lambda held: held | values)
+    row(f"sidecar_{name}", what, SIDECAR, way, expected, ALL)
 
 
+# fmt: off
 sidecar_says("rate_wrong", "refuse", SamplingFrequency=500)
 sidecar_says("rate_zero", "either", SamplingFrequency=0)
 sidecar_says("rate_negative", "either", SamplingFrequency=-128)
@@ -1062,91 +706,24 @@ sidecar_says("counts_wrong", "either", EEGChannelCount=64)
 sidecar_says("task_other", "either", TaskName="something else")
 sidecar_says("reference_markup", "right", EEGReference="<img src=x onerror=alert(1)>")
 sidecar_says("epoched", "either", RecordingType="epoched", EpochLength=2)
-
-
-@mutation(*ALL)
-def sidecar_is_a_list(tree):
-    """eeg.json holds a list"""
-    tree.either(edit_json(tree, lambda held: [held])[1])
-
-
-@mutation()
-def sidecar_is_deep(tree):
-    """eeg.json is nested a hundred thousand times"""
-    path = tree.path(tree.recording(), "eeg.json")
-    path.write_text("[" * 100_000 + "]" * 100_000)
-    tree.either(name_of(path))
-
-
-@mutation()
-def sidecar_says_twice(tree):
-    """eeg.json holds one key twice"""
-    path = tree.path(tree.recording(), "eeg.json")
-    path.write_text(path.read_text()[:-2] + ', "SamplingFrequency": 4096}')
-    tree.either(name_of(path))
-
-
-@mutation(*ALL)
-def sidecars_all_gone(tree):
-    """No recording has an eeg.json"""
-    for path in list(tree.root.rglob("*_eeg.json")):
-        path.unlink()
-    tree.right()
-
-
-@mutation()
-def scans_of_another(tree):
-    """scans.tsv lists files that are not there, at impossible times"""
-    path = locate(tree, "scans.tsv")
-    write_tsv(
-        path,
-        [
-            ["filename", "acq_time"],
-            ["eeg/gone_eeg.edf", "2020-13-45T99:00"],
-            ["../../x", "n/a"],
-        ],
-    )
-    tree.either(name_of(path))
-
-
-@mutation()
-def electrodes_elsewhere(tree):
-    """Electrodes without numbers, and one a kilometre away"""
-    path = locate(tree, "electrodes.tsv")
-    rows = read_tsv(path)
-    rows[1][1:] = ["n/a"] * 3
-    rows[2][1] = "1000000"
-    rows[3][0] = "Nowhere"
-    write_tsv(path, rows)
-    tree.either(name_of(path))
-
-
-@mutation()
-def electrodes_in_no_known_system(tree):
-    """coordsystem.json names a system that nobody has heard of"""
-    path = locate(tree, "coordsystem.json")
-    path.write_text('{"EEGCoordinateSystem": "Atlantis", "EEGCoordinateUnits": "cubit"}')
-    tree.either(name_of(path))
-
-
-@mutation()
-def electrodes_without_a_system(tree):
-    """electrodes.tsv without its coordsystem.json"""
-    locate(tree, "coordsystem.json").unlink()
-    tree.either("coordsystem.json|electrodes.tsv")
-
-
-@mutation()
-def description_hostile(tree):
-    """The name of the dataset is markup over several lines"""
-    about = {"Name": "x\n\n.. raw:: html\n\n   <script>1</script>", "BIDSVersion": "1.9.0"}
-    tree.root.joinpath("dataset_description.json").write_text(json.dumps(about))
-    tree.right()
-
-
-@mutation()
-def description_of_a_derivative(tree):
-    """The dataset says it is a derivative"""
-    about = {"Name": "x", "BIDSVersion": "1.9.0", "DatasetType": "derivative"}
-    tree.root.joinpath("dataset_description.json").write_text(json.dumps(about))
-    tree.either("dataset_description.json")
+row("sidecar_is_a_list", "eeg.json holds a list", SIDECAR, sidecar(lambda held: [held]), either("{file}"), ALL)
+row("sidecar_is_deep", "eeg.json is nested a hundred thousand times",
+    SIDECAR, holds("[" * 100_000 + "]" * 100_000), either("{file}"))
+row("sidecar_says_twice", "eeg.json holds one key twice",
+    SIDECAR, content(lambda held: held[:-2] + b', "SamplingFrequency": 4096}'), either("{file}"))
+row("sidecars_all_gone", "No recording has an eeg.json",
+    "study", gone("**/*_eeg.json"), right(), ALL)
+row("scans_of_another", "scans.tsv lists files that are not there, at impossible times", "*scans.tsv",
+    holds("filename\tacq_time\neeg/gone_eeg.edf\t2020-13-45T99:00\n../../x\tn/a\n"), either("{file}"))
+row("electrodes_elsewhere", "Electrodes without numbers, and one a kilometre away", "*electrodes.tsv",
+    (at(1, lambda cells: [cells[0], "n/a", "n/a", "n/a"]), cell(2, 1, "1000000"), cell(3, 0, "Nowhere")),
+    either("{file}"))
+row("electrodes_in_no_known_system", "coordsystem.json names a system that nobody has heard of", "*coordsystem.json",
+    holds('{"EEGCoordinateSystem": "Atlantis", "EEGCoordinateUnits": "cubit"}'), either("{file}"))
+row("electrodes_without_a_system", "electrodes.tsv without its coordsystem.json",
+    "*coordsystem.json", deleted, either("coordsystem.json|electrodes.tsv"))
+row("description_hostile", "The name of the dataset is markup over several lines", DESCRIPTION,
+    holds(r'{"Name": "x\n\n.. raw:: html\n\n   <script>1</script>", "BIDSVersion": "1.9.0"}'), right())
+row("description_of_a_derivative", "The dataset says it is a derivative", DESCRIPTION,
+    holds('{"Name": "x", "BIDSVersion": "1.9.0", "DatasetType": "derivative"}'), either(DESCRIPTION))
+# fmt: on
