@@ -11,6 +11,7 @@ import tempfile
 import threading
 from pathlib import Path
 
+from filelock import FileLock
 from playwright.sync_api import sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -21,14 +22,24 @@ QUIET = (
 )  # fmt: skip
 
 
+def found():
+    """Path of the Chromium that is installed, or None."""
+    return next(filter(None, map(shutil.which, NAMES)), None)
+
+
 def executable():
-    """Path of Chromium; where there is none, Debian's package is installed."""
-    for name in NAMES:
-        if path := shutil.which(name):
-            return path
+    """Path of Chromium; where there is none, Debian's package is installed, by one process only."""
+    if path := found():
+        return path
+    with FileLock(Path(tempfile.gettempdir(), "tutorial-chromium.lock")):
+        return found() or _install()
+
+
+def _install():
     sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
-        install = ["install", "-qy", "--no-install-recommends", "chromium"]
+        wait = ["-o", "DPkg::Lock::Timeout=300"]  # for whoever else installs
+        install = [*wait, "install", "-qy", "--no-install-recommends", "chromium"]
         for words in (["update", "-q"], install):
             command = [*sudo, "apt-get", *words]
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
