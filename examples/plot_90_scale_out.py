@@ -26,6 +26,7 @@ Tags: :tag:`cohort`, :tag:`classification`, :tag:`transfer`
 # replaces them.
 import json
 import os
+from dataclasses import asdict
 from pathlib import Path
 
 import _study.cache
@@ -58,6 +59,7 @@ first = _scale.files.read_person(folder, index.records[people[0]], {})
 settings = {"classes": list(first.classes), "channels": list(first.ch_names)}
 print(f"windows {first.windows.shape} in {first.unit}, {first.sfreq:g} Hz")
 print(settings)
+settings["recipe"] = asdict(index.recipe)
 
 # %%
 # One person, one file
@@ -110,7 +112,7 @@ def run_pass(jobs, client=None):
     return outcomes, counts
 
 
-records = _study.find_study(copy).records[people[0]]
+records = _study.find_study(copy, recipe=index.recipe).records[people[0]]
 elsewhere = str(copy.parent / "windows")
 jobs.append(jobs[0]._replace(study=str(copy), records=records, folder=elsewhere))
 outcomes, counts = run_pass(jobs)

@@ -20,6 +20,7 @@ from _model.adapt import adapt, build_model, pretrain, train_layers
 from _model.encoder import EncoderError, encoder_state, load_encoder
 from _model.zoo import SLOW, try_models
 from _regimes import COMPARED, REGIMES, TABLE
+from tools import PRIVATE
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +129,7 @@ def test_names_of_regimes_stand_in_one_table():
     assert base.REGIMES == COMPARED
     assert {regime.starts_from for regime in TABLE} == {"random", "pretrained"}
     # No other private module lists them again.
-    for path in EXAMPLES.rglob("_*/*.py"):
+    for path in PRIVATE:
         text = path.read_text("utf-8")
         constants = {
             node.value

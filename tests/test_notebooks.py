@@ -27,7 +27,8 @@ from _helpers.notebooks import (
     readme,
     standalone,
 )
-from _helpers.pages import EXAMPLES, ROOT, travels, tutorials
+from _helpers.pages import ROOT, travels, tutorials
+from tools import PRIVATE
 
 SITE = "https://example.org/site/"
 
@@ -159,7 +160,9 @@ def test_the_first_cell_writes_every_byte_and_only_what_is_not_there(tmp_path):
         assert path.read_bytes() == HARD[name].encode(), name
     dates = {name: path.stat().st_mtime_ns for name, path in written.items()}
     written["_both.py"].write_text("another edition")
-    assert run_first_cell(texts, folder) == ""
+    said = "_both.py was another text: kept as _both.py.before\n"
+    assert run_first_cell(texts, folder) == said
+    assert (folder / "_both.py.before").read_text() == "another edition"
     assert written["_both.py"].read_bytes() == HARD["_both.py"].encode()
     kept = [n for n, path in written.items() if path.stat().st_mtime_ns == dates[n]]
     assert {*kept, "_both.py"} == HARD.keys()
@@ -175,8 +178,19 @@ def test_the_modules_can_be_imported_wherever_the_folder_is_not_on_the_path(tmp_
     assert run_first_cell(texts, empty, without) == "3\n"
 
 
+def test_a_module_of_another_folder_is_not_taken_for_that_of_the_notebook(tmp_path):
+    files = {"_pack/__init__.py": "", "_pack/deep.py": "VALUE = 3\n"}
+    _, texts = notebook_of([cell("markdown", "# T"), cell("code", "1")], tmp_path, files)
+    for name in ("here", "elsewhere/_pack"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "elsewhere" / "_pack" / "__init__.py").write_text("")
+    before = f"import sys\nsys.path.insert(0, {str(tmp_path / 'elsewhere')!r})"
+    with pytest.raises(AssertionError, match="_pack is taken from .*elsewhere"):
+        run_first_cell(texts, tmp_path / "here", before)
+
+
 def test_a_carried_text_can_be_read_and_is_the_same():
-    for path in EXAMPLES.rglob("_*.py"):
+    for path in PRIVATE:
         text = literal(path.read_bytes())
         assert text.startswith("r"), path
         assert ast.literal_eval(text).encode() == path.read_bytes()

@@ -151,6 +151,32 @@ def test_windows_that_were_kept_notice_a_change_of_the_file(bids, settings):
     assert before["recipe"] == {**after["recipe"], "window_s": 1.0}
 
 
+def test_a_worker_uses_the_settings_of_the_job_not_of_its_own_environment(
+    bids, settings, tmp_path, monkeypatch
+):
+    settings("window_s = 1.0")
+    index = _study.find_study(bids)
+    job = {"recipe": asdict(index.recipe)}
+    monkeypatch.delenv("EEG_TUTORIAL_RECIPE")
+    plain = json.loads(json.dumps(job))
+    _scale.files.save_person(bids, "01", index.records["01"], tmp_path, plain)
+    assert _scale.files.WindowFiles(tmp_path, ["01"]).files[0].shape[2] == 128
+    again = _scale.files.save_person(bids, "01", index.records["01"], tmp_path, {})
+    assert again["again"].startswith("settings and recipe changed")
+
+
+def test_a_rate_that_only_recordings_tell_is_looked_at_when_it_is_known(bids, settings):
+    settings("sfreq = false\nh_freq = 200")
+    with pytest.raises(StudyError, match="h_freq is 200 Hz and sfreq is 128 Hz"):
+        _study.open_study(bids)
+
+
+def test_the_folder_one_stands_in_has_its_name(bids, monkeypatch):
+    monkeypatch.setitem(_study.catalogue.RECIPES, bids.name, Recipe(window_s=1.0))
+    monkeypatch.chdir(bids)
+    assert _study.get_recipe(".").window_s == _study.get_recipe(bids).window_s == 1.0
+
+
 def test_every_field_of_a_recipe_can_be_set():
     names = {each.name for each in fields(Recipe)}
     assert {*_study.settings.SETTINGS, "budget"} == names
@@ -184,8 +210,8 @@ BAD = [
     ('classes = ""', "classes is ''. Write names of events, each once"),
     ("task = true", "task is True. Write names of BIDS tasks"),
     ('blocks = ["a", "a"]', "blocks is .*. Write names of cues, each once"),
-    ("window_s = 0", "window_s is 0. Write a length in seconds above 0"),
-    ("window_s = -2.0", "window_s is -2.0. Write a length in seconds above 0"),
+    ("window_s = 0", "window_s is 0. Write a length in seconds, 0.001 or more"),
+    ("window_s = -2.0", "window_s is -2.0. Write a length in seconds, 0.001 or more"),
     ("window_s = nan", "window_s is nan. Write a length"),
     ("window_s = inf", "window_s is inf. Write a length"),
     ("window_s = false", "window_s is False. Write a length"),
@@ -195,13 +221,21 @@ BAD = [
         "window_s is 0.001 s, less than a sample at 128 Hz. Write a longer",
     ),
     (f"window_s = 1{'0' * 400}", "window_s is 10+[.]{3}. Write a length"),
-    ("sfreq = 0", "sfreq is 0. Write a rate in Hz above 0, or false"),
-    ("sfreq = true", "sfreq is True. Write a rate in Hz above 0"),
+    (f"n_source = 1{'0' * 5000}", "is not TOML .*digits"),
+    (f"n_source = 0x{'f' * 5000}", "n_source is a number of thousands of digits. Write"),
+    ("sfreq = 1e7", "sfreq is 10000000.0. Write a rate from 1 to 20,000 Hz"),
+    ("l_freq = 1e-6", "l_freq is 1e-06. Write a frequency of 0.01 Hz or more"),
+    ("h_freq = 63.9", "h_freq is 63.9 Hz and sfreq is 128 Hz. Write an h_freq below half"),
+    ("sfreq = 0", "sfreq is 0. Write a rate from 1 to 20,000 Hz, or false"),
+    ("sfreq = true", "sfreq is True. Write a rate from 1 to 20,000 Hz"),
     ('reference = "Cz"', "reference is 'Cz'. Write 'average', or false"),
-    ("l_freq = -1", "l_freq is -1. Write a frequency in Hz above 0, or false"),
+    ("l_freq = -1", "l_freq is -1. Write a frequency of 0.01 Hz or more, or false"),
     ("l_freq = 40", "l_freq is 40 Hz and h_freq is 40 Hz. Write an l_freq that is smaller"),
     ("h_freq = 64", "h_freq is 64 Hz and sfreq is 128 Hz. Write an h_freq below half"),
-    ("sfreq = 64.0", "h_freq is 40 Hz and sfreq is 64 Hz. Write an h_freq .* below 32 Hz"),
+    (
+        "sfreq = 64.0",
+        "h_freq is 40 Hz and sfreq is 64 Hz. Write an h_freq .* below 31.68 Hz",
+    ),
     ("h_freq = false\nl_freq = 70", "l_freq is 70 Hz and sfreq is 128 Hz. Write an l_freq"),
     ('balance = "yes"', "balance is 'yes'. Write true or false"),
     ("n_source = 2.5", "n_source is 2.5. Write a whole number of people"),

@@ -107,6 +107,8 @@ def test_docs_name_no_machine():
     tracked = [
         *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.rst"),
+        *ROOT.glob("docs/concepts/*.rst"),
+        *ROOT.glob("docs/real/*.rst"),
         *PAGES,
         *PRIVATE,
         *HELPERS,

@@ -22,6 +22,7 @@ import _study
 from _model.training import normalise
 from _runtime import TutorialError
 from _study.cache import replacing
+from _study.find import recipe_of
 
 #: Packages whose code turns recordings into windows.
 PACKAGES = ("braindecode", "eegdash", "mne", "mne-bids", "numpy", "scipy")
@@ -42,7 +43,8 @@ def read_person(study, records, settings):
         The person's records, see :class:`_study.StudyIndex`. With them nobody has to look for the
         recordings again: the cost of a person does not depend on the number of people.
     settings : dict
-        Classes and channels, which must not differ between people.
+        Classes and channels, which must not differ between people, and ``recipe``, that of the index
+        as plain values: a worker on another machine does not see a file of the reader's settings.
 
     Returns
     -------
@@ -54,8 +56,13 @@ def read_person(study, records, settings):
     StudyError
         As :func:`_study.open_records` does.
     """
+    chosen = dict(settings)
+    values = chosen.pop("recipe", None)
+    recipe = None
+    if values is not None:
+        recipe = _study.Recipe(**{**values, "budget": _study.Budget(**values["budget"])})
     with contextlib.redirect_stdout(io.StringIO()):  # a line per person is too much
-        return _study.open_records(study, records, **settings)
+        return _study.open_records(study, records, recipe=recipe, **chosen)
 
 
 def save_person(study, subject, records, folder, settings):
@@ -132,7 +139,7 @@ def made_with(study, subject, settings):
             files[path.relative_to(study).as_posix()] = stamp
     made = {
         "settings": settings,
-        "recipe": asdict(_study.get_recipe(study.name)),
+        "recipe": settings.get("recipe") or asdict(recipe_of(study)[0]),
         "code": code_digest(),
         "versions": {name: version(name) for name in PACKAGES},
         "row": _row_of(study / "participants.tsv", subject),

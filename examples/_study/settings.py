@@ -58,6 +58,18 @@ def _positive(value):
     return float(value)
 
 
+def _between(low, high):
+    """A reader of numbers from one to another."""
+
+    def read(value):
+        number = _positive(value)
+        if not low <= number <= high:
+            raise ValueError
+        return number
+
+    return read
+
+
 def _count(value):
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 10**9:
         raise ValueError
@@ -105,11 +117,13 @@ SETTINGS = {
     "task": Setting(_names, "names of BIDS tasks, each once" + OR_NONE, True),
     "classes": Setting(_names, "names of events, each once" + OR_NONE, True),
     "channels": Setting(_names, "names of channels, each once" + OR_NONE, True),
-    "sfreq": Setting(_positive, "a rate in Hz above 0" + OR_NONE, True),
+    "sfreq": Setting(_between(1, 20_000), "a rate from 1 to 20,000 Hz" + OR_NONE, True),
     "reference": Setting(_average, "'average'" + OR_NONE, True),
-    "l_freq": Setting(_positive, "a frequency in Hz above 0" + OR_NONE, True),
-    "h_freq": Setting(_positive, "a frequency in Hz above 0" + OR_NONE, True),
-    "window_s": Setting(_positive, "a length in seconds above 0"),
+    "l_freq": Setting(
+        _between(0.01, 1e4), "a frequency of 0.01 Hz or more" + OR_NONE, True
+    ),
+    "h_freq": Setting(_between(0.1, 1e4), "a frequency of 0.1 Hz or more" + OR_NONE, True),
+    "window_s": Setting(_between(1e-3, 1e5), "a length in seconds, 0.001 or more"),
     "balance": Setting(_flag, "true or false"),
     "blocks": Setting(_names, "names of cues, each once" + OR_NONE, True),
     "megabytes": Setting(_positive, "a size in MB above 0" + OR_NONE, True),
@@ -151,7 +165,7 @@ def get_recipe(name):
     StudyError
         If the file is not there, is not TOML, or has a key or a value that cannot be used.
     """
-    short = Path(name).name
+    short = Path(os.path.abspath(name)).name if name else ""  # also of . and ..
     simulated = parse_simulated(short)
     recipe = RECIPES.get(simulated.kind if simulated else short, Recipe())
     file = os.environ.get("EEG_TUTORIAL_RECIPE")
@@ -284,7 +298,7 @@ def _read_toml(file):
         )
     try:
         return tomllib.loads(read_text(path, asked_by="TOML"))
-    except (tomllib.TOMLDecodeError, RecursionError) as err:
+    except (ValueError, RecursionError) as err:  # also a number of thousands of digits
         raise StudyError(
             f"{file} is not TOML ({err}). Correct that line: write key = value, words in quotation "
             'marks, several in brackets, such as channels = ["Fz", "Cz"]'
@@ -306,7 +320,7 @@ def _with_values(recipe, values, where):
         budget = replace(budget, n_labelled_curve=curve)
     values = _read_values(values, SETTINGS, where)
     recipe = replace(recipe, **values, budget=budget)
-    _refuse_together(recipe, where)
+    refuse_together(recipe, where)
     return recipe
 
 
@@ -341,8 +355,22 @@ def _advice(key, settings):
     return f"Remove it, or write one of {', '.join(settings)}"
 
 
-def _refuse_together(recipe, where):
-    """Values that are right alone and not beside each other."""
+def refuse_together(recipe, where):
+    """Refuse values that are right alone and not beside each other.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Settings; where ``sfreq`` is None, what depends on it is looked at when recordings tell it.
+    where : str
+        Where they come from, for the message.
+
+    Raises
+    ------
+    StudyError
+        If an edge of the filter is not below the other, or not well below half of the rate, or if a
+        window has no sample.
+    """
     low, high = recipe.l_freq, recipe.h_freq
     sfreq = recipe.sfreq
     if low and high and low >= high:
@@ -350,10 +378,11 @@ def _refuse_together(recipe, where):
             f"{where}: l_freq is {low:g} Hz and h_freq is {high:g} Hz. Write an l_freq that is smaller"
         )
     for key, edge in (("l_freq", low), ("h_freq", high)):
-        if edge and sfreq and edge >= sfreq / 2:
+        # Closer to half of the rate a filter would need more samples than fit into memory.
+        if edge and sfreq and edge >= 0.99 * sfreq / 2:
             raise StudyError(
                 f"{where}: {key} is {edge:g} Hz and sfreq is {sfreq:g} Hz. Write an {key} below half of "
-                f"sfreq, that is below {sfreq / 2:g} Hz, or a larger sfreq"
+                f"sfreq, that is below {0.99 * sfreq / 2:g} Hz, or a larger sfreq"
             )
     if sfreq and recipe.window_s * sfreq < 1:
         raise StudyError(
@@ -364,5 +393,8 @@ def _refuse_together(recipe, where):
 
 def _shown(value):
     """A value for a message."""
-    shown = repr(value)
+    try:
+        shown = repr(value)
+    except ValueError:  # Python does not print a number of thousands of digits
+        return "a number of thousands of digits"
     return shown if len(shown) <= 200 else f"{shown[:200]}..."

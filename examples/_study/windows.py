@@ -32,6 +32,7 @@ from _study.events import (
 from _study.folder import SHOWN, entity
 from _study.formats import format_of
 from _study.quality import NotFiniteError, check, measure_signal
+from _study.settings import refuse_together
 from _study.tables import find_sidecar, read_json
 from _study.twins import refuse_twins
 
@@ -122,7 +123,9 @@ def _open_recordings(root, records, recipe, by_event):
             until_next_cue(recording.raw, recipe.blocks)
     raws = [recording.raw for recording in dataset.datasets]
     recordings = list(zip(paths, raws, strict=True))
-    recipe = replace(recipe, sfreq=recipe.sfreq or float(raws[0].info["sfreq"]))
+    if recipe.sfreq is None:
+        recipe = replace(recipe, sfreq=float(raws[0].info["sfreq"]))
+        refuse_together(recipe, root.name)
     recipe, more = find_channels(root, recordings, recipe)
     for line in _first_lines(notes + more):
         print(line)
