@@ -479,6 +479,7 @@ ELSEWHERE = {
     "*: budget is *. Write a line [budget], and below": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
     "*: l_freq is * Hz and h_freq is * Hz. Write": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
     "*: window_s is * s, less than a sample at": "test_recipe.py::test_a_bad_file_is_refused_by_name_before_anything_is_read",
+    "EEGDash opens none of the recordings of * (*): write": "test_windows.py::test_recordings_that_eegdash_drops_are_a_refusal_with_their_ending",
     "EEG_TUTORIAL_RECIPE is *, and there is no such file:": "test_recipe.py::test_a_file_that_is_not_there",
     "recipe=* is no recipe: pass Recipe(...), with Budget(...) as": "test_recipe.py::test_a_bad_argument_is_refused_before_a_study_is_looked_for",
 }
