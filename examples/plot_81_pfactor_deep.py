@@ -67,7 +67,7 @@ print("electrodes:", ", ".join(net.with_places(train.ch_names)))
 from braindecode.models import EEGConformer
 
 SEEDS = (0, 1, 2)
-SHAPE = net.shape_of(train)
+SHAPE = train.shape
 print(f"windows: {SHAPE}")
 print(f"network: {net.CONFORMER}")
 

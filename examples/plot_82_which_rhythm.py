@@ -58,7 +58,7 @@ from braindecode.models import EEGConformer
 
 def build_network(seed):
     torch.manual_seed(seed)
-    model = EEGConformer(n_outputs=1, **net.shape_of(train), **net.CONFORMER)
+    model = EEGConformer(n_outputs=1, **train.shape, **net.CONFORMER)
     # In this memory layout a CPU convolves faster.
     return model.to(DEVICE, memory_format=torch.channels_last)
 

@@ -100,10 +100,8 @@ class Cohort:
         """A small network for these windows; one seed, one start."""
         X = next(iter(self.people.values())).X
         return build_model(
-            n_chans=X.shape[1],
-            n_times=X.shape[2],
+            **self.study.shape,
             n_outputs=len(self.study.classes),
-            sfreq=self.study.sfreq,
             seed=seed,
             device=X.device,
             n_filters_time=N_FILTERS,
@@ -164,7 +162,7 @@ def open_cohort(name, device="cpu"):
     names = np.array(list(people))
     folds = KFold(N_GROUPS, shuffle=True, random_state=0).split(names)
     groups = [names[new].tolist() for _, new in folds]
-    budget = _study.get_recipe(name).budget
+    budget = listed.recipe.budget
     if len(people) > MANY:
         budget, n_own = replace(budget, n_steps=budget.n_steps // 2), n_own[-2:]
         print(

@@ -76,12 +76,6 @@ def with_places(ch_names):
     return [name if place == name else f"{name} {place}" for name, place in both]
 
 
-def shape_of(study):
-    """What a Braindecode model has to know of a study's windows."""
-    _, n_chans, n_times = study.windows.shape
-    return {"n_chans": n_chans, "n_times": n_times, "sfreq": study.sfreq}
-
-
 def zscored(study, device="cpu"):
     """Windows as the network takes them.
 

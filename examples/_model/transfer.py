@@ -63,13 +63,9 @@ class Transfer:
     def build(self, seed):
         """A fresh network for these windows; one seed, one starting head."""
         X, _ = self.data["source"]
+        n_outputs = len(self.target.classes)
         return build_model(
-            n_chans=X.shape[1],
-            n_times=X.shape[2],
-            n_outputs=len(self.target.classes),
-            sfreq=self.target.sfreq,
-            seed=seed,
-            device=X.device,
+            **self.target.shape, n_outputs=n_outputs, seed=seed, device=X.device
         )
 
 

@@ -68,6 +68,12 @@ class Study:
     effect: float | None = None
     cohort: str = "all"
 
+    @property
+    def shape(self):
+        """What a network has to know of these windows: ``n_chans``, ``n_times`` and ``sfreq``."""
+        _, n_chans, n_times = self.windows.shape
+        return {"n_chans": n_chans, "n_times": n_times, "sfreq": self.sfreq}
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class StudyIndex:
