@@ -26,7 +26,6 @@ Tags: :tag:`cohort`, :tag:`classification`, :tag:`transfer`
 # replaces them.
 import json
 import os
-from dataclasses import asdict
 from pathlib import Path
 
 import _study.cache
@@ -59,7 +58,7 @@ first = _scale.files.read_person(folder, index.records[people[0]], {})
 settings = {"classes": list(first.classes), "channels": list(first.ch_names)}
 print(f"windows {first.windows.shape} in {first.unit}, {first.sfreq:g} Hz")
 print(settings)
-settings["recipe"] = asdict(index.recipe)
+settings["recipe"] = index.recipe
 
 # %%
 # One person, one file

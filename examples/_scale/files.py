@@ -43,8 +43,9 @@ def read_person(study, records, settings):
         The person's records, see :class:`_study.StudyIndex`. With them nobody has to look for the
         recordings again: the cost of a person does not depend on the number of people.
     settings : dict
-        Classes and channels, which must not differ between people, and ``recipe``, that of the index
-        as plain values: a worker on another machine does not see a file of the reader's settings.
+        Arguments of :func:`_study.open_records`: classes and channels, which must not differ between
+        people, and ``recipe``, that of the index: a worker on another machine does not see a file of
+        the reader's settings.
 
     Returns
     -------
@@ -56,13 +57,8 @@ def read_person(study, records, settings):
     StudyError
         As :func:`_study.open_records` does.
     """
-    chosen = dict(settings)
-    values = chosen.pop("recipe", None)
-    recipe = None
-    if values is not None:
-        recipe = _study.Recipe(**{**values, "budget": _study.Budget(**values["budget"])})
     with contextlib.redirect_stdout(io.StringIO()):  # a line per person is too much
-        return _study.open_records(study, records, recipe=recipe, **chosen)
+        return _study.open_records(study, records, **settings)
 
 
 def save_person(study, subject, records, folder, settings):
@@ -137,9 +133,10 @@ def made_with(study, subject, settings):
             seen = path.stat()
             stamp = [seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns]
             files[path.relative_to(study).as_posix()] = stamp
+    recipe = settings.get("recipe") or recipe_of(study)[0]
     made = {
-        "settings": settings,
-        "recipe": settings.get("recipe") or asdict(recipe_of(study)[0]),
+        "settings": {key: value for key, value in settings.items() if key != "recipe"},
+        "recipe": asdict(recipe),
         "code": code_digest(),
         "versions": {name: version(name) for name in PACKAGES},
         "row": _row_of(study / "participants.tsv", subject),
