@@ -35,7 +35,7 @@ from _helpers.notebooks import (
     readme,
     standalone,
 )
-from _helpers.pages import ROOT, short_name, travels, write_if_changed
+from _helpers.pages import ROOT, copy_files, short_name, travels, write_if_changed
 from _helpers.redraw import remember_figures
 
 #: Where Binder finds torch and torchaudio without CUDA: a smaller image that starts sooner.
@@ -185,9 +185,8 @@ def _date_of(content):
     an older one would run the old code.
     """
     number = int.from_bytes(hashlib.sha256(content).digest()[:4], "big")
-    seconds = 2 * (
-        number % 80_000_000
-    )  # a zip counts in steps of two; these are five years
+    # A zip counts in steps of two seconds; these are five years.
+    seconds = 2 * (number % 80_000_000)
     moment = datetime.datetime(2020, 1, 1) + datetime.timedelta(seconds=seconds)
     return moment.timetuple()[:6]
 
@@ -295,12 +294,11 @@ def _publish_binder(app, exception):
     (binder / "runtime.txt").write_text("python-3.11\n", "utf-8")
     for name in ("postBuild", "cpu_torch.py"):
         shutil.copy(ROOT / "_helpers" / name, binder)
+    files = {}  # most modules travel with every page, and are copied once
     for source, script in _pages(app):
         notebook = script.with_suffix(".ipynb")
-        for name, path in {notebook.name: notebook, **travels(source)}.items():
-            target = notebooks / "auto_examples" / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path, target)
+        files.update({notebook.name: notebook, **travels(source)})
+    copy_files(files, notebooks / "auto_examples")
     shutil.rmtree(notebooks / "auto_examples" / "images", ignore_errors=True)
 
 

@@ -4,6 +4,7 @@ import ast
 import functools
 import importlib
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -75,7 +76,7 @@ def _files_of(dotted, folder):
     return {path for path in files if path.is_file()}
 
 
-def siblings(script):
+def travels(script):
     """Private modules that a tutorial imports from its own folder, directly or through another.
 
     Parameters
@@ -85,9 +86,10 @@ def siblings(script):
 
     Returns
     -------
-    list of pathlib.Path
-        Modules beside the script and in packages beside it, sorted; with a module of a package
-        the package's ``__init__.py``. They are what has to travel with the script.
+    dict of str to pathlib.Path
+        Modules beside the script and in packages beside it, sorted, under the names that a download
+        gives them, such as ``"_study/find.py"``; with a module of a package the package's
+        ``__init__.py``.
     """
     files, todo = set(), [script]
     while todo:
@@ -96,23 +98,23 @@ def siblings(script):
         new = set().union(*(_files_of(name, script.parent) for name in names)) - files
         files |= new
         todo += new
-    return sorted(files)
+    return {path.relative_to(script.parent).as_posix(): path for path in sorted(files)}
 
 
-def travels(script):
-    """What :func:`siblings` returns, under the names that a download gives them.
+def copy_files(files, folder):
+    """Copy files into a folder; packages stay packages.
 
     Parameters
     ----------
-    script : pathlib.Path
-        A Python file.
-
-    Returns
-    -------
-    dict of str to pathlib.Path
-        Such as ``"_study/find.py"`` and its file.
+    files : dict of str to pathlib.Path
+        Name below the folder, as :func:`travels` gives it, and file.
+    folder : pathlib.Path
+        Where to.
     """
-    return {path.relative_to(script.parent).as_posix(): path for path in siblings(script)}
+    for name, path in files.items():
+        target = folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, target)
 
 
 def sibling(name):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from _helpers.pages import EXAMPLES, sibling, siblings
+from _helpers.pages import EXAMPLES, sibling, travels
 
 COLUMNS = ("name", "kind", "index", "value")
 #: What a page calls.
@@ -42,7 +42,7 @@ def remember(function):
 def remember_figures(fname):
     """Before a page runs: its modules of figures remember what they draw from."""
     script = EXAMPLES / Path(fname).name
-    modules = siblings(script) if script.is_file() else []
+    modules = travels(script).values() if script.is_file() else ()
     modules = [path.stem for path in modules if path.stem.endswith("_figure")]
     if not modules:
         return

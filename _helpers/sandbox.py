@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from _helpers.contracts import ContractError, parse
 from _helpers.measure import Memory, Meter
-from _helpers.pages import ExampleError, travels
+from _helpers.pages import ExampleError, copy_files, travels
 
 #: Started inside a network namespace of its own, where even this machine's own address is down:
 #: dask and Jupyter talk to their own children over it, so it comes up before the script starts.
@@ -58,27 +58,11 @@ def kernel_can_block():
     return subprocess.run(["unshare", "-rn", "true"], capture_output=True).returncode == 0
 
 
-def copy_with_siblings(script, folder):
-    """Copy a script and what it imports from beside it into a folder; packages stay packages.
-
-    Parameters
-    ----------
-    script : pathlib.Path
-        A tutorial.
-    folder : pathlib.Path
-        Where to.
-    """
-    for name, path in {script.name: script, **travels(script)}.items():
-        target = folder / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, target)
-
-
 @contextlib.contextmanager
 def only_with_siblings(script):
     """A new folder with a script of ``examples/`` and what it imports from there; gone afterwards."""
     with tempfile.TemporaryDirectory(prefix="tutorial-") as name:
-        copy_with_siblings(script, Path(name))
+        copy_files({script.name: script, **travels(script)}, Path(name))
         yield Path(name)
 
 

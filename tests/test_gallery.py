@@ -25,7 +25,7 @@ from _helpers import gallery, icons
 from _helpers.contracts import CONTRACTS
 from _helpers.filters import say
 from _helpers.gallery import write_zip
-from _helpers.pages import DOCS, EXAMPLES, ROOT, siblings, tutorials
+from _helpers.pages import DOCS, EXAMPLES, ROOT, travels, tutorials
 from _helpers.site import prune_tags, tag_index, write_results
 
 NOTEBOOK = str(Path(__file__).with_name("run_notebook.py"))
@@ -428,7 +428,9 @@ def test_the_cache_of_ci_follows_nested_files():
     # With two stars GitHub finds files at every depth, Python's glob folders.
     patterns = [re.sub(r"\*\*$", "**/*", pattern) for pattern in patterns]
     named = {path for pattern in patterns for path in ROOT.glob(pattern)}
-    travel = {path for script in tutorials() for path in (script, *siblings(script))}
+    travel = {
+        path for script in tutorials() for path in (script, *travels(script).values())
+    }
     assert any(len(path.relative_to(EXAMPLES).parts) > 2 for path in travel)
     assert not travel - named
     # What the build restores is found under the start of the key.

@@ -179,9 +179,9 @@ def test_siblings_are_found_through_each_other(tmp_path):
         "_pack/two.py",
     ]
     assert list(travels(tmp_path / "plot_y.py")) == ["_pack/__init__.py", "_pack/four.py"]
-    (tmp_path / "alone").mkdir()
-    sandbox.copy_with_siblings(tmp_path / "plot_y.py", tmp_path / "alone")
-    assert (tmp_path / "alone" / "_pack" / "four.py").is_file()
+    with sandbox.only_with_siblings(tmp_path / "plot_y.py") as alone:
+        assert (alone / "plot_y.py").is_file()
+        assert (alone / "_pack" / "four.py").is_file()
 
 
 def test_a_module_of_a_package_is_imported_by_its_name():
