@@ -143,9 +143,8 @@ def _list_recordings(root, records):
         dataset = EEGDashDataset(
             cache_dir=root.parent, dataset=root.name, records=records, download=False
         )
-    except (
-        ValueError
-    ) as err:  # it drops endings that MNE-BIDS does not read, and none is left
+    except ValueError as err:
+        # It drops endings that MNE-BIDS does not read, and none is left.
         endings = sorted({Path(record["bids_relpath"]).suffix for record in records})
         raise StudyError(
             f"EEGDash opens none of the recordings of {root} ({', '.join(endings)}): write them in "

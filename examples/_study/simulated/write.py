@@ -133,7 +133,7 @@ def _is_complete(root):
     try:
         manifest = json.loads((root / MANIFEST).read_text("utf-8"))
         sizes = {name: (root / name).stat().st_size for name in manifest["files"]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return False
     return manifest.get("writers") == writers_digest() and sizes == manifest["files"]
 
