@@ -50,6 +50,13 @@ class Run(NamedTuple):
         return new_record(json.loads(self.line), self.seconds, self.memory, **about)
 
 
+def _variables(study=None, target=None, recipe=None):
+    """Environment of a run on other data than those of the page; a file is found from any folder."""
+    recipe = Path(recipe).absolute() if recipe else None
+    given = {"STUDY": study, "TARGET": target, "RECIPE": recipe}
+    return {f"EEG_TUTORIAL_{name}": str(value) for name, value in given.items() if value}
+
+
 def run_example(script, *, timeout=300, study=None, recipe=None):
     """Run one tutorial in an empty folder with nothing but its siblings; check its line.
 
@@ -69,11 +76,9 @@ def run_example(script, *, timeout=300, study=None, recipe=None):
     Run
         Line, seconds and memory.
     """
-    settings = {"EEG_TUTORIAL_STUDY": str(study)} if study else {}
-    if recipe:
-        settings["EEG_TUTORIAL_RECIPE"] = str(Path(recipe).absolute())
+    variables = _variables(study, recipe=recipe)
     with only_with_siblings(script) as folder:
-        ran = run_alone([script.name], folder, timeout=timeout, **settings)
+        ran = run_alone([script.name], folder, timeout=timeout, **variables)
     return Run.of(script, ran)
 
 
@@ -114,11 +119,12 @@ def find_data(study):
     _study = sibling("_study")
     if _study.catalogue.is_simulated(study):
         raise RecordError(f"{study} is simulated: pass the path of a BIDS folder or its id")
-    root = _study.find_study(study).root.resolve()
+    index = _study.find_study(study)
+    root = index.root.resolve()
     size = None
     if root.name in _study.catalogue.catalogue().index:
         size = round(_study.download_size(root.name)[1], 1)
-    return root, describe_data(root, _study.get_recipe(root.name).credit, size)
+    return root, describe_data(root, index.recipe.credit, size)
 
 
 def run_on_study(script, root, data, folder, *, target=None, recipe=None):
@@ -147,16 +153,14 @@ def run_on_study(script, root, data, folder, *, target=None, recipe=None):
     tutorial = short_name(script)
     name = f"{tutorial}-{target}" if target else tutorial
     command = f"nox -s real -- {tutorial} --study {data['dataset']}"
-    settings = {"EEG_TUTORIAL_STUDY": str(root), "PYTHONPATH": str(ROOT)}
     if target:
-        settings["EEG_TUTORIAL_TARGET"] = target
         command += f" --target {target}"
     if recipe:
-        settings["EEG_TUTORIAL_RECIPE"] = str(Path(recipe).absolute())
         command += f" --recipe {Path(recipe).name}"
+    variables = {**_variables(root, target, recipe), "PYTHONPATH": str(ROOT)}
     with only_with_siblings(script) as work:
         words = ["-m", "_helpers.figures", "kept", script.name]
-        run = Run.of(script, run_alone(words, work, timeout=1800, **settings))
+        run = Run.of(script, run_alone(words, work, timeout=1800, **variables))
         kept = json.loads((work / "kept" / "run.json").read_text("utf-8"))
         used = json.loads(run.line)["data"]
         opened = [study for study in kept["opened"] if study.pop("data") == used]
@@ -255,8 +259,7 @@ def main(argv=None):
         parser.error("--keep is for a real study, add --study")
     if args.recipe and not args.study:
         parser.error("--recipe is for a study of yours, add --study")
-    if args.recipe:  # for the look at the data before the first page runs
-        os.environ["EEG_TUTORIAL_RECIPE"] = str(Path(args.recipe).absolute())
+    os.environ.update(_variables(recipe=args.recipe))  # for the look at the data
     if args.target and not args.keep:
         parser.error("--target is for a real study, run nox -s real")
     return _on_real(args) if args.keep else _twice(args)
