@@ -15,7 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch.nn.modules import module as registration
 
-from _model.ledger import ModelError
+from _model.ledger import ModelError, other_shapes, shapes_of
 from _runtime import quiet_imports
 
 with quiet_imports():
@@ -113,9 +113,7 @@ def read_checkpoint(folder, class_name=None, *, allowed=None, most=MOST_PARAMETE
     if expected is not None:
         _refuse_other_tensors(expected, shapes, weights)
     model = _build(kind, values, config, most, "cpu")
-    _refuse_other_tensors(
-        {k: tuple(v.shape) for k, v in model.state_dict().items()}, shapes, weights
-    )
+    _refuse_other_tensors(shapes_of(model.state_dict()), shapes, weights)
     state = {}
     with safe_open(weights, "pt") as file:
         for name in shapes:
@@ -218,7 +216,7 @@ def _plan(kind, values, config, most):
                     f"{kind.__name__} cannot be counted before it is built"
                 ) from err
         return None
-    return {name: tuple(value.shape) for name, value in plan.state_dict().items()}
+    return shapes_of(plan.state_dict())
 
 
 def _build(kind, values, config, most, device):
@@ -267,18 +265,12 @@ def asks_for_numbers(err):
 
 def _refuse_other_tensors(expected, shapes, weights):
     """Refuse tensors that are missing, unknown or of another shape."""
-    wrong = {
-        "missing": [name for name in expected if name not in shapes],
-        "unknown": [name for name in shapes if name not in expected],
-        "of another shape": [
-            f"{name} {shapes[name]}, not {shape}"
-            for name, shape in expected.items()
-            if name in shapes and shapes[name] != shape
-        ],
-    }
-    parts = [
-        f"{len(names)} {what}: {_few(names)}" for what, names in wrong.items() if names
-    ]
+    wrong = zip(
+        ("missing", "unknown", "of another shape"),
+        other_shapes(expected, shapes),
+        strict=True,
+    )
+    parts = [f"{len(names)} {what}: {_few(names)}" for what, names in wrong if names]
     if parts:
         raise CheckpointError(
             f"{weights} does not hold this model: of {len(expected)} tensors {'; '.join(parts)}"

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from _model.ledger import ModelError, tensors
+from _model.ledger import ModelError, other_shapes, shapes_of, tensors
 
 #: Names below which the head is, where ``final_layer`` is not the answer. Features are what goes
 #: into the first of them.
@@ -133,17 +133,13 @@ def load_encoder(model, state):
         model is left as it was.
     """
     before = encoder_state(model)
-    wrong = {
-        "missing": [name for name in before if name not in state],
-        "left over": [name for name in state if name not in before],
-        "of another shape": [
-            f"{name} {tuple(state[name].shape)}, not {tuple(value.shape)}"
-            for name, value in before.items()
-            if name in state and state[name].shape != value.shape
-        ],
-    }
-    if any(wrong.values()):
-        reasons = [f"{what}: {', '.join(names)}" for what, names in wrong.items() if names]
+    wrong = zip(
+        ("missing", "left over", "of another shape"),
+        other_shapes(shapes_of(before), shapes_of(state)),
+        strict=True,
+    )
+    reasons = [f"{what}: {', '.join(names)}" for what, names in wrong if names]
+    if reasons:
         raise EncoderError(f"the encoder does not fit this model: {'; '.join(reasons)}")
     model.load_state_dict(state, strict=False)
     after = encoder_state(model)

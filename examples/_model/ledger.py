@@ -45,6 +45,34 @@ def tensors(model, only=None):
     return held
 
 
+def other_shapes(expected, given):
+    """Tensors by which two models differ: that are missing, too many, or of another shape.
+
+    Parameters
+    ----------
+    expected, given : dict of str to tuple of int
+        Shapes by name.
+
+    Returns
+    -------
+    missing, unknown, reshaped : list of str
+        Names; those of another shape with both.
+    """
+    missing = [name for name in expected if name not in given]
+    unknown = [name for name in given if name not in expected]
+    reshaped = [
+        f"{name} {given[name]}, not {shape}"
+        for name, shape in expected.items()
+        if name in given and given[name] != shape
+    ]
+    return missing, unknown, reshaped
+
+
+def shapes_of(state):
+    """Shape of each tensor of a state, as a tuple of int."""
+    return {name: tuple(value.shape) for name, value in state.items()}
+
+
 def _bytes(value):
     value = value.detach().cpu().contiguous().reshape(-1)
     return value.view(torch.uint8).numpy().tobytes()

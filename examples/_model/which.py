@@ -11,6 +11,7 @@ import torch
 
 from _model.families import families
 from _model.fit import FEWEST_POSITIONS, channel_infos
+from _model.ledger import shapes_of
 from _model.zoo import SLOW
 from _runtime import TutorialError, quiet_imports
 
@@ -338,7 +339,7 @@ def _shapes(name, ch_names, n_times, sfreq):
     model = kind(**{key: value for key, value in told.items() if key in takes})
     with torch.no_grad():
         model.eval()(torch.zeros(1, n_chans, n_times))
-    return {key: tuple(value.shape) for key, value in model.state_dict().items()}
+    return shapes_of(model.state_dict())
 
 
 def try_classes(recording, pretrained):
