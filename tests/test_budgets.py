@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from _helpers.pages import EXAMPLES, ROOT
-from tools import HELPERS, PAGES, PRIVATE
+from tools import HELPERS, PAGES, PRIVATE, dotted
 
 #: Largest number of each kind. Lines of code are those without docstrings and comments.
 BUDGET = {
@@ -100,10 +100,7 @@ def text_blocks(text):
 
 def private_names(tree):
     """What a page takes from private modules: pairs of module and name."""
-    modules = {
-        ".".join(path.relative_to(EXAMPLES).with_suffix("").parts).removesuffix(".__init__")
-        for path in PRIVATE
-    }
+    modules = set(map(dotted, PRIVATE))
     bound, taken = {}, set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

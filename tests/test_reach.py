@@ -4,7 +4,7 @@ import ast
 import symtable
 from dataclasses import dataclass, field
 
-from _helpers.pages import EXAMPLES, tutorials
+from tools import PAGES, PRIVATE, dotted
 
 
 @dataclass
@@ -186,16 +186,11 @@ def unreached(texts, starts):
 
 def travelling():
     """Source of every page and private module, by the name under which it is imported."""
-    texts = {}
-    for path in [*tutorials(), *EXAMPLES.glob("_*.py"), *EXAMPLES.glob("_*/**/*.py")]:
-        parts = path.relative_to(EXAMPLES).with_suffix("").parts
-        name = ".".join(part for part in parts if part != "__init__")
-        texts[name] = path.read_text("utf-8")
-    return texts
+    return {dotted(path): path.read_text("utf-8") for path in [*PAGES, *PRIVATE]}
 
 
 def test_every_public_name_that_travels_is_reached_by_a_page():
-    assert unreached(travelling(), [page.stem for page in tutorials()]) == set()
+    assert unreached(travelling(), [page.stem for page in PAGES]) == set()
 
 
 TOOLS = """

@@ -9,16 +9,9 @@ from pathlib import Path
 import pytest
 
 from _helpers.pages import EXAMPLES, ROOT
-from tools import HELPERS, PAGES, PRIVATE, imported_tops
+from tools import HELPERS, PAGES, PRIVATE, dotted, imported_tops
 
 DOOR = "_study"
-
-
-def dotted(path):
-    """Name under which a file is imported."""
-    top = EXAMPLES if EXAMPLES in path.parents else ROOT
-    parts = path.relative_to(top).with_suffix("").parts
-    return ".".join(part for part in parts if part != "__init__")
 
 
 MODULES = {dotted(path): path for path in [*PAGES, *PRIVATE, *HELPERS]}

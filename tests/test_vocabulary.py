@@ -2,13 +2,13 @@
 
 import ast
 import re
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted((ROOT / "examples").glob("plot_*.py"))
-FILES = sorted([*(ROOT / "examples").rglob("*.py"), *(ROOT / "_helpers").rglob("*.py")])
+from _helpers.pages import ROOT
+from tools import HELPERS, PAGES, PRIVATE
+
+FILES = [*PAGES, *PRIVATE, *HELPERS]
 #: Names that tell nothing of what they hold.
 EMPTY = {"own", "found", "said", "way"}
 #: Words with one meaning, and the functions and classes that may carry them. ``fit`` is the method
@@ -31,7 +31,7 @@ MEANINGS = {
 COMPREHENSIONS = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 #: What is left, by rule and file. Numbers only fall, and what is mended is deleted:
-#: ``python tests/test_vocabulary.py`` prints today's.
+#: ``PYTHONPATH=. python tests/test_vocabulary.py`` prints today's.
 TODAY = {
     "pressed": {
         "examples/plot_73_finetune_pretrained_model.py": 10,
@@ -160,7 +160,7 @@ def empty_returns(tree):
 def words_of_two_meanings(tree):
     """Functions and classes that carry a word which means something else."""
     for node in ast.walk(tree):
-        if isinstance(node, (*FUNCTIONS.__args__, ast.ClassDef)):
+        if isinstance(node, FUNCTIONS | ast.ClassDef):
             words = re.findall(r"[a-z]+", node.name.lower())
             for word in MEANINGS.keys() & set(words):
                 if node.name not in MEANINGS[word]:
@@ -172,7 +172,7 @@ RULES = {
     "meaning": (words_of_two_meanings, FILES),
     "name": (empty_names, FILES),
     "pressed": (pressed, PAGES),
-    "parameters": (unnamed_parameters, [p for p in FILES if p not in PAGES]),
+    "parameters": (unnamed_parameters, [*PRIVATE, *HELPERS]),
     "returns": (empty_returns, FILES),
 }
 

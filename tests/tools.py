@@ -29,6 +29,13 @@ PRIVATE = sorted(
 HELPERS = sorted((ROOT / "_helpers").rglob("*.py"))
 
 
+def dotted(path):
+    """Name under which a file is imported: ``examples/_study/__init__.py`` is ``_study``."""
+    top = EXAMPLES if EXAMPLES in path.parents else ROOT
+    parts = path.relative_to(top).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
 def imported_tops(tree):
     """First parts of everything that a module imports; relative imports break in a notebook."""
     names = set()
