@@ -45,8 +45,7 @@ _study.find_study(STUDY)  # written on first use
 # %%
 # :class:`~eegdash.EEGDashDataset` opens them offline; each recording is an
 # :class:`mne.io.Raw` :cite:p:`gramfort2013mne`. A cue tells the person what to do.
-query = {"cache_dir": CACHE, "task": "RestingState", "download": False}
-dataset = EEGDashDataset(dataset=STUDY, **query)
+dataset = EEGDashDataset(CACHE, dataset=STUDY, task="RestingState", download=False)
 raw = dataset.datasets[0].raw.load_data().copy()  # later steps change the original
 sfreq = raw.info["sfreq"]
 print(f"{raw.times[-1]:.0f} s, {len(raw.ch_names)} channels, {sfreq:.0f} Hz, and cues:")
@@ -299,6 +298,11 @@ print(f"Cz {cz_rms:.2f} uV, difference to the average {difference:.0%}")
 # signal, as the filter does. Other swaps change little but the ends of a recording. To go
 # on: filter from a lower frequency. Which row of the table grows, and why?
 # The line below is the page's :term:`contract`: every build checks it.
+recorded = {
+    "n_recordings": len(dataset.datasets),
+    "n_chans_recorded": len(raw.ch_names),
+    "sfreq_recorded": sfreq,
+}
 reference = {"cz_rms_before_uv": rms(raw, "Cz"), "cz_rms_after_uv": rms(averaged, "Cz")}
 removed_db = {"mains_db_removed": removed[60], "alpha_db_removed": removed[10]}
 saved = {"saved_and_loaded_identical": same, "alpha_closed_over_open": ratios.mean()}
@@ -308,9 +312,7 @@ contract = {
     "tutorial": "plot_10",
     "version": 2,
     "data": "simulated",
-    "n_recordings": len(dataset.datasets),
-    "n_chans_recorded": len(raw.ch_names),
-    "sfreq_recorded": sfreq,
+    **recorded,
     "n_windows": counts,
     "order_difference": errors,
     **reference,

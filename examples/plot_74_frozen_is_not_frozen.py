@@ -24,7 +24,6 @@ Tags: :tag:`fine-tuning`, :tag:`transfer`
 # -------------------------
 # The task and the pretraining are those of :doc:`plot_73_finetune_pretrained_model`. The
 # data are **simulated**.
-import copy
 import json
 import os
 
@@ -79,6 +78,8 @@ def naive_probe(model, n_steps=budget.n_steps, seed=1, watch=None):
 
 
 before = ledger(still)
+import copy
+
 after = ledger(naive_probe(copy.deepcopy(still)))
 print(before.assign(moved=before["sha256"] != after["sha256"]).to_string(index_names=False))
 

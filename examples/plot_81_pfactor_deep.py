@@ -115,8 +115,8 @@ def predict_by_ridge(train, test):
 
 
 # %%
-# The network is trained by ``train_network`` of ``_model/pfactor.py``, a file beside this
-# page. It never gets the test people.
+# The network is trained by ``train_network`` of ``_model/pfactor.py``, in a folder beside
+# this page. It never gets the test people.
 
 
 def predict_by_network(train, test, seed, build=build_network):

@@ -63,6 +63,8 @@ def build_network(seed):
     return model.to(DEVICE, memory_format=torch.channels_last)
 
 
+# %%
+# Each is scored on people that it has not seen.
 studies = {
     "trained": (train, test),
     "trained on the null": (people.null_train, people.null_test),

@@ -28,12 +28,11 @@ import json
 import os
 from pathlib import Path
 
-import _study.cache
 import _runtime
 import _scale.files
 import _scale.grid
 import _scale.workers
-import _study
+import _study.cache
 import numpy as np
 import pandas as pd
 from _regimes import COMPARED, REGIMES
