@@ -6,7 +6,6 @@ or left out before anything is referenced to it, and what is left has to be ther
 
 import difflib
 import re
-import warnings
 from collections import Counter
 from dataclasses import replace
 
@@ -15,10 +14,11 @@ import numpy as np
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
 from _study.folder import entity
-from _study.tables import MISSING, find_sidecar, read_json, read_numbers, read_table
+from _study.places import give_positions
+from _study.tables import MISSING, find_sidecar, read_numbers, read_table
 
 with quiet_imports():
-    import mne
+    pass
 
 #: Types of channels.tsv as MNE calls them; what BIDS knows and MNE does not need is "misc".
 TYPES = {
@@ -42,8 +42,6 @@ BY_NAME = {
 AROUND = re.compile(r"^(eeg|eog|ecg|emg)[ _]+|[ _-]*(ref|le|avg|a1a2|m1m2)$")
 #: Units of voltage, in small letters; both of the signs for micro.
 VOLTS = re.compile(r"(m|u|n|\u00b5|\u03bc|micro)?v(olts?)?")
-#: Montages of MNE that know a place for names of the 10-05 system and of the HydroCel caps.
-MONTAGES = ("standard_1005", "GSN-HydroCel-129")
 
 
 def read_channels(root, path):
@@ -228,65 +226,6 @@ def _bare(name):
     return AROUND.sub("", name.strip().lower())
 
 
-def give_positions(raw, root, path):
-    """Places of the electrodes: of ``electrodes.tsv``, else of a montage that has all the names.
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        Changed in place.
-    root : pathlib.Path
-        The BIDS folder.
-    path : pathlib.Path
-        The recording.
-
-    Returns
-    -------
-    bool
-        Has every EEG channel a place?
-
-    Raises
-    ------
-    StudyError
-        If ``electrodes.tsv`` or its coordinate system cannot be read.
-    """
-    montage = _montage_of_table(eeg_names(raw), root, path)
-    if montage is None:
-        montage = _standard_montage(eeg_names(raw))
-    if montage is None:
-        return False
-    raw.set_montage(montage, on_missing="ignore")
-    return True
-
-
-def _montage_of_table(names, root, path):
-    """Places of all these electrodes in ``electrodes.tsv``, or None."""
-    table_path = find_sidecar(root, path, "electrodes.tsv")
-    if table_path is None:
-        return None
-    table = read_table(table_path, "name", "x", "y", "z")
-    places = np.stack([read_numbers(table, c, table_path) for c in "xyz"], axis=1)
-    about = find_sidecar(root, path, "coordsystem.json")
-    unit = read_json(about).get("EEGCoordinateUnits") if about is not None else "m"
-    scale = {"mm": 1e-3, "cm": 1e-2}.get(unit, 1.0)
-    known = dict(zip(table["name"], places * scale, strict=True))
-    known = {name: known[name] for name in names if name in known}
-    if len(known) < len(names) or not np.isfinite(list(known.values())).all():
-        return None
-    return mne.channels.make_dig_montage(known, coord_frame="head")
-
-
-def _standard_montage(names):
-    """The first of ``MONTAGES`` that has all these electrodes, or None."""
-    for title in MONTAGES:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Montage name", FutureWarning)
-            montage = mne.channels.make_standard_montage(title)
-        if set(names) <= set(montage.ch_names):
-            return montage
-    return None
-
-
 def mend_bad_channels(raw, root, path, wanted):
     """Interpolate what ``channels.tsv`` calls bad, before anything is referenced to it.
 
@@ -326,9 +265,9 @@ def mend_bad_channels(raw, root, path, wanted):
 
 def _can_mend(raw, root, path):
     """Can a bad channel be interpolated: do enough good ones and all places stand around it?"""
-    n_eeg = len(eeg_names(raw))
-    good = n_eeg - len(raw.info["bads"])
-    return good >= max(4, n_eeg / 2) and give_positions(raw, root, path)
+    names = eeg_names(raw)
+    good = len(names) - len(raw.info["bads"])
+    return good >= max(4, len(names) / 2) and give_positions(raw, names, root, path)
 
 
 def find_channels(root, recordings, recipe):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from _study.catalogue import Recipe, StudyError, null_of
+from _study.cut import balance
 from _study.events import event_values
 from _study.find import (
     choose_cohort,
@@ -20,7 +21,7 @@ from _study.find import (
 )
 from _study.folder import find_recordings, read_participants, shorten
 from _study.settings import check_recipe, override_recipe
-from _study.windows import balance, read_windows
+from _study.windows import read_windows
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,172 @@
+"""Windows of recordings: cut by Braindecode, counted against their events, and balanced."""
+
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from _runtime import quiet_imports
+from _study.catalogue import StudyError
+from _study.events import is_bad
+from _study.folder import entity
+
+with quiet_imports():
+    from braindecode.preprocessing import create_windows_from_events
+
+
+def cut_windows(dataset, recipe, root):
+    """Windows in microvolts and their metadata, in the order of the recordings.
+
+    Parameters
+    ----------
+    dataset : braindecode.datasets.BaseConcatDataset
+        Preprocessed recordings, each annotated with its events.
+    recipe : _study.catalogue.Recipe
+        Classes, rate and window.
+    root : pathlib.Path
+        The study's folder, for messages.
+
+    Returns
+    -------
+    windows : ndarray of float32, shape (n_windows, n_chans, n_times)
+        Signals in uV.
+    metadata : pandas.DataFrame
+        See :func:`_study.windows.read_windows`.
+
+    Raises
+    ------
+    StudyError
+        If no window is left, a recording gives another number than its events have room for, or two
+        recordings have one name.
+    """
+    n_times = round(recipe.window_s * recipe.sfreq)
+    cut = _cut(dataset, recipe, n_times, root)
+    arrays = []
+    tables = []
+    for recording, cut_recording in zip(dataset.datasets, cut.datasets, strict=True):
+        stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
+        starts, labels = cut_recording.metadata[["i_start_in_trial", "target"]].to_numpy().T
+        _check_counts(recording.raw, labels, recipe, n_times, stem)
+        kept = ~_in_bad_segments(recording.raw, starts, n_times)
+        if not kept.all():
+            print(
+                f"{stem}: {(~kept).sum()} of {len(kept)} windows lie in segments marked bad, dropped"
+            )
+        arrays.extend(cut_recording[i][0] for i in np.flatnonzero(kept))
+        if kept.any():
+            tables.append(_table_of(stem, starts[kept], labels[kept], recipe.sfreq))
+    if not tables:
+        raise StudyError(
+            f"{root.name} has no window left of {list(recipe.classes)}: look at the bad segments in its "
+            "events.tsv files"
+        )
+    metadata = pd.concat(tables, ignore_index=True)
+    twice = metadata["sample_id"].duplicated()
+    if twice.any():
+        raise StudyError(
+            f"{root.name} gave the window {metadata['sample_id'][twice].iloc[0]} twice: two recordings have "
+            "one name. Rename one, or remove it."
+        )
+    windows = (np.stack(arrays) * 1e6).astype(np.float32)
+    return windows, metadata
+
+
+def _cut(dataset, recipe, n_times, root):
+    """Windows of ``n_times`` samples as Braindecode cuts them, one after the other within an event."""
+    try:
+        return create_windows_from_events(
+            dataset,
+            trial_start_offset_samples=0,
+            trial_stop_offset_samples=0,
+            window_size_samples=n_times,
+            window_stride_samples=n_times,
+            mapping={label: code for code, label in enumerate(recipe.classes)},
+            preload=True,
+            on_last_window="drop",
+            accepted_bads_ratio=1.0,  # events shorter than a window are left out, with a warning
+        )
+    except ValueError as err:
+        raise StudyError(
+            f"Braindecode cannot cut windows of {root.name} ({err}): look at the onsets and durations of "
+            f"{list(recipe.classes)} in its events.tsv files"
+        ) from err
+
+
+def _table_of(stem, starts, labels, sfreq):
+    """A row for each window of a recording, from their first samples and the codes of their classes."""
+    return pd.DataFrame(
+        {
+            "sample_id": [f"{stem}_sample-{int(start):06d}" for start in starts],
+            "subject": entity(stem, "sub"),
+            "task": entity(stem, "task"),
+            "recording": stem,
+            "start_s": starts / sfreq,
+            "target": labels.astype(np.int64),
+        }
+    )
+
+
+def _check_counts(raw, labels, recipe, n_times, stem):
+    """As many windows of each class as its events have room for."""
+    room = Counter()
+    for name, seconds in zip(
+        raw.annotations.description, raw.annotations.duration, strict=True
+    ):
+        room[str(name)] += int(seconds * raw.info["sfreq"]) // n_times
+    expected = [room[name] for name in recipe.classes]
+    got = [int(n) for n in np.bincount(labels.astype(int), minlength=len(expected))]
+    if got != expected:
+        raise StudyError(
+            f"{stem} gave {got} windows of {list(recipe.classes)} where its events have room for "
+            f"{expected}: look at its events.tsv for two events at one time"
+        )
+
+
+def _in_bad_segments(raw, starts, n_times):
+    """Which windows share samples with a segment that is marked bad?"""
+    inside = np.zeros(len(starts), bool)
+    notes = raw.annotations
+    for onset, seconds, name in zip(
+        notes.onset, notes.duration, notes.description, strict=True
+    ):
+        if is_bad(name):
+            first, last = raw.time_as_index(
+                [onset, onset + seconds], use_rounding=True, origin=notes.orig_time
+            )
+            inside |= (starts < max(last, first + 1)) & (starts + n_times > first)
+    return inside
+
+
+def balance(metadata, classes):
+    """Rows to keep so that every person has equally many windows of each class.
+
+    Those that are kept are spread evenly over the windows of the person. People without a window of
+    some class are dropped, and that is printed.
+
+    Parameters
+    ----------
+    metadata : pandas.DataFrame
+        A row per window, with ``subject`` and ``target``, the number of its class.
+    classes : sequence of str
+        Name of each class.
+
+    Returns
+    -------
+    ndarray of int
+        Row numbers, sorted.
+    """
+    keep = []
+    for subject, windows in metadata.groupby("subject", sort=False):
+        per_class = [
+            windows.index[windows["target"] == code].to_numpy()
+            for code in range(len(classes))
+        ]
+        numbers = [len(rows) for rows in per_class]
+        if min(numbers) == 0:
+            print(f"dropped sub-{subject}: no window of {classes[numbers.index(0)]!r}")
+            continue
+        for rows in per_class:
+            spread = np.linspace(0, len(rows) - 1, min(numbers)).round().astype(int)
+            keep.extend(rows[spread])
+    return np.sort(np.array(keep, dtype=int))
