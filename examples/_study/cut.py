@@ -1,6 +1,5 @@
 """Windows of recordings: cut by Braindecode, counted against their events, and balanced."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pandas as pd
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
-from _study.events import is_bad
+from _study.events import is_bad, is_cut, name_in_recording
 from _study.folder import entity
 
 with quiet_imports():
@@ -41,21 +40,29 @@ def cut_windows(dataset, recipe, root):
         recordings have one name.
     """
     n_times = round(recipe.window_s * recipe.sfreq)
+    numbers = [_whole_windows(each.raw, recipe, n_times) for each in dataset.datasets]
     cut = _cut(dataset, recipe, n_times, root)
     arrays = []
     tables = []
-    for recording, cut_recording in zip(dataset.datasets, cut.datasets, strict=True):
+    dropped = {}
+    pairs = zip(dataset.datasets, cut.datasets, numbers, strict=True)
+    for recording, cut_recording, expected in pairs:
         stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
         starts, labels = cut_recording.metadata[["i_start_in_trial", "target"]].to_numpy().T
-        _check_counts(recording.raw, labels, recipe, n_times, stem)
-        kept = ~_in_bad_segments(recording.raw, starts, n_times)
+        _check_counts(labels, expected, recipe, stem)
+        kept = ~_in_bad_segments(recording.raw, starts, n_times, recipe.classes)
         if not kept.all():
-            print(
-                f"{stem}: {(~kept).sum()} of {len(kept)} windows lie in segments marked bad, dropped"
-            )
+            dropped[stem] = (~kept).sum()
         arrays.extend(cut_recording[i][0] for i in np.flatnonzero(kept))
         if kept.any():
             tables.append(_table_of(stem, starts[kept], labels[kept], recipe.sfreq))
+    if dropped:
+        stem, n_first = next(iter(dropped.items()))
+        print(
+            f"{root.name}: {sum(dropped.values())} windows lie in segments marked bad or span a cut, dropped: "
+            f"{n_first} of {stem}"
+            + (f", and of {len(dropped) - 1} more recordings" if len(dropped) > 1 else "")
+        )
     if not tables:
         raise StudyError(
             f"{root.name} has no window left of {list(recipe.classes)}: look at the bad segments in its "
@@ -81,10 +88,9 @@ def _cut(dataset, recipe, n_times, root):
             trial_stop_offset_samples=0,
             window_size_samples=n_times,
             window_stride_samples=n_times,
-            mapping={label: code for code, label in enumerate(recipe.classes)},
+            mapping={name_in_recording(c): i for i, c in enumerate(recipe.classes)},
             preload=True,
             on_last_window="drop",
-            accepted_bads_ratio=1.0,  # events shorter than a window are left out, with a warning
         )
     except ValueError as err:
         raise StudyError(
@@ -107,33 +113,52 @@ def _table_of(stem, starts, labels, sfreq):
     )
 
 
-def _check_counts(raw, labels, recipe, n_times, stem):
+def _whole_windows(raw, recipe, n_times):
+    """Make events of the classes whole windows of samples; how many windows each class will give.
+
+    A second is not always a whole number of samples, and the last sample of a recording may be
+    missing: an event is then one sample longer, or begins one earlier.
+    """
+    notes = raw.annotations
+    codes = {name_in_recording(name): code for code, name in enumerate(recipe.classes)}
+    expected = np.zeros(len(codes), int)
+    for i, name in enumerate(notes.description):
+        if name in codes:
+            n_windows = round(notes.duration[i] / recipe.window_s)
+            first = raw.time_as_index(
+                notes.onset[i], use_rounding=True, origin=notes.orig_time
+            )
+            beyond = first[0] + n_windows * n_times - raw.n_times
+            if beyond > 0:
+                notes.onset[i] -= beyond / raw.info["sfreq"]
+            notes.duration[i] = (n_windows * n_times + 0.5) / raw.info["sfreq"]
+            expected[codes[name]] += n_windows
+    return expected.tolist()
+
+
+def _check_counts(labels, expected, recipe, stem):
     """As many windows of each class as its events have room for."""
-    room = Counter()
-    for name, seconds in zip(
-        raw.annotations.description, raw.annotations.duration, strict=True
-    ):
-        room[str(name)] += int(seconds * raw.info["sfreq"]) // n_times
-    expected = [room[name] for name in recipe.classes]
-    got = [int(n) for n in np.bincount(labels.astype(int), minlength=len(expected))]
-    if got != expected:
+    counts = np.bincount(labels.astype(int), minlength=len(expected)).tolist()
+    if counts != expected:
         raise StudyError(
-            f"{stem} gave {got} windows of {list(recipe.classes)} where its events have room for "
+            f"{stem} gave {counts} windows of {list(recipe.classes)} where its events have room for "
             f"{expected}: look at its events.tsv for two events at one time"
         )
 
 
-def _in_bad_segments(raw, starts, n_times):
-    """Which windows share samples with a segment that is marked bad?"""
+def _in_bad_segments(raw, starts, n_times, classes):
+    """Which windows share samples with a segment that is marked bad, or go on behind a cut?"""
     inside = np.zeros(len(starts), bool)
     notes = raw.annotations
     for onset, seconds, name in zip(
         notes.onset, notes.duration, notes.description, strict=True
     ):
-        if is_bad(name):
-            first, last = raw.time_as_index(
-                [onset, onset + seconds], use_rounding=True, origin=notes.orig_time
-            )
+        first, last = raw.time_as_index(
+            [onset, onset + seconds], use_rounding=True, origin=notes.orig_time
+        )
+        if is_cut(name) and first == last:
+            inside |= (starts < first) & (starts + n_times > first)
+        elif is_bad(name) and name not in classes:
             inside |= (starts < max(last, first + 1)) & (starts + n_times > first)
     return inside
 

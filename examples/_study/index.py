@@ -189,7 +189,11 @@ class StudyIndex:
         recipe = self._final_recipe(classes, channels)
         self._print_absent()
         windows, metadata, recipe = read_windows(
-            self.root, records, recipe, by_event=self.column is None
+            self.root,
+            records,
+            recipe,
+            by_event=self.column is None,
+            whole=self.targets is not None,
         )
         if self.targets is not None:
             values = metadata["subject"].map(self.targets)

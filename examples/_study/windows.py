@@ -11,21 +11,14 @@ from pathlib import Path
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
 from _study.channels import apply_channels, find_channels, read_channels
+from _study.classes import find_classes
 from _study.cut import cut_windows
-from _study.events import (
-    annotate,
-    find_classes,
-    longest_events,
-    lost_events,
-    read_events,
-    refuse_overlap,
-    tell_lost,
-    until_next_cue,
-)
+from _study.events import annotate, read_events
 from _study.folder import SHOWN
 from _study.header import read_header
 from _study.quality import NotFiniteError, check, measure_signal
 from _study.settings import refuse_together
+from _study.trials import make_trials
 from _study.twins import refuse_twins
 
 with quiet_imports():
@@ -38,7 +31,7 @@ with quiet_imports():
     from eegdash import EEGDashDataset
 
 
-def read_windows(root, records, recipe, *, by_event):
+def read_windows(root, records, recipe, *, by_event, whole=False):
     """Windows of some recordings, and a table beside them.
 
     Parameters
@@ -51,6 +44,8 @@ def read_windows(root, records, recipe, *, by_event):
         What the study needs.
     by_event : bool
         Is the label of a window the class of its event?
+    whole : bool
+        May a recording without events be cut from its start to its end?
 
     Returns
     -------
@@ -70,7 +65,7 @@ def read_windows(root, records, recipe, *, by_event):
         of two people; or if no window is left.
     """
     with mne.use_log_level("ERROR"):
-        dataset, recipe = _open_recordings(root, records, recipe, by_event)
+        dataset, recipe = _open_recordings(root, records, recipe, by_event, whole)
         steps = _preprocessing(recipe)
         stats = []
         for recording in dataset.datasets:  # one at a time: a cohort streams
@@ -97,21 +92,16 @@ def _measure(root, recording):
         ) from err
 
 
-def _open_recordings(root, records, recipe, by_event):
+def _open_recordings(root, records, recipe, by_event, whole):
     """The EEGDash dataset with every table and header read and checked; the recipe filled in."""
     dataset = _list_recordings(root, records)
     paths = [_path_of(root, recording) for recording in dataset.datasets]
     # All tables before the first header: a wrong row is refused before anything slow starts.
     tables = [(read_events(root, path), read_channels(root, path)) for path in paths]
     notes = []
-    for recording, path, (events, channels) in zip(
-        dataset.datasets, paths, tables, strict=True
-    ):
+    for recording, path, (_, channels) in zip(dataset.datasets, paths, tables, strict=True):
         recording.raw = read_header(root, path)
         notes += apply_channels(recording.raw, path, *channels)
-        annotate(recording.raw, events)
-        if recipe.blocks:
-            until_next_cue(recording.raw, recipe.blocks)
     raws = [recording.raw for recording in dataset.datasets]
     recordings = list(zip(paths, raws, strict=True))
     if recipe.sfreq is None:
@@ -120,9 +110,11 @@ def _open_recordings(root, records, recipe, by_event):
     recipe, more = find_channels(root, recordings, recipe)
     for line in _first_lines(notes + more):
         print(line)
-    recipe = find_classes(root, recordings, recipe, by_event)
-    for (path, raw), (events, _) in zip(recordings, tables, strict=True):
-        _check_events(path, raw, events, recipe)
+    tables = [events for events, _ in tables]
+    with_events = list(zip(paths, raws, tables, strict=True))
+    recipe = find_classes(root, with_events, recipe, by_event, whole)
+    for raw, trials in zip(raws, make_trials(root, with_events, recipe), strict=True):
+        annotate(raw, trials)
     return dataset, recipe
 
 
@@ -154,22 +146,6 @@ def _first_lines(notes):
     if len(notes) <= SHOWN:
         return notes
     return [*notes[:SHOWN], f"and {len(notes) - SHOWN} more lines like these"]
-
-
-def _check_events(path, raw, events, recipe):
-    """Refuse events that overlap, and a recording without a window; tell of events that lose some."""
-    refuse_overlap(events, recipe)
-    longest = longest_events(raw)
-    of_classes = [longest[name] for name in recipe.classes if name in longest]
-    if not of_classes or max(of_classes) + 1 / recipe.sfreq < recipe.window_s:
-        raise StudyError(
-            f"{path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
-            f"{recipe.window_s:g} s: the longest events of {events.path.name} are {longest}. Remove the "
-            "recording, or give the study a smaller window_s: in the file that EEG_TUTORIAL_RECIPE names, or "
-            "with recipe="
-        )
-    seconds = raw.n_times / raw.info["sfreq"]
-    tell_lost(events, lost_events(events, seconds, recipe))
 
 
 def _preprocessing(recipe):

@@ -1,0 +1,348 @@
+"""What of the events of a table becomes windows, and what is lost: on which clock, how long, how near."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from _study.catalogue import StudyError
+from _study.events import find_cues, is_bad, is_cut, is_mark, name_in_recording
+from _study.folder import entity, shorten
+
+#: Name of what a recording without an event that lasts a window is cut from: all of it.
+WHOLE = "whole recording"
+#: What a span of no length is called in a recording, where it was cut.
+CUT = "BAD boundary"
+
+
+def seconds_of(raw):
+    """Length of a recording in seconds, to the end of its last sample."""
+    return raw.n_times / raw.info["sfreq"]
+
+
+def refuse_clocks(recordings):
+    """Refuse tables in samples, in milliseconds or on another clock than their recording's.
+
+    Parameters
+    ----------
+    recordings : list of tuple
+        See :func:`_study.classes.find_classes`.
+
+    Raises
+    ------
+    StudyError
+        If most events of a table lie outside of its recording, or each would outlast it; it names
+        the first value, what it may be, and how many more tables are so.
+    """
+    onsets, durations = [], []
+    for path, raw, events in recordings:
+        seconds = seconds_of(raw)
+        named = [name is not None and not is_mark(name) for name in events.names]
+        at = np.flatnonzero(np.array(named, bool) & np.isfinite(events.onset))
+        outside = at[(events.onset[at] < 0) | (events.onset[at] >= seconds)]
+        lasting = at[events.duration[at] > 0]
+        if 2 * len(outside) > len(at):
+            onsets.append((path, raw, events, at, outside))
+        elif len(lasting) > 1 and np.median(events.duration[lasting]) > seconds:
+            durations.append((path, raw, events, lasting))
+    for path, raw, events, at, outside in onsets[:1]:
+        row = outside[0]
+        raise StudyError(
+            f"{events.path}: onset is {events.onset[row]:g} in row {events.rows[row]}, and {path.name} lasts "
+            f"{seconds_of(raw):g} s: {len(outside)} of {len(at)} events lie outside of it. "
+            f"{_guess_clock(events.onset[at], raw)}{_so_are(onsets)}"
+        )
+    for path, raw, events, lasting in durations[:1]:
+        row = lasting[0]
+        raise StudyError(
+            f"{events.path}: duration is {events.duration[row]:g} in row {events.rows[row]}, and all of "
+            f"{path.name} lasts {seconds_of(raw):g} s: durations are in seconds, these may be in "
+            f"milliseconds or samples. Write seconds.{_so_are(durations)}"
+        )
+
+
+def _so_are(culprits):
+    """How many more there are of a kind, and whose."""
+    if len(culprits) < 2:
+        return ""
+    people = sorted({f"sub-{entity(path.name, 'sub')}" for path, *_ in culprits[1:]})
+    return f" So it is in {len(culprits) - 1} more: {shorten(people)}"
+
+
+def _guess_clock(onset, raw):
+    """What the onsets of a table may be, if they are no seconds from the start of the recording."""
+    seconds, sfreq = seconds_of(raw), raw.info["sfreq"]
+    if np.ptp(onset) <= seconds:
+        return (
+            f"They run from {onset.min():g} to {onset.max():g}, as on a clock that started elsewhere: "
+            "subtract the time at which the recording starts on it."
+        )
+    for per_second, unit in ((sfreq, "samples"), (1000, "milliseconds")):
+        if onset.min() >= 0 and onset.max() / per_second <= seconds:
+            return (
+                f"Onsets are in seconds; these, up to {onset.max():,g}, may be {unit}: divide them by "
+                f"{per_second:g}."
+            )
+    return f"They run to {onset.max():,g} s: fetch the whole recording, or the table that belongs to it."
+
+
+def make_trials(root, recordings, recipe):
+    """What each recording is cut by: events of the classes as long as their windows, and what is bad.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The study's folder, for messages.
+    recordings : list of tuple
+        See :func:`_study.classes.find_classes`.
+    recipe : _study.catalogue.Recipe
+        Classes, rate, window and blocks.
+
+    Returns
+    -------
+    list of _study.events.Events
+        For :func:`_study.events.annotate`: of each recording the events that give windows, under
+        the names that :func:`_study.events.name_in_recording` gives, each as long as its windows;
+        spans to leave out; and cuts, of no length. What is lost is printed, a line for each reason.
+
+    Raises
+    ------
+    StudyError
+        If events of the classes overlap or follow each other faster than their windows, or a
+        recording gives no window.
+    """
+    cues = find_cues([events for *_, events in recordings], recipe)
+    recordings = [
+        (path, raw, _as_cues(events, cues, recipe, seconds_of(raw)))
+        for path, raw, events in recordings
+    ]
+    _refuse_hurried(recordings, cues, recipe)
+    trials, lost, empty, whole = [], {}, [], []
+    for path, raw, events in recordings:
+        seconds = seconds_of(raw)
+        refuse_overlap(events, recipe)
+        is_class = np.isin(events.names, recipe.classes) & (events.onset >= 0)
+        if not events.n_windows(recipe, seconds)[is_class].sum() > 0:
+            if WHOLE not in recipe.classes or seconds + 1 / recipe.sfreq < recipe.window_s:
+                empty.append((path, raw, events))
+                continue
+            events = _add_whole(events, seconds)
+            whole.append(path)
+        else:
+            for reason, rows in lost_events(events, seconds, recipe, cues).items():
+                lost.setdefault(reason, []).append((events.path, rows))
+        trials.append(_for_recording(events, seconds, recipe))
+    _refuse_empty(empty, recipe)
+    _tell_marks(root, recordings)
+    tell_lost(root, lost)
+    if whole:
+        print(
+            f"{root.name}: {len(whole)} of {len(recordings)} recordings have no event as long as a window "
+            f"({whole[0].name}): windows of {recipe.window_s:g} s from start to end"
+        )
+    if cues:
+        more = (
+            ""
+            if len(cues) < 2
+            else "; blocks = [...] in the recipe lets each last until the next"
+        )
+        print(
+            f"{root.name}: {shorten([repr(cue) for cue in cues])} without a duration, or brief: a window of "
+            f"{recipe.window_s:g} s from each onset{more}"
+        )
+    return trials
+
+
+def _as_cues(events, cues, recipe, seconds):
+    """Events under the names of the classes, where cues last a window, or nothing before the next one."""
+    names = events.label(recipe.classes)
+    events = replace(events, names=names).last_until_next(recipe.blocks, seconds)
+    at = np.flatnonzero(np.isin(names, recipe.classes) & np.isfinite(events.onset))
+    at = at[np.argsort(events.onset[at], kind="stable")]
+    duration = events.duration.copy()
+    duration[np.isin(names, cues)] = recipe.window_s
+    near = at[:-1][np.diff(events.onset[at]) < recipe.window_s - 1.5 / recipe.sfreq]
+    duration[near[np.isin(names[near], cues)]] = 0
+    return replace(events, duration=duration)
+
+
+def _refuse_hurried(recordings, cues, recipe):
+    """Cues of which most are followed by the next one within a window."""
+    distances, n_hurried, n_cues = [], 0, 0
+    for _, _, events in recordings:
+        is_cue = np.isin(events.names, cues)
+        n_cues += is_cue.sum()
+        n_hurried += (is_cue & (events.duration == 0)).sum()
+        onset = events.onset[np.isin(events.names, recipe.classes)]
+        distances.append(np.diff(np.sort(onset[np.isfinite(onset)])))
+    if 2 * n_hurried <= n_cues:
+        return
+    distances = np.concatenate(distances)
+    shorter = np.floor(np.percentile(distances, 10) * 100) / 100
+    fix = f"window_s = {shorter:g}, or " if shorter >= 0.1 else ""
+    raise StudyError(
+        f"{recordings[0][2].path}: the events {list(recipe.classes)} have no duration, or a brief one, and "
+        f"{n_hurried} of {n_cues} are followed by the next within a window of {recipe.window_s:g} s (usual "
+        f"distance {np.median(distances):.3g} s). Write {fix}classes = with those that are further apart, into the "
+        "file that EEG_TUTORIAL_RECIPE names, or pass recipe= or classes="
+    )
+
+
+def refuse_overlap(events, recipe):
+    """Two events of the classes may not claim the same samples: their windows would be two labels for one.
+
+    Parameters
+    ----------
+    events : Events
+        Under the names of the classes.
+    recipe : _study.catalogue.Recipe
+        Classes, rate, window and blocks: cues that last until the next one cannot overlap.
+
+    Raises
+    ------
+    StudyError
+        With the rows of the two.
+    """
+    if recipe.blocks:
+        return
+    n_windows = events.n_windows(recipe)
+    of_classes = np.isin(events.names, recipe.classes)
+    at = np.flatnonzero(of_classes & (n_windows > 0) & np.isfinite(events.onset))
+    at = at[np.argsort(events.onset[at], kind="stable")]
+    starts = events.onset[at]
+    ends = starts + n_windows[at] * recipe.window_s
+    early = starts[1:] + 1.5 / recipe.sfreq < ends[:-1]
+    for i in np.flatnonzero(early)[:1]:
+        both = [
+            f"{events.names[k]!r} from {events.onset[k]:g} s on for {events.duration[k]:g} s"
+            for k in at[i : i + 2]
+        ]
+        raise StudyError(
+            f"{events.path}: the events in rows {events.rows[at[i]]} and {events.rows[at[i + 1]]} overlap "
+            f"({' and '.join(both)}). Correct the onsets or durations, which are in seconds, or write classes = "
+            "without one of them into the file that EEG_TUTORIAL_RECIPE names, or pass classes="
+        )
+
+
+def lost_events(events, seconds, recipe, cues):
+    """Events of the recipe's classes that cannot give all of their windows, and why.
+
+    Parameters
+    ----------
+    events : Events
+        Under the names of the classes.
+    seconds : float
+        Length of the recording.
+    recipe : _study.catalogue.Recipe
+        Classes, window and blocks: a cue has no length of its own, and is never too short.
+    cues : tuple of str
+        Classes whose events last a window each.
+
+    Returns
+    -------
+    dict of str to list of int
+        Rows of the table, per reason.
+    """
+    onset = events.onset
+    whole = events.n_windows(recipe)
+    short = (whole == 0) & (recipe.blocks is None)
+    reasons = {
+        "no onset": np.isnan(onset),
+        "before the recording": onset < 0,
+        "after its end": onset >= seconds,
+        "followed by the next within a window": short & np.isin(events.names, cues),
+        "shorter than a window": short,
+        "reaching beyond its end": events.n_windows(recipe, seconds) < whole,
+    }
+    left = np.isin(events.names, recipe.classes)
+    lost = {}
+    for reason, applies in reasons.items():
+        if (applies & left).any():
+            lost[reason] = events.rows[applies & left].tolist()
+        left = left & ~applies
+    no_name = np.array([value == "" for value in events.table.get(events.column, ())], bool)
+    if no_name.any():
+        lost["no name"] = events.rows[no_name].tolist()
+    return lost
+
+
+def tell_lost(root, lost):
+    """Print how many events gave no window, or fewer than they hold: a line for each reason.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        The study's folder.
+    lost : dict of str to list of tuple
+        Path of a table and its rows, per reason; see :func:`lost_events`.
+    """
+    for reason, tables in lost.items():
+        path, rows = tables[0]
+        n_events = sum(len(rows) for _, rows in tables)
+        word = "rows" if len(rows) > 1 else "row"
+        more = f", and {len(tables) - 1} more tables" if len(tables) > 1 else ""
+        print(
+            f"{root.name}: {n_events} event{'s' * (n_events > 1)} lose windows, {reason}: {path.name} {word} "
+            f"{shorten([str(row) for row in rows])}{more}"
+        )
+
+
+def _tell_marks(root, recordings):
+    """Print which rows are marks of a recording, and no events."""
+    names = []
+    for *_, events in recordings:
+        names += [name for name in events.names if name is not None and is_mark(name)]
+    if names:
+        shown = shorten(sorted({repr(name) for name in names}))
+        print(
+            f"{root.name}: {len(names)} rows of events.tsv ({shown}) mark the recording and are no events; no "
+            "window spans a cut"
+        )
+
+
+def _add_whole(events, seconds):
+    """The same events and one more, which is the recording."""
+    return replace(
+        events,
+        rows=np.append(events.rows, 0),
+        onset=np.append(events.onset, 0.0),
+        duration=np.append(events.duration, seconds),
+        names=np.append(events.names, WHOLE),
+        plain=np.append(events.plain, WHOLE),
+    )
+
+
+def _for_recording(events, seconds, recipe):
+    """Trials as long as their windows, spans to leave out, and cuts; other events lose their name."""
+    n_windows = events.n_windows(recipe, seconds)
+    n_windows[~(np.isin(events.names, recipe.classes) & (events.onset >= 0))] = 0
+    names, duration = [], events.duration.copy()
+    for i, (name, plain) in enumerate(zip(events.names, events.plain, strict=True)):
+        if n_windows[i] > 0:
+            names.append(name_in_recording(name))
+            duration[i] = n_windows[i] * recipe.window_s
+        elif name in (None, *recipe.classes):
+            names.append(None)
+        elif is_cut(name) or is_cut(plain):
+            names.append(CUT)
+            duration[i] = 0.0
+        else:
+            names.append(name if is_bad(name) else None)
+    return replace(events, names=np.array(names, dtype=object), duration=duration)
+
+
+def _refuse_empty(empty, recipe):
+    """Recordings that give no window, all at once."""
+    for path, _, events in empty[:1]:
+        longest = {
+            str(name): float(events.duration[events.names == name].max())
+            for name in set(events.names) - {None}
+        }
+        length = max([longest.get(name, 0.0) for name in recipe.classes], default=0.0)
+        fix = "Write classes = or task = that every recording has"
+        if length > 0:
+            fix = f"Write window_s = {length:g}, or less"
+        raise StudyError(
+            f"{path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
+            f"{recipe.window_s:g} s: the longest events of {events.path and events.path.name} are {longest}. {fix}, "
+            f"into the file that EEG_TUTORIAL_RECIPE names, or pass recipe=.{_so_are(empty)}"
+        )
