@@ -145,7 +145,8 @@ def _events_to_tell_apart(root, rows):
         if _takes_turns(rows, name, bad):
             bad.remove(name)
             print(
-                f"{root.name}: {name!r} takes turns with other events: one of them, not to leave out"
+                f"{root.name}: {name!r} takes turns with the other events: taken for one of them, and for no segment to "
+                "leave out"
             )
         else:
             print(
@@ -193,6 +194,8 @@ def _choose(root, rows, recipe, by_event):
             "trial_type. A column of participants.tsv (EEG_TUTORIAL_TARGET in a page about a score, or "
             "column=) needs no classes"
         )
+    if by_event:
+        chosen = _without_single(root, chosen)
     people = {subject: set() for subject in rows["subject"]}
     tasks = {task: set() for task in rows["task"]}
     for key, groups in (("subject", people), ("task", tasks)):
@@ -229,6 +232,19 @@ def _without_blocks(root, rows, n_names):
             "apart instead"
         )
     return left
+
+
+def _without_single(root, rows):
+    """Events without those that come once, if two others come again: they would leave a window each."""
+    windows = rows.groupby(["name", "subject"])["windows"].sum().groupby("name").median()
+    single = windows.index[windows < 2]
+    if not len(single) or len(windows) - len(single) < 2:
+        return rows
+    print(
+        f"{root.name}: {shorten([repr(name) for name in single])} left out: one window a person, and the other "
+        f"events give {windows.drop(single).min():g} or more. {SAY_CLASSES}"
+    )
+    return rows[~rows["name"].isin(single)]
 
 
 def _n_holding(blocks, inner):

@@ -391,7 +391,8 @@ def find_cues(tables, recipe):
         for name in set(recipe.classes) & set(names):
             most = events.duration[names == name].max()
             longest[name] = max(longest.get(name, 0.0), most)
-    return tuple(n for n, seconds in longest.items() if seconds < recipe.window_s / 4)
+    brief = [name for name, seconds in longest.items() if seconds < recipe.window_s / 4]
+    return tuple(sorted(brief))
 
 
 def _event_numbers(events, column):

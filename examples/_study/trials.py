@@ -178,9 +178,11 @@ def _refuse_hurried(recordings, cues, recipe):
         return
     distances = np.concatenate(distances)
     shorter = np.floor(np.percentile(distances, 10) * 100) / 100
-    fix = f"window_s = {shorter:g}, or " if shorter >= 0.1 else ""
+    fix = "a shorter window_s, and "
+    if shorter >= 0.1:
+        fix = f"window_s = {shorter:g}, or "
     raise StudyError(
-        f"{recordings[0][2].path}: the events {list(recipe.classes)} have no duration, or a brief one, and "
+        f"{recordings[0][2].path}: the events {shorten(list(recipe.classes))} have no duration, or a brief one, and "
         f"{n_hurried} of {n_cues} are followed by the next within a window of {recipe.window_s:g} s (usual "
         f"distance {np.median(distances):.3g} s). Write {fix}classes = with those that are further apart, into the "
         "file that EEG_TUTORIAL_RECIPE names, or pass recipe= or classes="
