@@ -9,7 +9,7 @@ import pandas as pd
 from _study.catalogue import StudyError
 from _study.events import is_bad, is_mark
 from _study.folder import SHOWN, entity, shorten
-from _study.trials import WHOLE, refuse_clocks, seconds_of
+from _study.trials import WHOLE, refuse_unusable
 
 #: How the classes of a study are said by somebody who runs a page, or calls the door.
 SAY_CLASSES = 'Write classes = ["one", "other"] into the file that EEG_TUTORIAL_RECIPE names, or pass classes='
@@ -24,9 +24,8 @@ def find_classes(root, recordings, recipe, by_event, whole=False):
     ----------
     root : pathlib.Path
         The study's folder, for messages.
-    recordings : list of tuple
-        Path (:class:`pathlib.Path`), signals (:class:`mne.io.BaseRaw`, for their length) and
-        :class:`_study.events.Events` of each.
+    recordings : list of _study.trials.Recorded
+        All of the study. Those without usable events have no vote, and are refused when they are opened.
     recipe : _study.catalogue.Recipe
         Classes, if it names them, rate and window.
     by_event : bool
@@ -36,65 +35,46 @@ def find_classes(root, recordings, recipe, by_event, whole=False):
 
     Returns
     -------
-    _study.catalogue.Recipe
+    recipe : _study.catalogue.Recipe
         With ``classes``.
+    notes : list of str
+        What has to be said about it.
 
     Raises
     ------
     StudyError
-        If recordings have no events, or events on another clock; if a class is no event of the
-        study, or there are fewer than two to tell apart; see also :func:`choose_classes`.
+        If no recording has usable events, a class is no event of the study, or there are fewer than
+        two to tell apart; see also :func:`choose_classes`.
     """
-    refuse_clocks(recordings)
     whole = whole and recipe.classes is None and not recipe.blocks
-    if not whole and WHOLE not in (recipe.classes or ()):
-        _refuse_no_table(root, recordings)
-    rows = _list_events(recordings, recipe)
+    usable = [one for one in recordings if one.is_usable]
+    if not usable:
+        refuse_unusable(root, recordings, whole=whole)
+        usable = recordings
+    rows = _list_events(usable, recipe)
     names = sorted(set(rows["name"]) | set(rows["plain"]))
+    notes = []
     if recipe.classes is None:
-        rows = _events_to_tell_apart(root, rows)
+        rows = _events_to_tell_apart(root, rows, notes)
         names = sorted(set(rows["name"]))
         if whole:
-            classes = _classes_of_anything(rows, recipe, len(recordings))
+            classes = _classes_of_anything(root, rows, recipe, len(recordings), notes)
         else:
-            classes = _choose(root, rows, recipe, by_event)
+            classes = _choose(root, rows, recipe, by_event, notes)
         recipe = replace(recipe, classes=classes)
     unknown = [name for name in recipe.classes if name not in [*names, WHOLE]]
     if not unknown and len(recipe.classes) >= (2 if by_event else 1):
-        return recipe
-    _refuse_no_name(recordings, names)
+        return recipe, notes
+    _refuse_no_name(usable, names)
     raise StudyError(
         f"no event {unknown or 'to tell apart'} in {root.name}: the events there are {names}. {SAY_CLASSES}"
     )
 
 
-def _refuse_no_table(root, recordings):
-    """All recordings without events.tsv at once, and the tasks that have one."""
-    without = [path for path, _, events in recordings if events.path is None]
-    if not without:
-        return
-    tasks = {entity(path.name, "task") for path, *_ in recordings}
-    tasks -= {entity(path.name, "task") for path in without}
-    first = without[0]
-    more = ""
-    if len(without) > 1:
-        more = f" So do {len(without) - 1} more of {len(recordings)} recordings."
-    if tasks:
-        more += (
-            f" Or open what has events: write task = {sorted(tasks)} into the file that "
-            "EEG_TUTORIAL_RECIPE names, or pass task="
-        )
-    raise StudyError(
-        f"{first} has no events.tsv, from which the labels of its windows come: fetch "
-        f"{first.name.rpartition('_')[0]}_events.tsv, or write it with the columns onset, duration "
-        f"and trial_type.{more}"
-    )
-
-
 def _refuse_no_name(recordings, names):
     """Tables in which no event, or only one, has a name: classes= is no help there."""
-    events = next((e for *_, e in recordings if e.path is not None), None)
-    if events is None or len(set(names) - {"n/a"}) > 1:
+    events = recordings[0].events
+    if len(set(names) - {"n/a"}) > 1 or events.path is None:
         return
     what = "no column names the events"
     if events.column is not None:
@@ -109,17 +89,16 @@ def _refuse_no_name(recordings, names):
 def _list_events(recordings, recipe):
     """A row for each event that has a name, begins inside its recording and is no mark of it."""
     parts = []
-    for path, raw, events in recordings:
-        seconds = seconds_of(raw)
-        events = events.last_until_next(recipe.blocks, seconds)
+    for one in recordings:
+        events = one.events.last_until_next(recipe.blocks, one.seconds)
         part = {"name": events.names, "plain": events.plain, "onset": events.onset}
         part = pd.DataFrame(part | {"duration": events.duration})
-        part["windows"] = np.maximum(events.n_windows(recipe, seconds), 1)
-        part["recording"] = path.name
-        part["subject"] = entity(path.name, "sub")
-        part["task"] = entity(path.name, "task")
+        part["windows"] = np.maximum(events.n_windows(recipe, one.seconds), 1)
+        part["recording"] = one.path.name
+        part["subject"] = entity(one.path.name, "sub")
+        part["task"] = entity(one.path.name, "task")
         part["column"] = events.column
-        inside = (events.onset >= 0) & (events.onset < seconds)
+        inside = (events.onset >= 0) & (events.onset < one.seconds)
         parts.append(part[inside & part["name"].notna()])
     rows = pd.concat(parts, ignore_index=True)
     marks = {name for name in {*rows["name"], *rows["plain"]} if is_mark(name)}
@@ -127,15 +106,15 @@ def _list_events(recordings, recipe):
     return rows.reset_index(drop=True)
 
 
-def _events_to_tell_apart(root, rows):
+def _events_to_tell_apart(root, rows, notes):
     """The same rows with the names that tell them apart, without segments to leave out; it is said."""
     for column in sorted(
         set(rows["column"].dropna()) - {"trial_type", "stim_type", "value"}
     ):
-        print(f"{root.name}: names of events are those of the column {column}")
+        notes.append(f"{root.name}: names of events are those of the column {column}")
     if rows["name"].ne(rows["plain"]).any() and _counts(rows, 2):
         n_names = rows["name"].nunique()
-        print(
+        notes.append(
             f"{root.name}: the column value is left out: with it the {rows['plain'].nunique()} kinds of "
             f"events would be {n_names}, each once or twice a person"
         )
@@ -144,12 +123,12 @@ def _events_to_tell_apart(root, rows):
     for name in [name for name in bad if not name.startswith("BAD")]:
         if _takes_turns(rows, name, bad):
             bad.remove(name)
-            print(
+            notes.append(
                 f"{root.name}: {name!r} takes turns with the other events: taken for one of them, and for no segment to "
                 "leave out"
             )
         else:
-            print(
+            notes.append(
                 f"{root.name}: {name!r} marks what to leave out: it lies over other events, or is not as "
                 f"long as they. If it is one of them: {SAY_CLASSES}"
             )
@@ -179,12 +158,12 @@ def _takes_turns(rows, name, bad):
     return True
 
 
-def _choose(root, rows, recipe, by_event):
+def _choose(root, rows, recipe, by_event, notes):
     """Classes where nobody named them, of events that last a window, or of cues."""
     longest = rows.groupby("name")["duration"].max() + 1 / recipe.sfreq
     long = set(longest.index[longest >= recipe.window_s])
     chosen = rows[rows["name"].isin(long)] if len(long) > 1 else rows
-    chosen = _without_blocks(root, chosen, 2 if by_event else 1)
+    chosen = _without_blocks(root, chosen, 2 if by_event else 1, notes)
     if by_event and _counts(chosen, 1):
         events = chosen[chosen["subject"] == chosen["subject"].iloc[0]]
         raise StudyError(
@@ -195,23 +174,23 @@ def _choose(root, rows, recipe, by_event):
             "column=) needs no classes"
         )
     if by_event:
-        chosen = _without_single(root, chosen)
+        chosen = _without_single(root, chosen, notes)
     people = {subject: set() for subject in rows["subject"]}
     tasks = {task: set() for task in rows["task"]}
     for key, groups in (("subject", people), ("task", tasks)):
         groups.update(chosen.groupby(key)["name"].agg(set))
-    return choose_classes(people, tasks, by_event=by_event, root=root)
+    return choose_classes(people, tasks, by_event=by_event, root=root, notes=notes)
 
 
-def _classes_of_anything(rows, recipe, n_recordings):
+def _classes_of_anything(root, rows, recipe, n_recordings, notes):
     """Events that last a window, and whole recordings where there are none: any window will do."""
     long = rows[rows["duration"] + 1 / recipe.sfreq >= recipe.window_s]
-    long = _without_blocks(None, long, 1)
+    long = _without_blocks(root, long, 1, notes)
     whole = [WHOLE] if long["recording"].nunique() < n_recordings else []
     return (*sorted(set(long["name"])), *whole)
 
 
-def _without_blocks(root, rows, n_names):
+def _without_blocks(root, rows, n_names, notes):
     """Events without those that only hold others, if so many names are left; it is said."""
     holders = []
     for name in sorted(set(rows["name"])):
@@ -226,21 +205,20 @@ def _without_blocks(root, rows, n_names):
     left = rows[~rows["name"].isin(holders)]
     if not holders or left["name"].nunique() < n_names:
         return rows
-    if root is not None:
-        print(
-            f"{root.name}: {shorten(holders)} left out: such an event holds other events, which are told "
-            "apart instead"
-        )
+    notes.append(
+        f"{root.name}: {shorten([repr(name) for name in holders])} left out: such an event holds others, which "
+        "are used instead"
+    )
     return left
 
 
-def _without_single(root, rows):
+def _without_single(root, rows, notes):
     """Events without those that come once, if two others come again: they would leave a window each."""
     windows = rows.groupby(["name", "subject"])["windows"].sum().groupby("name").median()
     single = windows.index[windows < 2]
     if not len(single) or len(windows) - len(single) < 2:
         return rows
-    print(
+    notes.append(
         f"{root.name}: {shorten([repr(name) for name in single])} left out: one window a person, and the other "
         f"events give {windows.drop(single).min():g} or more. {SAY_CLASSES}"
     )
@@ -258,7 +236,7 @@ def _n_holding(blocks, inner):
     return int(np.sum((start + length <= ends + 1e-3) & (start < ends - 1e-3) & shorter))
 
 
-def choose_classes(people, tasks, *, by_event, root):
+def choose_classes(people, tasks, *, by_event, root, notes):
     """Events that become classes where nobody named them: those that everybody has.
 
     Parameters
@@ -271,6 +249,8 @@ def choose_classes(people, tasks, *, by_event, root):
         Is the label of a window the class of its event? Otherwise every event counts.
     root : pathlib.Path
         The study's folder, for messages.
+    notes : list of str
+        What has to be said is added to it.
 
     Returns
     -------
@@ -293,10 +273,10 @@ def choose_classes(people, tasks, *, by_event, root):
         )
     rest = [name for name in names if name not in shared]
     if rest and len(people) > 1:
-        print(
+        notes.append(
             f"{root.name}: not everybody has these events, left out: {_who_has(people, rest)}"
         )
-    _ask_one_question(tasks, shared, root)
+    _ask_one_question(tasks, shared, root, notes)
     return tuple(shared)
 
 
@@ -309,7 +289,7 @@ def _shared_events(people, names):
     return shared
 
 
-def _ask_one_question(tasks, shared, root):
+def _ask_one_question(tasks, shared, root, notes):
     """Refuse two tasks that each ask a question of their own; tell where they differ otherwise."""
     questions = {task: sorted(events & set(shared)) for task, events in tasks.items()}
     if len({tuple(events) for events in questions.values()}) < 2:
@@ -320,7 +300,7 @@ def _ask_one_question(tasks, shared, root):
             f"the tasks of {root.name} ask different questions: {each}. Write task = with one of them into the "
             "file that EEG_TUTORIAL_RECIPE names, or classes = to tell these apart; or pass task= or classes="
         )
-    print(f"{root.name}: one question over {len(questions)} tasks: {each}")
+    notes.append(f"{root.name}: one question over {len(questions)} tasks: {each}")
 
 
 def _who_has(people, names):

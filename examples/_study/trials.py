@@ -1,11 +1,13 @@
 """What of the events of a table becomes windows, and what is lost: on which clock, how long, how near."""
 
 from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from _study.catalogue import StudyError
-from _study.events import find_cues, is_bad, is_cut, is_mark, name_in_recording
+from _study.events import Events, find_cues, is_bad, is_cut, is_mark, name_in_recording
 from _study.folder import entity, shorten
 
 #: Name of what a recording without an event that lasts a window is cut from: all of it.
@@ -14,70 +16,135 @@ WHOLE = "whole recording"
 CUT = "BAD boundary"
 
 
-def seconds_of(raw):
-    """Length of a recording in seconds, to the end of its last sample."""
-    return raw.n_times / raw.info["sfreq"]
+class Recorded(NamedTuple):
+    """A recording as far as its events have to know it.
+
+    Attributes
+    ----------
+    path : pathlib.Path
+        The recording.
+    events : _study.events.Events
+        Of its table.
+    sfreq : float
+        Sampling frequency in Hz.
+    n_times : int
+        Samples.
+    """
+
+    path: Path
+    events: Events
+    sfreq: float
+    n_times: int
+
+    @property
+    def seconds(self):
+        """Length, to the end of the last sample."""
+        return self.n_times / self.sfreq
+
+    @property
+    def named(self):
+        """Which events have an onset and a name that is no mark of the recording."""
+        named = [name is not None and not is_mark(name) for name in self.events.names]
+        return np.flatnonzero(np.array(named, bool) & np.isfinite(self.events.onset))
+
+    @property
+    def outside(self):
+        """Which of them begin before the first sample, or after the last one."""
+        onset = self.events.onset[self.named]
+        return self.named[(onset < 0) | (onset >= self.seconds)]
+
+    @property
+    def is_usable(self):
+        """Are there events, most of them inside the recording, and most no longer than it?"""
+        lasting = self.named[self.events.duration[self.named] > 0]
+        return (
+            self.events.path is not None
+            and 2 * len(self.outside) <= len(self.named)
+            and (
+                len(lasting) < 2 or np.median(self.events.duration[lasting]) <= self.seconds
+            )
+        )
 
 
-def refuse_clocks(recordings):
-    """Refuse tables in samples, in milliseconds or on another clock than their recording's.
+def refuse_unusable(root, recordings, *, whole):
+    """Refuse recordings without events, and tables in samples, milliseconds or on another clock.
 
     Parameters
     ----------
-    recordings : list of tuple
-        See :func:`_study.classes.find_classes`.
+    root : pathlib.Path
+        The study's folder, for messages.
+    recordings : list of Recorded
+        All that are opened.
+    whole : bool
+        May a recording without a table be cut from its start to its end?
 
     Raises
     ------
     StudyError
-        If most events of a table lie outside of its recording, or each would outlast it; it names
-        the first value, what it may be, and how many more tables are so.
+        All of one kind at once; with the first value of a table and what it may be.
     """
-    onsets, durations = [], []
-    for path, raw, events in recordings:
-        seconds = seconds_of(raw)
-        named = [name is not None and not is_mark(name) for name in events.names]
-        at = np.flatnonzero(np.array(named, bool) & np.isfinite(events.onset))
-        outside = at[(events.onset[at] < 0) | (events.onset[at] >= seconds)]
-        lasting = at[events.duration[at] > 0]
-        if 2 * len(outside) > len(at):
-            onsets.append((path, raw, events, at, outside))
-        elif len(lasting) > 1 and np.median(events.duration[lasting]) > seconds:
-            durations.append((path, raw, events, lasting))
-    for path, raw, events, at, outside in onsets[:1]:
-        row = outside[0]
+    if not whole:
+        _refuse_no_table(root, recordings)
+    unusable = [one for one in recordings if one.events.path and not one.is_usable]
+    onsets = [one for one in unusable if 2 * len(one.outside) > len(one.named)]
+    durations = [one for one in unusable if one not in onsets]
+    for one in onsets[:1]:
+        events, row = one.events, one.outside[0]
         raise StudyError(
-            f"{events.path}: onset is {events.onset[row]:g} in row {events.rows[row]}, and {path.name} lasts "
-            f"{seconds_of(raw):g} s: {len(outside)} of {len(at)} events lie outside of it. "
-            f"{_guess_clock(events.onset[at], raw)}{_so_are(onsets)}"
+            f"{events.path}: onset is {events.onset[row]:g} in row {events.rows[row]}, and {one.path.name} "
+            f"lasts {one.seconds:g} s: {len(one.outside)} of {len(one.named)} events lie outside of it. "
+            f"{_guess_clock(one)}{_so_are(onsets)}"
         )
-    for path, raw, events, lasting in durations[:1]:
-        row = lasting[0]
+    for one in durations[:1]:
+        events = one.events
+        row = one.named[events.duration[one.named] > 0][0]
         raise StudyError(
             f"{events.path}: duration is {events.duration[row]:g} in row {events.rows[row]}, and all of "
-            f"{path.name} lasts {seconds_of(raw):g} s: durations are in seconds, these may be in "
+            f"{one.path.name} lasts {one.seconds:g} s: durations are in seconds, these may be in "
             f"milliseconds or samples. Write seconds.{_so_are(durations)}"
         )
+
+
+def _refuse_no_table(root, recordings):
+    """All recordings without events.tsv at once, and the tasks that have one."""
+    without = [one.path for one in recordings if one.events.path is None]
+    if not without:
+        return
+    tasks = {entity(one.path.name, "task") for one in recordings}
+    tasks -= {entity(path.name, "task") for path in without}
+    more = ""
+    if len(without) > 1:
+        more = f" So do {len(without) - 1} more of {len(recordings)} recordings: {shorten([path.name for path in without[1:]])}."
+    if tasks:
+        more += (
+            f" Or open what has events: write task = {sorted(tasks)} into the file that "
+            "EEG_TUTORIAL_RECIPE names, or pass task="
+        )
+    raise StudyError(
+        f"{without[0]} has no events.tsv, from which the labels of its windows come: fetch "
+        f"{without[0].name.rpartition('_')[0]}_events.tsv, or write it with the columns onset, duration "
+        f"and trial_type.{more}"
+    )
 
 
 def _so_are(culprits):
     """How many more there are of a kind, and whose."""
     if len(culprits) < 2:
         return ""
-    people = sorted({f"sub-{entity(path.name, 'sub')}" for path, *_ in culprits[1:]})
+    people = sorted({f"sub-{entity(one.path.name, 'sub')}" for one in culprits[1:]})
     return f" So it is in {len(culprits) - 1} more: {shorten(people)}"
 
 
-def _guess_clock(onset, raw):
+def _guess_clock(one):
     """What the onsets of a table may be, if they are no seconds from the start of the recording."""
-    seconds, sfreq = seconds_of(raw), raw.info["sfreq"]
-    if np.ptp(onset) <= seconds:
+    onset = one.events.onset[one.named]
+    if np.ptp(onset) <= one.seconds:
         return (
             f"They run from {onset.min():g} to {onset.max():g}, as on a clock that started elsewhere: "
             "subtract the time at which the recording starts on it."
         )
-    for per_second, unit in ((sfreq, "samples"), (1000, "milliseconds")):
-        if onset.min() >= 0 and onset.max() / per_second <= seconds:
+    for per_second, unit in ((one.sfreq, "samples"), (1000, "milliseconds")):
+        if onset.min() >= 0 and onset.max() / per_second <= one.seconds:
             return (
                 f"Onsets are in seconds; these, up to {onset.max():,g}, may be {unit}: divide them by "
                 f"{per_second:g}."
@@ -92,8 +159,8 @@ def make_trials(root, recordings, recipe):
     ----------
     root : pathlib.Path
         The study's folder, for messages.
-    recordings : list of tuple
-        See :func:`_study.classes.find_classes`.
+    recordings : list of Recorded
+        With the events of their tables.
     recipe : _study.catalogue.Recipe
         Classes, rate, window and blocks.
 
@@ -110,26 +177,23 @@ def make_trials(root, recordings, recipe):
         If events of the classes overlap or follow each other faster than their windows, or a
         recording gives no window.
     """
-    cues = find_cues([events for *_, events in recordings], recipe)
-    recordings = [
-        (path, raw, _as_cues(events, cues, recipe, seconds_of(raw)))
-        for path, raw, events in recordings
-    ]
+    refuse_unusable(root, recordings, whole=WHOLE in recipe.classes)
+    cues = find_cues([one.events for one in recordings], recipe)
+    recordings = [one._replace(events=_as_cues(one, cues, recipe)) for one in recordings]
     _refuse_hurried(recordings, cues, recipe)
     trials, lost, empty, whole = [], {}, [], []
-    for path, raw, events in recordings:
-        seconds = seconds_of(raw)
+    for one in recordings:
+        events, seconds = one.events, one.seconds
         refuse_overlap(events, recipe)
         is_class = np.isin(events.names, recipe.classes) & (events.onset >= 0)
-        if not events.n_windows(recipe, seconds)[is_class].sum() > 0:
-            if WHOLE not in recipe.classes or seconds + 1 / recipe.sfreq < recipe.window_s:
-                empty.append((path, raw, events))
-                continue
-            events = _add_whole(events, seconds)
-            whole.append(path)
-        else:
+        if events.n_windows(recipe, seconds)[is_class].sum() > 0:
             for reason, rows in lost_events(events, seconds, recipe, cues).items():
                 lost.setdefault(reason, []).append((events.path, rows))
+        elif WHOLE in recipe.classes and seconds + 1 / recipe.sfreq >= recipe.window_s:
+            events = _add_whole(events, seconds)
+            whole.append(one.path)
+        else:
+            empty.append(one)
         trials.append(_for_recording(events, seconds, recipe))
     _refuse_empty(empty, recipe)
     _tell_marks(root, recordings)
@@ -152,10 +216,10 @@ def make_trials(root, recordings, recipe):
     return trials
 
 
-def _as_cues(events, cues, recipe, seconds):
+def _as_cues(one, cues, recipe):
     """Events under the names of the classes, where cues last a window, or nothing before the next one."""
-    names = events.label(recipe.classes)
-    events = replace(events, names=names).last_until_next(recipe.blocks, seconds)
+    names = one.events.label(recipe.classes)
+    events = replace(one.events, names=names).last_until_next(recipe.blocks, one.seconds)
     at = np.flatnonzero(np.isin(names, recipe.classes) & np.isfinite(events.onset))
     at = at[np.argsort(events.onset[at], kind="stable")]
     duration = events.duration.copy()
@@ -168,7 +232,8 @@ def _as_cues(events, cues, recipe, seconds):
 def _refuse_hurried(recordings, cues, recipe):
     """Cues of which most are followed by the next one within a window."""
     distances, n_hurried, n_cues = [], 0, 0
-    for _, _, events in recordings:
+    for one in recordings:
+        events = one.events
         is_cue = np.isin(events.names, cues)
         n_cues += is_cue.sum()
         n_hurried += (is_cue & (events.duration == 0)).sum()
@@ -182,7 +247,7 @@ def _refuse_hurried(recordings, cues, recipe):
     if shorter >= 0.1:
         fix = f"window_s = {shorter:g}, or "
     raise StudyError(
-        f"{recordings[0][2].path}: the events {shorten(list(recipe.classes))} have no duration, or a brief one, and "
+        f"{recordings[0].events.path}: the events {shorten(list(recipe.classes))} have no duration, or a brief one, and "
         f"{n_hurried} of {n_cues} are followed by the next within a window of {recipe.window_s:g} s (usual "
         f"distance {np.median(distances):.3g} s). Write {fix}classes = with those that are further apart, into the "
         "file that EEG_TUTORIAL_RECIPE names, or pass recipe= or classes="
@@ -291,8 +356,8 @@ def tell_lost(root, lost):
 def _tell_marks(root, recordings):
     """Print which rows are marks of a recording, and no events."""
     names = []
-    for *_, events in recordings:
-        names += [name for name in events.names if name is not None and is_mark(name)]
+    for one in recordings:
+        names += [name for name in one.events.names if name is not None and is_mark(name)]
     if names:
         shown = shorten(sorted({repr(name) for name in names}))
         print(
@@ -334,7 +399,8 @@ def _for_recording(events, seconds, recipe):
 
 def _refuse_empty(empty, recipe):
     """Recordings that give no window, all at once."""
-    for path, _, events in empty[:1]:
+    for one in empty[:1]:
+        events = one.events
         longest = {
             str(name): float(events.duration[events.names == name].max())
             for name in set(events.names) - {None}
@@ -344,7 +410,7 @@ def _refuse_empty(empty, recipe):
         if length > 0:
             fix = f"Write window_s = {length:g}, or less"
         raise StudyError(
-            f"{path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
+            f"{one.path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
             f"{recipe.window_s:g} s: the longest events of {events.path and events.path.name} are {longest}. {fix}, "
             f"into the file that EEG_TUTORIAL_RECIPE names, or pass recipe=.{_so_are(empty)}"
         )

@@ -5,20 +5,17 @@ Then each recording is measured as it was read, preprocessed, and cut.
 """
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
-from _study.channels import apply_channels, find_channels, read_channels
-from _study.classes import find_classes
+from _study.channels import mend_bad_channels, read_channels, refuse_absent
 from _study.cut import cut_windows
 from _study.events import annotate, read_events
 from _study.folder import SHOWN
-from _study.header import read_header
 from _study.quality import NotFiniteError, check, measure_signal
-from _study.settings import refuse_together
-from _study.trials import make_trials
+from _study.shared import collect, read_recording
+from _study.trials import Recorded, make_trials
 from _study.twins import refuse_twins
 
 with quiet_imports():
@@ -31,7 +28,7 @@ with quiet_imports():
     from eegdash import EEGDashDataset
 
 
-def read_windows(root, records, recipe, *, by_event, whole=False):
+def read_windows(root, records, recipe):
     """Windows of some recordings, and a table beside them.
 
     Parameters
@@ -41,11 +38,7 @@ def read_windows(root, records, recipe, *, by_event, whole=False):
     records : list of dict
         EEGDash's records of the recordings.
     recipe : _study.catalogue.Recipe
-        What the study needs.
-    by_event : bool
-        Is the label of a window the class of its event?
-    whole : bool
-        May a recording without events be cut from its start to its end?
+        What the study needs, decided; see :func:`_study.shared.decide`.
 
     Returns
     -------
@@ -55,8 +48,6 @@ def read_windows(root, records, recipe, *, by_event, whole=False):
         Of each window ``sample_id``, ``subject``, ``task``, ``recording`` (the name of its file up
         to ``_eeg``), ``start_s`` (seconds of its first sample in the recording) and ``target``,
         its class.
-    recipe : _study.catalogue.Recipe
-        With channels, sampling frequency and classes filled in.
 
     Raises
     ------
@@ -65,7 +56,7 @@ def read_windows(root, records, recipe, *, by_event, whole=False):
         of two people; or if no window is left.
     """
     with mne.use_log_level("ERROR"):
-        dataset, recipe = _open_recordings(root, records, recipe, by_event, whole)
+        dataset = _open_recordings(root, records, recipe)
         steps = _preprocessing(recipe)
         stats = []
         for recording in dataset.datasets:  # one at a time: a cohort streams
@@ -74,8 +65,9 @@ def read_windows(root, records, recipe, *, by_event, whole=False):
         windows, metadata = cut_windows(dataset, recipe, root)
     referenced = recipe.reference is not None
     check(root.name, stats, windows, metadata["recording"], recipe.channels, referenced)
-    refuse_twins(windows, metadata)
-    return windows, metadata, recipe
+    paths = [_path_of(root, recording) for recording in dataset.datasets]
+    refuse_twins(windows, metadata, root, recipe, paths)
+    return windows, metadata
 
 
 def _path_of(root, recording):
@@ -92,36 +84,38 @@ def _measure(root, recording):
         ) from err
 
 
-def _open_recordings(root, records, recipe, by_event, whole):
-    """The EEGDash dataset with every table and header read and checked; the recipe filled in."""
+def _open_recordings(root, records, recipe):
+    """The EEGDash dataset with every table and header read and checked, and bad channels mended."""
     dataset = _list_recordings(root, records)
     paths = [_path_of(root, recording) for recording in dataset.datasets]
     # All tables before the first header: a wrong row is refused before anything slow starts.
-    tables = [(read_events(root, path), read_channels(root, path)) for path in paths]
+    collect(paths, lambda path: (read_events(root, path), read_channels(root, path)))
+    opened = collect(paths, lambda path: _open_recording(root, path, recipe))
     notes = []
-    for recording, path, (_, channels) in zip(dataset.datasets, paths, tables, strict=True):
-        recording.raw = read_header(root, path)
-        notes += apply_channels(recording.raw, path, *channels)
-    raws = [recording.raw for recording in dataset.datasets]
-    recordings = list(zip(paths, raws, strict=True))
-    if recipe.sfreq is None:
-        recipe = replace(recipe, sfreq=float(raws[0].info["sfreq"]))
-        refuse_together(recipe, root.name)
-    recipe, more = find_channels(root, recordings, recipe)
-    for line in _first_lines(notes + more):
+    recorded = []
+    for path, (raw, events, more) in zip(paths, opened, strict=True):
+        recorded.append(Recorded(path, events, raw.info["sfreq"], raw.n_times))
+        notes += more
+    for line in _first_lines(notes):
         print(line)
-    tables = [events for events, _ in tables]
-    with_events = list(zip(paths, raws, tables, strict=True))
-    recipe = find_classes(root, with_events, recipe, by_event, whole)
-    for raw, trials in zip(raws, make_trials(root, with_events, recipe), strict=True):
-        annotate(raw, trials)
-    return dataset, recipe
+    trials = make_trials(root, recorded, recipe)
+    for recording, (raw, *_), events in zip(dataset.datasets, opened, trials, strict=True):
+        recording.raw = annotate(raw, events)
+    return dataset
+
+
+def _open_recording(root, path, recipe):
+    """One recording with the channels of the recipe, its events, and what has to be said about it."""
+    raw, events, notes = read_recording(root, path)
+    needed = dict.fromkeys((*recipe.channels, *(recipe.reference or ())))
+    refuse_absent(path, raw, needed)
+    notes += mend_bad_channels(raw, root, path, needed)
+    refuse_absent(path, raw, needed)
+    return raw, events, notes
 
 
 def _list_recordings(root, records):
     """The EEGDash dataset of some records, if it has all of them."""
-    if not records:
-        raise StudyError(f"no recordings of {root} to open: take them from find_study()")
     try:
         dataset = EEGDashDataset(
             cache_dir=root.parent, dataset=root.name, records=records, download=False
@@ -152,10 +146,11 @@ def _preprocessing(recipe):
     """Braindecode steps in the order that is right: reference over all channels, then pick."""
     steps = []
     if recipe.reference:
+        # All people have the same reference: what is left out for everybody is no part of it.
         steps.append(
             Preprocessor(
                 "set_eeg_reference",
-                ref_channels=recipe.reference,
+                ref_channels=list(recipe.reference),
                 projection=False,
                 apply_on_array=False,
             )
