@@ -214,8 +214,9 @@ def _without_blocks(root, rows, n_names, notes):
 
 def _without_single(root, rows, notes):
     """Events without those that come once, if two others come again: they would leave a window each."""
-    windows = rows.groupby(["name", "subject"])["windows"].sum().groupby("name").median()
-    single = windows.index[windows < 2]
+    counts = rows.groupby(["name", "subject"])["windows"].sum().groupby("name")
+    windows = counts.median()
+    single = windows.index[(windows < 2) & (counts.size() == rows["subject"].nunique())]
     if not len(single) or len(windows) - len(single) < 2:
         return rows
     notes.append(

@@ -30,7 +30,7 @@ NAME_COLUMNS = (
 )
 #: Marks that say: here the recording was cut. Their duration, if any, is what is *not* in the file.
 CUTS = re.compile(
-    r"((bad|edge)[ _]?)?(boundary|discontinuity|new ?segment|lost ?samples.*)|edge", re.I
+    r"((bad|edge)[ _]?)?(boundary|discontinuity|new ?segment|lost ?samples.*)", re.I
 )
 #: What a recorder or a converter writes of itself.
 MARKS = re.compile(
@@ -108,7 +108,8 @@ class Events:
         length = self.duration
         if seconds is not None:
             length = np.minimum(length, seconds - self.onset)
-        return np.nan_to_num((length + 1 / recipe.sfreq) // recipe.window_s).astype(int)
+        n_windows = np.nan_to_num((length + 1 / recipe.sfreq) // recipe.window_s)
+        return np.maximum(n_windows, 0).astype(int)
 
     def last_until_next(self, cues, seconds):
         """The same events, where cues last until the next of them and the last one is no event.

@@ -144,7 +144,7 @@ def _guess_clock(one):
             "subtract the time at which the recording starts on it."
         )
     for per_second, unit in ((one.sfreq, "samples"), (1000, "milliseconds")):
-        if onset.min() >= 0 and onset.max() / per_second <= one.seconds:
+        if one.seconds / 10 <= onset.max() / per_second <= one.seconds:
             return (
                 f"Onsets are in seconds; these, up to {onset.max():,g}, may be {unit}: divide them by "
                 f"{per_second:g}."
@@ -401,13 +401,13 @@ def _refuse_empty(empty, recipe):
     """Recordings that give no window, all at once."""
     for one in empty[:1]:
         events = one.events
-        longest = {
-            str(name): float(events.duration[events.names == name].max())
-            for name in set(events.names) - {None}
-        }
-        length = max([longest.get(name, 0.0) for name in recipe.classes], default=0.0)
+        inside = np.minimum(events.duration, one.seconds - events.onset)
+        longest = {}
+        for name in sorted(set(events.names) - {None}):
+            longest[name] = float(max(np.nanmax(inside[events.names == name]), 0))
+        length = max(longest.get(name, 0.0) for name in recipe.classes)
         fix = "Write classes = or task = that every recording has"
-        if length > 0:
+        if 0 < length < recipe.window_s:
             fix = f"Write window_s = {length:g}, or less"
         raise StudyError(
             f"{one.path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
