@@ -94,6 +94,9 @@ class Recipe:
     ----------
     task : tuple of str or None
         BIDS tasks to load; None loads all of them.
+    entities : tuple of str or None
+        What stands in the names of the recordings to load, such as ``"acq-clean"``, where a study
+        has versions of them; ``"acq-"`` is a name without it. None loads all.
     classes : tuple of str or None
         Event names that become labels 0, 1, ...; None takes the event names found in the study.
     channels : tuple of str or None
@@ -130,6 +133,7 @@ class Recipe:
     """
 
     task: tuple | None = None
+    entities: tuple | None = None
     classes: tuple | None = None
     channels: tuple | None = None
     sfreq: float | None = 128.0
