@@ -227,14 +227,19 @@ def choose_cohort(subjects, people, recipe, cohort, root):
         return subjects
     labels = people["cohort"] if "cohort" in people.columns else pd.Series(dtype=str)
     known = set(labels[~labels.str.lower().isin(MISSING)])
+    others = shorten(sorted(known - {"source", "target"}))
     if known & {"source", "target"}:
+        if others:
+            print(
+                f"{root.name}: people of the cohort {others} are neither source nor target"
+            )
         chosen = [subject for subject in subjects if labels[subject] == cohort]
     else:
         n_source = recipe.n_source or len(subjects) // 3
         chosen = subjects[:n_source] if cohort == "source" else subjects[n_source:]
-        if known:
+        if others:
             print(
-                f"{root.name}: the column cohort holds {shorten(sorted(known))}, not source and target: the "
+                f"{root.name}: the column cohort holds {others}, not source and target: the "
                 f"first {n_source} people are the source cohort"
             )
     if not chosen:

@@ -74,8 +74,7 @@ def read_people(path):
         If the table is broken, or a person stands in it twice.
     """
     table = read_table(path, "participant_id")
-    labels = table["participant_id"].map(lambda text: normalize("NFC", text))
-    labels = labels.str.removeprefix("sub-")
+    labels = table["participant_id"].str.normalize("NFC").str.removeprefix("sub-")
     rows = {}
     for label, row in zip(labels, table.index, strict=True):
         rows.setdefault(label, []).append(str(row))
@@ -99,7 +98,7 @@ def find_recordings(root, recipe, people):
     root : pathlib.Path
         A BIDS folder.
     recipe : _study.catalogue.Recipe
-        Its ``task`` names the recordings; None takes all.
+        Its ``task`` and ``entities`` name the recordings; None takes all.
     people : pandas.DataFrame
         What :func:`read_participants` returned.
 
@@ -114,11 +113,12 @@ def find_recordings(root, recipe, people):
         If something is missing on disk or in ``participants.tsv``, if a name is not BIDS, or if
         two files are one recording.
     """
-    data = {stem: _data_files(stem, paths) for stem, paths in _list_stems(root).items()}
-    tasks = sorted({entity(stem.name, "task") for stem in data})
-    chosen = _choose(root, data, recipe, tasks)
-    data = _without_shared(root, data)
-    data = {stem: paths for stem, paths in data.items() if stem in chosen}
+    stems = _list_stems(root)
+    tasks = sorted({entity(stem.name, "task") for stem in stems})
+    chosen = _choose(root, stems, recipe, tasks)
+    data = {stem: _data_files(stem, paths) for stem, paths in stems.items()}
+    shared = _shared(root, stems, data)
+    data = {stem: data[stem] for stem in stems if stem in chosen and stem not in shared}
     _refuse_missing(root, data)
     _refuse_names(root, data)
     several = [
@@ -151,7 +151,8 @@ def _list_stems(root):
         elif kind == "eeg" and path.suffix in DATA_SUFFIXES:
             others.append(path.relative_to(root).as_posix())
     if others:
-        print(f"{root.name}: left out {shorten(others)}: no _task- in the name")
+        what = "its name has" if len(others) == 1 else "their names have"
+        print(f"left out {shorten(others)}: {what} no _task-")
     return stems
 
 
@@ -174,45 +175,45 @@ def _choose(root, stems, recipe, tasks):
         chosen = {s for s in chosen if comparable(s.name).get(key, "") in wanted}
         if not chosen:
             raise StudyError(
-                f"no recording in {root} has the entities {list(recipe.entities)}: there are {known}, where "
-                f"nothing behind the hyphen means a name without {key}. Correct entities in the file that "
-                "EEG_TUTORIAL_RECIPE names, or in recipe="
+                f"no recording in {root} has the entities {list(recipe.entities)}: there are {shorten(known)} "
+                f'("{key}-" is a name without {key}). Choose among them: {to_write("entities", known[:1])}'
             )
     return chosen
 
 
-def _without_shared(root, data):
-    """Recordings without those of which only sidecars are there that belong to others beside them.
+def _shared(root, stems, data):
+    """Names of sidecars alone, each of which serves recordings beside it.
 
-    A name without run or acq serves all that have one, and run-1 is run-01.
+    A name without run serves all runs, and run-1 is run-01.
     """
-    kept, renumbered = {}, []
-    for stem, paths in data.items():
-        # The parts of a split file have their own rule.
-        others = [p for s in data if s.parent == stem.parent for p in data[s]]
-        others = [p for p in others if not entity(p.name, "split")]
-        served = [] if paths else _served(root, stem, others)
-        if not served:
-            kept[stem] = paths
-        elif entities(stem.name).get("run") not in (None, entity(served[0].name, "run")):
-            renumbered.append(f"{stem.name} with {served[0].name}")
+    shared, renumbered = set(), []
+    for stem, files in stems.items():
+        if data[stem]:
+            continue
+        beside = [
+            path for other in stems if other.parent == stem.parent for path in data[other]
+        ]
+        served = [_served(root, file, beside) for file in files]
+        if all(served):
+            shared.add(stem)
+            path = served[0][0]
+            if entity(stem.name, "run") not in ("", entity(path.name, "run")):
+                renumbered.append(f"{stem.name} goes with {path.name}")
     if renumbered:
-        print(
-            f"{root.name}: the number of a run counts, not its zeros: {shorten(renumbered, '; ')}"
-        )
-    return kept
+        print(f"{root.name}: runs are compared by number: {shorten(renumbered, '; ')}")
+    return shared
 
 
-def _served(root, stem, recordings):
-    """Those recordings whose sidecars are all files of a stem; none if a file serves nobody."""
-    served = []
-    for sidecar in stem.parent.glob(f"{stem.name}_*"):
-        suffix = sidecar.name.rpartition("_")[2]
-        users = [p for p in recordings if find_sidecar(root, p, suffix) == sidecar]
-        if suffix.startswith(("eeg.", "events.", "channels.")) and not users:
-            return []
-        served += users
-    return served
+def _served(root, sidecar, recordings):
+    """Those recordings that a sidecar describes; parts of a split file are none by themselves."""
+    if sidecar.suffix not in (".json", ".tsv"):
+        return []
+    suffix = sidecar.name.rpartition("_")[2]
+    return [
+        path
+        for path in recordings
+        if not entity(path.name, "split") and find_sidecar(root, path, suffix) == sidecar
+    ]
 
 
 def _data_files(stem, paths):
@@ -222,10 +223,10 @@ def _data_files(stem, paths):
 
 
 def shorten(names, separator=", "):
-    """Names, or sentences that end in ``; ``, for a message: the first few, and how many more there are."""
+    """Names for a message, or sentences with ``"; "`` between: the first few, and how many more."""
     shown = SHOWN if separator == ", " else 3
-    more = f"{separator}and {len(names) - shown} more" if len(names) > shown else ""
-    return separator.join(names[:shown]) + more.replace(", and", " and")
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return separator.join(names[:shown]) + more
 
 
 def to_write(key, values):
@@ -266,30 +267,25 @@ def _what_lies_there(gone):
     known = ", ".join(DATA_SUFFIXES)
     near = []
     for stem in gone:
+        labels = comparable(stem.name.casefold())
         for path in sorted(stem.parent.glob("*_eeg.*")):
             name, _, ending = path.name.rpartition("_eeg")
-            if path.exists() and ending != ".json" and _alike(name) == _alike(stem.name):
-                near.append((stem, path, f"{stem.name}_eeg{ending}"))
+            is_near = comparable(name.casefold()) == labels
+            if is_near and ending != ".json" and path.exists():
+                near.append((path, f"{stem.name}_eeg{ending}"))
     if not near:
         return (
             f"{gone[0].parent} has its sidecars, and no readable {gone[0].name}_eeg with {known}. "
             "Fetch the file."
         )
-    there = f"There is {shorten([path.name for _, path, _ in near])}"
-    stem, path, name = near[0]
+    there = f"There is {shorten([path.name for path, _ in near])}"
+    path, name = near[0]
     if path.name == name:
         return f"{there}: another ending than {known}. Convert it to one of these formats."
     return (
-        f"{there}: another name. Let a recording and its sidecars have one: rename {path.name} to {name}, "
-        f"or its sidecars from {stem.name} on."
+        f"{there}: a recording and its sidecars have to have one name. Rename {path.name} to {name}, or the "
+        "sidecars."
     )
-
-
-def _alike(stem):
-    """Entities of a name, whatever their case and zeros."""
-    labels = comparable(stem.casefold())
-    labels.pop("split", None)
-    return labels
 
 
 def _refuse_no_file(data_files):
@@ -335,34 +331,32 @@ def _refuse_names(root, stems):
 def _refuse_strangers(root, files, people):
     """Everybody with a recording has a row."""
     strangers = [subject for subject in files if subject not in people.index]
-    if not strangers:
-        return
-    rows = {label.casefold().lstrip("0"): label for label in people.index}
-    near = [rows.get(subject.casefold().lstrip("0")) for subject in strangers]
-    near = [f"sub-{label}" for label in near if label]
-    like = (
-        f" There is {shorten(near)}: if it is the same person, write the label as in the names of the files."
-        if near
-        else ""
-    )
-    raise StudyError(
-        f"{shorten([f'sub-{subject}' for subject in strangers])} {'has' if len(strangers) == 1 else 'have'} "
-        f"recordings but no row in {root / 'participants.tsv'}. Add the row, or move the recordings "
-        f"away.{like}"
-    )
+    if strangers:
+        names = shorten([f"sub-{subject}" for subject in strangers])
+        rows = {label.casefold().lstrip("0"): label for label in people.index}
+        near = rows.get(strangers[0].casefold().lstrip("0"))
+        like = (
+            f" There is sub-{near}: write it as in the names of the files." if near else ""
+        )
+        raise StudyError(
+            f"{names} {'has' if len(strangers) == 1 else 'have'} recordings but no row in "
+            f"{root / 'participants.tsv'}. Add the row, or move the recordings away.{like}"
+        )
 
 
 def _refuse_without_task(root, files, recipe, tasks):
     """Everybody has a recording of each task that is asked for."""
-    lacking = []
+    lacking, common = [], set(recipe.task or ())
     for subject, paths in files.items():
-        absent = set(recipe.task or ()) - {entity(p.name, "task") for p in paths}
+        present = {entity(path.name, "task") for path in paths}
+        absent = sorted(set(recipe.task or ()) - present)
+        common &= present
         if absent:
-            lacking.append(f"sub-{subject} has no recording of task {sorted(absent)}")
+            lacking.append(f"sub-{subject} has no recording of task {absent}")
     if lacking:
         raise StudyError(
             f"{shorten(lacking, '; ')} in {root}: fetch it, or ask for other tasks (there are {tasks}): "
-            f"{to_write('task', tasks[:1])}"
+            f"{to_write('task', sorted(common) or tasks[:1])}"
         )
 
 
@@ -396,11 +390,10 @@ def _differ(one, other, keys):
 
 def _choice(one, other):
     """How a recipe takes one of two recordings of a person."""
-    keys = {**entities(one.name), **entities(other.name)}
-    key = _differ(one, other, keys)[-1]
+    key = _differ(one, other, {**entities(one.name), **entities(other.name)})[-1]
     labels = [f"{key}-{entity(path.name, key)}" for path in (one, other)]
-    empty = f' ("{key}-" is a name without {key})' if f"{key}-" in labels else ""
-    return f'entities = ["{labels[0]}"] or ["{labels[1]}"]{empty} in the file that EEG_TUTORIAL_RECIPE names, or in recipe='
+    empty = f', where "{key}-" is a name without {key}' if f"{key}-" in labels else ""
+    return f'{to_write("entities", labels[:1])}, or ["{labels[1]}"]{empty}'
 
 
 def refuse_copies(paths):
@@ -437,9 +430,7 @@ def refuse_copies(paths):
                 copies.append((first, path))
     if copies:
         names = shorten([f"{one.name} and {other.name}" for one, other in copies], "; ")
-        one_person = [
-            c for c in copies if entity(c[0].name, "sub") == entity(c[1].name, "sub")
-        ]
+        one_person = [pair for pair in copies if not _differ(*pair, ["sub"])]
         choose = f" Or choose one: {_choice(*one_person[0])}" if one_person else ""
         raise StudyError(
             f"{names} hold the same signal: one is a copy, and would stand on both sides of a split. Find "

@@ -124,11 +124,11 @@ def _reference(value):
 #: What can be set of a study, by the names of :class:`_study.catalogue.Recipe`.
 SETTINGS = {
     "task": Setting(_names, "names of BIDS tasks, each once" + OR_NONE, True),
+    "classes": Setting(_names, "names of events, each once" + OR_NONE, True),
+    "channels": Setting(_names, "names of channels, each once" + OR_NONE, True),
     "entities": Setting(
         _entities, 'parts of file names, such as ["acq-clean"], each once' + OR_NONE, True
     ),
-    "classes": Setting(_names, "names of events, each once" + OR_NONE, True),
-    "channels": Setting(_names, "names of channels, each once" + OR_NONE, True),
     "sfreq": Setting(_between(1, 20_000), "a rate from 1 to 20,000 Hz" + OR_NONE, True),
     "reference": Setting(
         _reference, "'average', or names of channels in brackets" + OR_NONE, True
