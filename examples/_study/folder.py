@@ -135,7 +135,7 @@ def find_recordings(root, recipe, people):
     paths = [path for paths in files.values() for path in paths]
     refuse_copies(paths)
     _refuse_versions(root, paths)
-    _refuse_without_task(root, files, recipe, tasks)
+    _refuse_incomplete(root, files, recipe, tasks)
     return files
 
 
@@ -223,17 +223,44 @@ def _data_files(stem, paths):
 
 
 def shorten(names, separator=", "):
-    """Names for a message, or sentences with ``"; "`` between: the first few, and how many more."""
+    """Names for a message: the first few, and how many more there are.
+
+    Parameters
+    ----------
+    names : list of str
+        All of them.
+    separator : str
+        What stands between them: ``"; "`` for sentences, of which fewer are shown.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+    """
     shown = SHOWN if separator == ", " else 3
     more = f" and {len(names) - shown} more" if len(names) > shown else ""
     return separator.join(names[:shown]) + more
 
 
-def to_write(key, values):
-    """How somebody sets names in a recipe, from a page or from code: the end of a message."""
+def to_write(key, *choices):
+    """How somebody sets names in a recipe, from a page or from code, for a message.
+
+    Parameters
+    ----------
+    key : str
+        A setting, such as ``"task"``.
+    *choices : list of str
+        Names to set; any one of several.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+    """
+    texts = [json.dumps(list(names), ensure_ascii=False) for names in choices]
     return (
-        f"write {key} = {json.dumps(list(values), ensure_ascii=False)} into the file that "
-        f"EEG_TUTORIAL_RECIPE names, or pass it in recipe="
+        f"write {key} = {' or '.join(texts)} into the file that EEG_TUTORIAL_RECIPE names, or pass it in "
+        "recipe="
     )
 
 
@@ -278,7 +305,7 @@ def _what_lies_there(gone):
             f"{gone[0].parent} has its sidecars, and no readable {gone[0].name}_eeg with {known}. "
             "Fetch the file."
         )
-    there = f"There is {shorten([path.name for path, _ in near])}"
+    there = f"There is {shorten([path.name for path, _ in near], '; ')}"
     path, name = near[0]
     if path.name == name:
         return f"{there}: another ending than {known}. Convert it to one of these formats."
@@ -344,7 +371,7 @@ def _refuse_strangers(root, files, people):
         )
 
 
-def _refuse_without_task(root, files, recipe, tasks):
+def _refuse_incomplete(root, files, recipe, tasks):
     """Everybody has a recording of each task that is asked for."""
     lacking, common = [], set(recipe.task or ())
     for subject, paths in files.items():
@@ -393,7 +420,7 @@ def _choice(one, other):
     key = _differ(one, other, {**entities(one.name), **entities(other.name)})[-1]
     labels = [f"{key}-{entity(path.name, key)}" for path in (one, other)]
     empty = f', where "{key}-" is a name without {key}' if f"{key}-" in labels else ""
-    return f'{to_write("entities", labels[:1])}, or ["{labels[1]}"]{empty}'
+    return to_write("entities", labels[:1], labels[1:]) + empty
 
 
 def refuse_copies(paths):
