@@ -24,7 +24,8 @@ from _study.events import (
 )
 from _study.folder import SHOWN
 from _study.header import read_header
-from _study.quality import NotFiniteError, check, measure_signal
+from _study.measure import NotFiniteError, measure_signal
+from _study.quality import check
 from _study.settings import refuse_together
 from _study.twins import refuse_twins
 
@@ -88,7 +89,7 @@ def _path_of(root, recording):
 
 
 def _measure(root, recording):
-    """What :func:`_study.quality.measure_signal` measures in a recording of a study."""
+    """What :func:`_study.measure.measure_signal` measures in a recording of a study."""
     try:
         return measure_signal(recording.raw, _path_of(root, recording))
     except NotFiniteError as err:
