@@ -252,7 +252,7 @@ def _compare_channels(table):
     """Columns that compare a channel with the others of its recording, as they were read.
 
     ``common``: it is too large as all others are, and by a signal that all share. ``read``: its
-    scale, without that signal. ``fits``: it is as large as EEG is. ``times``: how many times it is
+    scale, without that signal. ``fits``: it is as large as EEG is, but for the mains. ``times``: how many times it is
     as large as the channels that fit, or as the median channel where none does. ``whole``: none fits,
     and it is off by about the factor of the others, or its header gives a unit that no fitting one has.
     """
@@ -263,7 +263,8 @@ def _compare_channels(table):
     common = alive & none & (scale > DOUBTFUL_UV[1]) & ~_outside(local, DOUBTFUL_UV)
     read = scale.where(~common, table["local"])
     fits = alive & ~_outside(read, DOUBTFUL_UV)
-    fits |= alive & ~_outside(read, GROSS_UV) & (table["mains"] >= MAINS_UV)
+    hum = (table["mains"] >= MAINS_UV) & (table["mains"] >= scale / 2)
+    fits |= alive & ~_outside(read, GROSS_UV) & hum
     none = ~fits.groupby(at).transform("any")
     typical = read.where(fits | (alive & none)).groupby(at).transform("median")
     times = read / typical.fillna(1.0).replace(0.0, 1.0)
@@ -314,8 +315,8 @@ def _judge(table, referenced):
     flat, clipped = table["flat"], table["clipped"]
     alive, never = flat < GROSS_FLAT, flat < 0
     wrong = alive & _outside(table["read"], GROSS_UV)
-    mains = alive & ~wrong & ~common & (table["mains"] >= MAINS_UV)
-    odd = alive & ~wrong & ~mains & _outside(table["read"], DOUBTFUL_UV)
+    odd = alive & ~wrong & ~table["fits"]
+    mains = alive & ~(wrong | odd | common) & (table["mains"] >= MAINS_UV)
     # One loose electrode reaches all others by the average: then only what was read counts.
     fine = alive & ~common & ~(wrong | odd).groupby(at).transform("any")
     lost = fine & _outside(late, GROSS_UV)
