@@ -19,7 +19,8 @@ from _study.events import (
     tell_lost,
 )
 from _study.folder import SHOWN
-from _study.quality import NotFiniteError, check, measure_signal
+from _study.measure import NotFiniteError, measure_signal
+from _study.quality import check
 from _study.shared import collect, read_recording
 from _study.twins import refuse_twins
 
@@ -80,7 +81,7 @@ def _path_of(root, recording):
 
 
 def _measure(root, recording):
-    """What :func:`_study.quality.measure_signal` measures in a recording of a study."""
+    """What :func:`_study.measure.measure_signal` measures in a recording of a study."""
     try:
         return measure_signal(recording.raw, _path_of(root, recording))
     except NotFiniteError as err:
