@@ -183,7 +183,7 @@ def find_faults(stats, channels, referenced, windows=None, recordings=(), rememb
     table = _join(stats, scales, channels)
     if referenced:
         table = table[~table["name"].isin(_recorded_against(stats, table))]
-    table = _compare_channels(table)
+    table = _judge_beside_others(table)
     rows = _faults_of_channels(stats, table, referenced)
     told = {
         row["file"] for row in rows if row["kind"] in ("flat", "windows") and row["gross"]
@@ -248,7 +248,7 @@ def _recorded_against(stats, table):
     return shared if len(shared) == 1 else []
 
 
-def _compare_channels(table):
+def _judge_beside_others(table):
     """Columns that compare a channel with the others of its recording, as they were read.
 
     ``common``: it is too large as all others are, and by a signal that all share. ``read``: its

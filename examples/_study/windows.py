@@ -33,6 +33,9 @@ with quiet_imports():
     )
     from eegdash import EEGDashDataset
 
+#: Typical window of each person that this process opened, in uV, by folder and recipe.
+_SIZES = {}
+
 
 def read_windows(root, records, recipe):
     """Windows of some recordings, and a table beside them.
@@ -70,7 +73,10 @@ def read_windows(root, records, recipe):
             preprocess(BaseConcatDataset([recording]), steps)
         windows, metadata = cut_windows(dataset, recipe, root)
     referenced = recipe.reference is not None
-    check(root.name, stats, windows, metadata["recording"], recipe.channels, referenced)
+    sizes = _SIZES.setdefault((root, recipe), {})
+    check(
+        root.name, stats, windows, metadata["recording"], recipe.channels, referenced, sizes
+    )
     paths = [_path_of(root, recording) for recording in dataset.datasets]
     refuse_twins(windows, metadata, root, recipe, paths)
     return windows, metadata
