@@ -274,7 +274,7 @@ def _refuse_other_names(path, table_path, ch_names, names):
         )
 
 
-def refuse_reference(path, names, recipe):
+def refuse_reference(path, names, recipe, left_out=()):
     """Refuse an average reference over too few electrodes, or over differences between electrodes.
 
     Of two channels it makes mirror images, of one nothing; and a difference of two electrodes holds no
@@ -288,6 +288,8 @@ def refuse_reference(path, names, recipe):
         Channels that the average is taken over.
     recipe : _study.catalogue.Recipe
         What the study needs, among it ``reference``.
+    left_out : collection of str
+        Channels that were EEG and are not averaged, for the message.
 
     Raises
     ------
@@ -299,9 +301,11 @@ def refuse_reference(path, names, recipe):
     bipolar = differences(names)
     if len(names) >= FEW and not bipolar:
         return
-    why = f"needs {FEW} electrodes, and {path.name} has {len(names)}: {list(names)}"
+    why = f"needs {FEW} electrodes, and {path.name} has {len(names)}: {shorten(names)}"
+    if left_out:
+        why += f", without {shorten(list(left_out))}"
     if bipolar:
-        why = f"needs single electrodes, and {path.name} has differences of two: {bipolar}"
+        why = f"needs single electrodes, and {path.name} has differences of two: {shorten(bipolar)}"
     raise StudyError(
         f"reference={recipe.reference!r} {why}. Write reference = false into the file that "
         "EEG_TUTORIAL_RECIPE names, or pass recipe= with reference=None"
@@ -408,7 +412,7 @@ def find_channels(root, recordings, recipe):
             "types in channels.tsv"
         )
     for path, raw in recordings:
-        refuse_reference(path, eeg_names(raw), recipe)
+        refuse_reference(path, eeg_names(raw), recipe, lost)
     return replace(recipe, channels=channels), notes
 
 
