@@ -106,10 +106,10 @@ def _name(value):
     return value
 
 
-def _average(value):
-    if value != "average":
+def _reference(value):
+    if isinstance(value, str) and value != "average":
         raise ValueError
-    return value
+    return value if value == "average" else _names(value)
 
 
 #: What can be set of a study, by the names of :class:`_study.catalogue.Recipe`.
@@ -118,7 +118,9 @@ SETTINGS = {
     "classes": Setting(_names, "names of events, each once" + OR_NONE, True),
     "channels": Setting(_names, "names of channels, each once" + OR_NONE, True),
     "sfreq": Setting(_between(1, 20_000), "a rate from 1 to 20,000 Hz" + OR_NONE, True),
-    "reference": Setting(_average, "'average'" + OR_NONE, True),
+    "reference": Setting(
+        _reference, "'average', or names of channels in brackets" + OR_NONE, True
+    ),
     "l_freq": Setting(
         _between(0.01, 1e4), "a frequency of 0.01 Hz or more" + OR_NONE, True
     ),
@@ -233,7 +235,7 @@ def override_recipe(recipe, *, task=None, classes=None, channels=None):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise StudyError(f"{key}= has {twice} twice: pass each name once")
-    return replace(recipe, **values)
+    return replace(recipe, **values) if values else recipe
 
 
 def get_budget(name, n_people):
