@@ -124,10 +124,10 @@ def test_names_that_nobody_knows_are_taken_and_said(tmp_path, capsys):
     )
 
 
-def test_what_is_asked_for_is_eeg_under_the_name_that_was_asked(tmp_path):
+def test_what_is_asked_for_is_eeg_under_any_spelling(tmp_path):
     root = put(tmp_path / "study", more=("A1", "Foo"))
     study = open_study(root, channels=("c3", "C4", "Foo", "A1"))
-    assert study.ch_names == ("c3", "C4", "Foo", "A1")
+    assert study.ch_names == ("C3", "C4", "Foo", "A1")
     loud = study.windows.std(axis=(0, 2))
     assert loud[2:].min() > 1.5 * loud[:2].max()
 

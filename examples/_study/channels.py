@@ -11,7 +11,7 @@ import numpy as np
 
 from _study.catalogue import StudyError
 from _study.folder import shorten
-from _study.names import FEW, bare, differences, judge_names, only_count, spell
+from _study.names import FEW, NO_EEG, bare, differences, judge_names, only_count, spell
 from _study.places import give_positions
 from _study.tables import MISSING, find_sidecar, read_numbers, read_table
 from _study.units import mend_units, read_header_units, volts_of
@@ -29,7 +29,7 @@ TYPES = {
 }  # fmt: skip
 #: What is left out without a table, by what its name says; see :func:`_study.names.judge_names`.
 LEFT_OUT = {
-    "no EEG by their names": ("ecg", "eog", "emg", "stim", "misc"),
+    "no EEG by their names": tuple(NO_EEG),
     "at the ears, where the reference is": ("ear",),
     "beside electrodes and none by their names (channels= or a channels.tsv takes them)": (
         "unknown",
@@ -95,7 +95,7 @@ def apply_channels(raw, path, table_path, table, wanted=()):
     table : pandas.DataFrame or None
         The table itself; without one, types are guessed by name.
     wanted : sequence of str
-        Channels that are asked for, in the spelling that they get.
+        Channels that are asked for: without a table they are EEG whatever their names.
 
     Returns
     -------
@@ -117,7 +117,7 @@ def apply_channels(raw, path, table_path, table, wanted=()):
         if "units" in table.columns:
             units = dict(zip(names, table["units"], strict=True))
     notes += mend_units(raw, path, header, units)
-    return notes + _spell(raw, path, wanted)
+    return notes + _spell(raw, path)
 
 
 def _apply_table(raw, path, table_path, table, names):
@@ -179,11 +179,10 @@ def kinds_of(raw):
 
 def _guess_types(raw, path, wanted):
     """Types by name where there is no table: what is no electrode is no part of an average reference."""
-    asked = {bare(name) for name in wanted}
     judged = judge_names(eeg_names(raw))
     by_kind = defaultdict(list)
     for name, kind in judged.items():
-        by_kind["eeg" if bare(name) in asked else kind].append(name)
+        by_kind[kind].append(name)
     notes = []
     n_known, n_unknown = len(by_kind["eeg"]), len(by_kind["unknown"])
     if n_unknown and n_known < FEW and n_known <= n_unknown:
@@ -191,13 +190,11 @@ def _guess_types(raw, path, wanted):
         notes = [
             f"{path.name}: no channels.tsv, and {names} name no electrode: taken for EEG"
         ]
+    asked = {bare(name) for name in wanted}
     for reason, kinds in LEFT_OUT.items():
-        names = [name for kind in kinds for name in by_kind[kind]]
-        types = {
-            name: judged[name] if judged[name] in TYPES.values() else "misc"
-            for name in names
-        }
+        names = [n for kind in kinds for n in by_kind[kind] if bare(n) not in asked]
         if names:
+            types = {n: judged[n] if judged[n] in NO_EEG else "misc" for n in names}
             raw.set_channel_types(types, on_unit_change="ignore")
             notes.append(
                 f"{path.name}: no channels.tsv: {shorten(names)} left out, {reason}"
@@ -205,12 +202,9 @@ def _guess_types(raw, path, wanted):
     return notes
 
 
-def _spell(raw, path, wanted):
-    """Electrodes get the names of the 10-05 system, or those that are asked for: ``FZ`` is ``Fz``."""
-    names = eeg_names(raw)
-    asked = {bare(name): name for name in wanted}
-    usual = spell(names)
-    usual = {name: asked.get(bare(name), usual.get(name, name)) for name in names}
+def _spell(raw, path):
+    """Electrodes get their names in the 10-05 system: ``FZ`` is ``Fz``."""
+    usual = spell(eeg_names(raw))
     times = Counter(usual.get(name, name) for name in raw.ch_names)
     other = {old: new for old, new in usual.items() if old != new and times[new] == 1}
     if not other:

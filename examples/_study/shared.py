@@ -24,6 +24,7 @@ from _study.channels import (
 from _study.events import annotate, find_classes, read_events, until_next_cue
 from _study.folder import shorten
 from _study.header import read_header
+from _study.names import bare
 from _study.settings import refuse_together
 
 with quiet_imports():
@@ -273,13 +274,23 @@ def _decide_channels(root, facts, recipe):
         recipe = replace(recipe, channels=shared)
         notes = _left_out(root, voters, shared)
     else:
-        _refuse_channels(voters, recipe.channels)
+        channels = _spelled_alike(recipe.channels, facts)
+        recipe = replace(recipe, channels=channels)
+        _refuse_channels(voters, channels)
         if recipe.reference == "average":
             notes = _left_out(root, voters, shared, "of the reference ")
     if recipe.reference == "average":
         refuse_reference(root, shared, recipe, _left_out(root, voters, shared))
         recipe = replace(recipe, reference=shared)
     return recipe, notes
+
+
+def _spelled_alike(channels, facts):
+    """Channels that are asked for, in the spelling of the recordings: ``fz`` is ``Fz``."""
+    names = dict.fromkeys(name for one in facts for name in one.kinds)
+    known = {bare(name): name for name in names}
+    alike = [name if name in names else known.get(bare(name), name) for name in channels]
+    return tuple(dict.fromkeys(alike))
 
 
 def _left_out(root, facts, shared, where=""):
