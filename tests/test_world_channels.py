@@ -66,14 +66,14 @@ RIGHT = {
     "clinical names": ({"labels": [f"EEG {n.upper()}-REF" for n in tidy.NAMES], "more": ("EEG EKG1-REF", "PHOTIC-REF")}, ("EEG FZ-REF is Fz", "EEG EKG1-REF, PHOTIC-REF left out")),
     "dots": ({"labels": [DOTS.get(n, n) for n in tidy.NAMES]}, ("Fz.. is Fz, Cz.. is Cz, C3.. is C3",)),
     "one person in capitals": ({"labels": lambda s: [n.upper() if s == "02" else n for n in tidy.NAMES]}, ("sub-02_task-motor_eeg.edf: FZ is Fz",)),
-    "a table in another order": ({"table": backwards, "more": ("ECG",)}, ("channels.tsv has another order: names count",)),
+    "a table in another order": ({"table": backwards, "more": ("ECG",)}, ("channels.tsv has another order than the file: names count",)),
     "rows that the file lacks": ({"table": with_rows_more}, ()),
     "names that count": ({"labels": [f"EEG {i:03d}" for i in range(8)], "table": table_of()}, ("EEG 000 to EEG 007 are named by the rows of channels.tsv, in order",)),
     "names that count, HydroCel": ({"labels": [f"E{i}" for i in range(1, 9)], "table": table_of()}, ("E1 to E8 are named",)),
-    "no unit but in the table": ({"unit": "", "table": table_of()}, ("the header gives the unit '': taken for uV, as channels.tsv says",)),
-    "no unit, nV in the table": ({"unit": "?", "scale": 1e3, "table": table_of(unit="nV")}, ("the header gives the unit '?': taken for nV",)),
-    "no unit anywhere": ({"unit": ""}, ("neither the header ('') nor channels.tsv gives a unit: taken for uV by their size",)),
-    **{f"unit {unit}": ({"unit": unit}, (f"the unit {unit!r} of the header is read as uV",)) for unit in ("uv", "UV", "muV", ".V", "microV")},
+    "no unit but in the table": ({"unit": "", "table": table_of()}, ("the header has the unit ''; channels.tsv says uV",)),
+    "no unit, nV in the table": ({"unit": "?", "scale": 1e3, "table": table_of(unit="nV")}, ("the header has the unit '?'; channels.tsv says nV",)),
+    "no unit anywhere": ({"unit": ""}, ("no unit in the header ('') nor in channels.tsv; by its size it is uV",)),
+    **{f"unit {unit}": ({"unit": unit}, (f"the unit {unit!r} of the header is read as uV",)) for unit in ("uv", "UV", "muV", ".V", "microV", "{}V")},
     "unit nV": ({"unit": "nV", "scale": 1e3}, ("the unit 'nV' of the header is read as nV",)),
 }  # fmt: skip
 
@@ -135,7 +135,10 @@ def test_what_is_asked_for_is_eeg_under_any_spelling(tmp_path):
 def test_a_table_is_believed_and_that_is_said(tmp_path, capsys):
     root = put(tmp_path / "study", more=("EXG1",), table=table_of((*tidy.NAMES, "EXG1")))
     assert open_study(root).ch_names == (*tidy.NAMES, "EXG1")
-    assert "channels.tsv calls EXG1 EEG: taken for EEG" in capsys.readouterr().out
+    assert (
+        "channels.tsv calls EXG1 EEG, which by name they are not: taken for EEG"
+        in capsys.readouterr().out
+    )
 
 
 @pytest.mark.parametrize("names", [("C3",), ("C3", "C4"), ("C3", "C4", "Pz")])

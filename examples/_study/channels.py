@@ -100,7 +100,7 @@ def apply_channels(raw, path, table_path, table, wanted=()):
     Returns
     -------
     list of str
-        What has to be said about it, after the name of the file.
+        What has to be said about it, without its name.
 
     Raises
     ------
@@ -110,14 +110,14 @@ def apply_channels(raw, path, table_path, table, wanted=()):
     header = read_header_units(raw, path)  # before a name changes
     units = {}
     if table is None:
-        notes = _guess_types(raw, path, wanted)
+        notes = _guess_types(raw, wanted)
     else:
         names, table, notes = _match_names(raw, path, table_path, table)
         notes += _apply_table(raw, path, table_path, table, names)
         if "units" in table.columns:
             units = dict(zip(names, table["units"], strict=True))
-    notes += mend_units(raw, path, header, units)
-    return notes + _spell(raw, path)
+    notes += mend_units(raw, header, units)
+    return notes + _spell(raw)
 
 
 def _apply_table(raw, path, table_path, table, names):
@@ -133,11 +133,13 @@ def _apply_table(raw, path, table_path, table, names):
         ]
     eeg = np.array([kind == "eeg" for kind in kinds.values()], bool)
     _refuse_other_rate(raw, path, table_path, table, eeg)
-    notes = _odd_units(table_path, table[eeg])
+    notes = _odd_units(table[eeg])
     judged = judge_names([name for name in names if kinds[name] == "eeg"])
     odd = [name for name, kind in judged.items() if kind not in ("eeg", "ear", "unknown")]
     if odd:
-        notes.append(f"{path.name}: channels.tsv calls {shorten(odd)} EEG: taken for EEG")
+        notes.append(
+            f"channels.tsv calls {shorten(odd)} EEG, which by name they are not: taken for EEG"
+        )
     return notes
 
 
@@ -154,7 +156,7 @@ def _refuse_other_rate(raw, path, table_path, table, eeg):
         )
 
 
-def _odd_units(table_path, table):
+def _odd_units(table):
     """A line for a table of EEG channels with a unit that is none of voltage."""
     if "units" not in table.columns:
         return []
@@ -163,7 +165,7 @@ def _odd_units(table_path, table):
     if not odd:
         return []
     return [
-        f"{table_path.name}: EEG in {', '.join(odd)}, no unit of voltage: taken as the file has it"
+        f"channels.tsv gives EEG in {', '.join(odd)}, no unit of voltage: taken as the file has it"
     ]
 
 
@@ -177,7 +179,7 @@ def kinds_of(raw):
     return dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
 
 
-def _guess_types(raw, path, wanted):
+def _guess_types(raw, wanted):
     """Types by name where there is no table: what is no electrode is no part of an average reference."""
     judged = judge_names(eeg_names(raw))
     by_kind = defaultdict(list)
@@ -187,22 +189,18 @@ def _guess_types(raw, path, wanted):
     n_known, n_unknown = len(by_kind["eeg"]), len(by_kind["unknown"])
     if n_unknown and n_known < FEW and n_known <= n_unknown:
         names = shorten(by_kind.pop("unknown"))
-        notes = [
-            f"{path.name}: no channels.tsv, and {names} name no electrode: taken for EEG"
-        ]
+        notes = [f"no channels.tsv, and {names} name no electrode: taken for EEG"]
     asked = {bare(name) for name in wanted}
     for reason, kinds in LEFT_OUT.items():
         names = [n for kind in kinds for n in by_kind[kind] if bare(n) not in asked]
         if names:
             types = {n: judged[n] if judged[n] in NO_EEG else "misc" for n in names}
             raw.set_channel_types(types, on_unit_change="ignore")
-            notes.append(
-                f"{path.name}: no channels.tsv: {shorten(names)} left out, {reason}"
-            )
+            notes.append(f"no channels.tsv: {shorten(names)} left out, {reason}")
     return notes
 
 
-def _spell(raw, path):
+def _spell(raw):
     """Electrodes get their names in the 10-05 system: ``FZ`` is ``Fz``."""
     usual = spell(eeg_names(raw))
     times = Counter(usual.get(name, name) for name in raw.ch_names)
@@ -210,7 +208,7 @@ def _spell(raw, path):
     if not other:
         return []
     raw.rename_channels(other)
-    return [f"{path.name}: {shorten([f'{old} is {new}' for old, new in other.items()])}"]
+    return [shorten([f"{old} is {new}" for old, new in other.items()])]
 
 
 def _match_names(raw, path, table_path, table):
@@ -228,20 +226,13 @@ def _match_names(raw, path, table_path, table):
         table = table[there | (table["type"].str.upper() == "EEG")]
     names = list(table["name"])
     if set(ch_names) == set(names):
-        more = (
-            ""
-            if ch_names == names
-            else f"{path.name}: channels.tsv has another order: names count"
-        )
-        return names, table, [more] if more else []
+        other_order = ["channels.tsv has another order than the file: names count"]
+        return names, table, other_order if ch_names != names else []
     if len(names) == len(ch_names) and only_count(ch_names):
         raw.rename_channels(dict(zip(ch_names, names, strict=True)))
-        some = f"{ch_names[0]} to {ch_names[-1]}"
-        return (
-            names,
-            table,
-            [f"{path.name}: {some} are named by the rows of channels.tsv, in order"],
-        )
+        first, last = ch_names[0], ch_names[-1]
+        in_turn = f"{first} to {last} are named by the rows of channels.tsv, in order"
+        return names, table, [in_turn]
     _refuse_other_names(path, table_path, ch_names, names)
     used = [min(both, key=len) for both in zip(names, ch_names, strict=True)]
     new_names = {old: new for old, new in zip(ch_names, used, strict=True) if old != new}

@@ -151,6 +151,7 @@ def read_recording(root, path, recipe):
     table_path, table = read_channels(root, path)
     raw = read_header(root, path)
     notes = apply_channels(raw, path, table_path, table, recipe.channels or ())
+    notes = [f"{path.name}: {note}" for note in notes]
     annotate(raw, events)
     if recipe.blocks:
         until_next_cue(raw, recipe.blocks)

@@ -15,6 +15,8 @@ SPELLINGS = {
     1e-6: r"u|mu|mc|micro|[^a-z0-9]{1,2}",
     1e-9: r"n|nano",
 }
+#: How each is usually spelled.
+USUAL = {1.0: "V", 1e-3: "mV", 1e-6: "uV", 1e-9: "nV"}
 #: What MNE 1.13 takes as it is meant in the header of an EDF or BDF file; the rest are volts to it.
 OF_MNE = ("uV", "\u00b5V", "\u03bcV", "\x83\xcaV", "mV", "V")
 #: Size of EEG in uV, and seconds to tell it from: where nobody gives a unit, it is asked whether the
@@ -74,7 +76,7 @@ def read_header_units(raw, path):
     ]
 
 
-def mend_units(raw, path, header, table):
+def mend_units(raw, header, table):
     """Bring EEG to volts where MNE does not know the unit of the header.
 
     The header counts under any spelling, else ``channels.tsv``, else the size of the signals: what
@@ -84,8 +86,6 @@ def mend_units(raw, path, header, table):
     ----------
     raw : mne.io.BaseRaw
         Changed in place.
-    path : pathlib.Path
-        Its file, for messages.
     header : list of str or None
         Unit of each channel, see :func:`read_header_units`.
     table : dict of str
@@ -96,32 +96,28 @@ def mend_units(raw, path, header, table):
     list of str
         What has to be said about it.
     """
-    told = defaultdict(list)
+    picks = defaultdict(list)
     nobody = []
     kinds = raw.get_channel_types()
     for at, (name, kind, unit) in enumerate(zip(raw.ch_names, kinds, header, strict=True)):
         if kind != "eeg" or unit is None or unit in OF_MNE:
             continue
-        by_table = table.get(name, "")
-        if volts_of(unit) is not None:
-            told[f"the unit {unit!r} of the header is read as {{}}", volts_of(unit)].append(
+        by_header, by_table = volts_of(unit), volts_of(table.get(name, ""))
+        if by_header is not None:
+            picks[f"the unit {unit!r} of the header is read as", by_header].append(at)
+        elif by_table is not None:
+            picks[f"the header has the unit {unit!r}; channels.tsv says", by_table].append(
                 at
             )
-        elif volts_of(by_table) is not None:
-            text = (
-                f"the header gives the unit {unit!r}: taken for {{}}, as channels.tsv says"
-            )
-            told[text, volts_of(by_table)].append(at)
         else:
             nobody.append(at)
     if nobody and LIKELY_UV[0] <= _typical_size(raw, nobody) <= LIKELY_UV[1]:
         units = shorten(sorted({repr(header[at]) for at in nobody}))
-        text = f"neither the header ({units}) nor channels.tsv gives a unit: taken for {{}} by their size"
-        told[text, 1e-6] = nobody
-    spelled = {1.0: "V", 1e-3: "mV", 1e-6: "uV", 1e-9: "nV"}
-    for (_, volts), picks in told.items():
-        _scale(raw, picks, volts)
-    return [f"{path.name}: {text.format(spelled[volts])}" for text, volts in told]
+        text = f"no unit in the header ({units}) nor in channels.tsv; by its size it is"
+        picks[text, 1e-6] = nobody
+    for (_, volts), some in picks.items():
+        _scale(raw, some, volts)
+    return [f"{text} {USUAL[volts]}" for text, volts in picks]
 
 
 def _typical_size(raw, picks):
