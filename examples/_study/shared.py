@@ -13,10 +13,18 @@ from pathlib import Path
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
-from _study.channels import apply_channels, can_mend, eeg_names, kinds_of, read_channels
+from _study.channels import (
+    apply_channels,
+    can_mend,
+    eeg_names,
+    kinds_of,
+    read_channels,
+    refuse_reference,
+)
 from _study.events import annotate, find_classes, read_events, until_next_cue
 from _study.folder import shorten
 from _study.header import read_header
+from _study.names import bare
 from _study.settings import refuse_together
 
 with quiet_imports():
@@ -123,7 +131,7 @@ def read_recording(root, path, recipe):
     path : pathlib.Path
         A data file in it.
     recipe : _study.catalogue.Recipe
-        Its ``blocks``.
+        Its ``blocks``, and ``channels`` where it asks for some.
 
     Returns
     -------
@@ -142,7 +150,8 @@ def read_recording(root, path, recipe):
     events = read_events(root, path)
     table_path, table = read_channels(root, path)
     raw = read_header(root, path)
-    notes = apply_channels(raw, path, table_path, table)
+    notes = apply_channels(raw, path, table_path, table, recipe.channels or ())
+    notes = [f"{path.name}: {note}" for note in notes]
     annotate(raw, events)
     if recipe.blocks:
         until_next_cue(raw, recipe.blocks)
@@ -217,7 +226,7 @@ def _read_facts(root, paths, recipe):
 
 def _facts_of(root, path, recipe):
     """Facts of a recording, read again where a file beside it has changed."""
-    beside = (recipe.blocks, _signature(root, path))
+    beside = (recipe.blocks, recipe.channels, _signature(root, path))
     known = _KNOWN.get(path)
     if known is None or known[0] != beside:
         with mne.use_log_level("ERROR"):
@@ -266,12 +275,23 @@ def _decide_channels(root, facts, recipe):
         recipe = replace(recipe, channels=shared)
         notes = _left_out(root, voters, shared)
     else:
-        _refuse_channels(voters, recipe.channels)
+        channels = _spelled_alike(recipe.channels, facts)
+        recipe = replace(recipe, channels=channels)
+        _refuse_channels(voters, channels)
         if recipe.reference == "average":
             notes = _left_out(root, voters, shared, "of the reference ")
     if recipe.reference == "average":
+        refuse_reference(root, shared, recipe, _left_out(root, voters, shared))
         recipe = replace(recipe, reference=shared)
     return recipe, notes
+
+
+def _spelled_alike(channels, facts):
+    """Channels that are asked for, in the spelling of the recordings: ``fz`` is ``Fz``."""
+    names = dict.fromkeys(name for one in facts for name in one.kinds)
+    known = {bare(name): name for name in names}
+    alike = [name if name in names else known.get(bare(name), name) for name in channels]
+    return tuple(dict.fromkeys(alike))
 
 
 def _left_out(root, facts, shared, where=""):

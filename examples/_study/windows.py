@@ -145,10 +145,20 @@ def _list_recordings(root, records):
 
 
 def _first_lines(notes):
-    """What has to be said, without the same sentence for every recording."""
-    if len(notes) <= SHOWN:
-        return notes
-    return [*notes[:SHOWN], f"and {len(notes) - SHOWN} more lines like these"]
+    """What has to be said, in a line for each reason: of several files, the first and how many more."""
+    files = {}
+    for note in notes:
+        file, _, reason = note.partition(": ")
+        if " " in file:  # a sentence that is about no file, or about several
+            file, reason = "", note
+        files.setdefault(reason, []).append(file)
+    lines = []
+    for reason, names in files.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        lines.append(f"{names[0]}{more}: {reason}" if names[0] else reason)
+    if len(lines) <= SHOWN:
+        return lines
+    return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more lines like these"]
 
 
 def _check_events(path, raw, events, recipe):
