@@ -30,6 +30,7 @@ import _runtime
 import numpy as np
 import torch
 from _adapt_figure import draw_rows_figure
+from _model.checkpoint import CheckpointError
 from _model.fit import channel_infos
 from _model.share import open_checkpoint, share
 from _model.encoder import encoder_state, is_head, precompute_frozen
@@ -44,6 +45,8 @@ from mne.filter import resample
 # labels, validation people who choose, and test people.
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 device = _runtime.setup()  # one thread, and CUDA if it is there
+yours = os.environ.get("EEG_TUTORIAL_CHECKPOINT")  # is looked at before the study
+checkpoint = open_checkpoint(yours, device) if yours else None
 transfer = open_transfer(STUDY, device)
 source, target = transfer.source, transfer.target
 budget = transfer.budget
@@ -89,8 +92,7 @@ def train_elsewhere():
 # A folder from a stranger is read as data, never as code: classes come from a list, pickles
 # are not opened, and every tensor has to find its place. ``from_pretrained`` is not strict
 # by default: it takes a folder of another class, loads nothing, and says nothing.
-where = os.environ.get("EEG_TUTORIAL_CHECKPOINT") or train_elsewhere()
-checkpoint = open_checkpoint(where, device)
+checkpoint = checkpoint or open_checkpoint(train_elsewhere(), device)
 expected = checkpoint.expected
 total = sum(parameter.numel() for parameter in checkpoint.network.parameters())
 print(f"{expected.kind}, {total:,} parameters, ", end="")
@@ -239,13 +241,19 @@ for what, windows in given.items():
 # --------
 # ``save_pretrained`` writes the licence of the *class* beside the weights.
 # ``checkpoint.share`` writes the licence of the weights they came from, how windows were
-# scaled, the number of people and the score. Whoever loads the folder should get the same
+# scaled, the number of people and the score. A licence that forbids modified copies, or that
+# nobody knows, is refused, and the copy stays here. Whoever loads it should get the same
 # answers.
 network, score = runs[best][0][0], accuracies[best].mean()
 about = f"{best} on {transfer.people['train']} people; accuracy {score:.2f} on "
 whose = "simulated people" if target.data == "simulated" else f"people of {target.data}"
 about += f"{transfer.people['test']} {whose}, chance {transfer.chance:.2f}."
-shared = checkpoint.share(network, f"adapted-{target.name}", about)
+adapted = (network, f"adapted-{target.name}", about)
+try:
+    shared = checkpoint.share(*adapted)
+except CheckpointError as refusal:
+    print(refusal)
+    shared = checkpoint.share(*adapted, for_others=False)
 print((shared / "README.md").read_text("utf-8"))
 
 # %%
