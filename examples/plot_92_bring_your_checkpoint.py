@@ -30,7 +30,6 @@ import _runtime
 import numpy as np
 import torch
 from _adapt_figure import draw_rows_figure
-from _model.checkpoint import CheckpointError
 from _model.fit import channel_infos
 from _model.share import open_checkpoint, share
 from _model.encoder import encoder_state, is_head, precompute_frozen
@@ -241,19 +240,14 @@ for what, windows in given.items():
 # --------
 # ``save_pretrained`` writes the licence of the *class* beside the weights.
 # ``checkpoint.share`` writes the licence of the weights they came from, how windows were
-# scaled, the number of people and the score. A licence that forbids modified copies, or that
-# nobody knows, is refused, and the copy stays here. Whoever loads it should get the same
-# answers.
+# scaled, the number of people and the score. A licence that forbids modified copies, or
+# that nobody knows, is refused, and the copy stays here. Whoever loads it should get the
+# same answers.
 network, score = runs[best][0][0], accuracies[best].mean()
 about = f"{best} on {transfer.people['train']} people; accuracy {score:.2f} on "
 whose = "simulated people" if target.data == "simulated" else f"people of {target.data}"
 about += f"{transfer.people['test']} {whose}, chance {transfer.chance:.2f}."
-adapted = (network, f"adapted-{target.name}", about)
-try:
-    shared = checkpoint.share(*adapted)
-except CheckpointError as refusal:
-    print(refusal)
-    shared = checkpoint.share(*adapted, for_others=False)
+shared = checkpoint.share_or_keep(network, f"adapted-{target.name}", about)
 print((shared / "README.md").read_text("utf-8"))
 
 # %%

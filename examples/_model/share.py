@@ -116,6 +116,27 @@ class Checkpoint:
         """
         return with_new_head(self.network, n_times, n_outputs, keep=keep)
 
+    def share_or_keep(self, model, name, about):
+        """Share a model, or say why not and keep it on this machine: see :meth:`share`.
+
+        Parameters
+        ----------
+        model : torch.nn.Module
+            The adapted model.
+        name, about : str
+            Its folder and what the card says.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+        """
+        try:
+            return self.share(model, name, about)
+        except CheckpointError as refusal:
+            print(refusal)
+            return self.share(model, name, about, for_others=False)
+
     def share(self, model, name, about, *, for_others=True):
         """Save a model that was adapted from it: :func:`share`, with its scale, licence and origin.
 
