@@ -239,7 +239,7 @@ for what, windows in given.items():
 # Share it
 # --------
 # ``save_pretrained`` writes the licence of the *class* beside the weights.
-# ``checkpoint.share`` writes the licence of the weights they came from, how windows were
+# ``share_or_keep`` writes the licence of the weights they came from, how windows were
 # scaled, the number of people and the score. A licence that forbids modified copies, or
 # that nobody knows, is refused, and the copy stays here. Whoever loads it should get the
 # same answers.

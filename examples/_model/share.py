@@ -343,6 +343,6 @@ def licence_of(folder):
     text = card.read_text("utf-8", "replace")[:100_000] if card.is_file() else ""
     header = re.match(r"---\n(.*?)^---", text, re.M | re.S)
     header = header[1] if header else ""
-    line = re.search(r"^license:[\s-]*[\"']?([\w.][\w. -]{0,59})[\"']?\s*$", header, re.M)
+    line = re.search(r"^license:[\s-]*[\"']?([\w.][\w. ()-]{0,59})[\"']?\s*$", header, re.M)
     licence = line[1].strip() if line else "unknown"
     return f"{licence} (gated)" if re.search(r"^(extra_)?gated", header, re.M) else licence
