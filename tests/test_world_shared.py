@@ -110,3 +110,14 @@ def test_all_culprits_of_one_kind_are_in_one_message(tmp_path):
         "The same goes for 2 more: sub-03_task-motor_eeg.edf, sub-06_task-motor_eeg.edf"
         in message
     )
+
+
+def test_a_person_far_larger_than_others_is_found_in_two_openings(tmp_path, capsys):
+    root = tidy.write_study(tmp_path / "small")
+    at = tidy.stem(root, "05")
+    tidy.write_edf(tidy.beside(at, "eeg.edf"), 8 * tidy.signal("05", tidy.trials()))
+    index = find_study(root)
+    for half in HALVES[0], ("05",):
+        capsys.readouterr()
+        index.open(half)
+    assert "sub-05" in capsys.readouterr().out

@@ -98,6 +98,9 @@ class Recipe:
         Event names that become labels 0, 1, ...; None takes the event names found in the study.
     channels : tuple of str or None
         Channels to keep, in this order; None keeps the EEG channels that everybody has.
+    entities : tuple of str or None
+        What stands in the names of the recordings to load, such as ``"acq-clean"``, where a study
+        has versions of them; ``"acq-"`` is a name without it. None loads all.
     sfreq : float or None
         Sampling frequency of the windows in Hz; None keeps that of most recordings.
     reference : "average", tuple of str or None
@@ -132,6 +135,7 @@ class Recipe:
     task: tuple | None = None
     classes: tuple | None = None
     channels: tuple | None = None
+    entities: tuple | None = None
     sfreq: float | None = 128.0
     reference: str | tuple | None = "average"
     l_freq: float | None = 1.0

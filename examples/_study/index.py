@@ -340,8 +340,9 @@ def find_study(
         dataset id of the EEGDash catalogue. ``EEG_TUTORIAL_DOWNLOAD=1`` in the environment is the
         permission to download, ``EEG_TUTORIAL_MAX_SUBJECTS`` a limit for real studies.
     cohort : {"all", "source", "target"}
-        Which people. The column ``cohort`` of ``participants.tsv`` decides; without one, the
-        first ``n_source`` people (a third, where the recipe does not say) are the source.
+        Which people. A column ``cohort`` of ``participants.tsv`` with source and target decides;
+        without one, the first ``n_source`` people (a third, where the recipe does not say) are the
+        source.
     task : str or tuple of str, optional
         Overrides the study's recipe.
     column : str or None

@@ -13,11 +13,19 @@ from pathlib import Path
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
-from _study.channels import apply_channels, can_mend, eeg_names, kinds_of, read_channels
+from _study.channels import (
+    apply_channels,
+    can_mend,
+    eeg_names,
+    kinds_of,
+    read_channels,
+    refuse_reference,
+)
 from _study.classes import find_classes
 from _study.events import Events, read_events
 from _study.folder import shorten
 from _study.header import read_header
+from _study.names import bare
 from _study.settings import refuse_together
 from _study.trials import Recorded
 
@@ -115,7 +123,7 @@ def _one_error(errors):
     return StudyError("\n".join(messages))
 
 
-def read_recording(root, path):
+def read_recording(root, path, recipe):
     """Header of a recording with its channels and events, as its tables give them.
 
     Parameters
@@ -124,6 +132,8 @@ def read_recording(root, path):
         A BIDS folder.
     path : pathlib.Path
         A data file in it.
+    recipe : _study.catalogue.Recipe
+        Its ``channels``, where it asks for some.
 
     Returns
     -------
@@ -142,7 +152,8 @@ def read_recording(root, path):
     events = read_events(root, path)
     table_path, table = read_channels(root, path)
     raw = read_header(root, path)
-    notes = apply_channels(raw, path, table_path, table)
+    notes = apply_channels(raw, path, table_path, table, recipe.channels or ())
+    notes = [f"{path.name}: {note}" for note in notes]
     return raw, events, notes
 
 
@@ -176,7 +187,7 @@ def decide(root, paths, recipe, *, by_event, whole=False):
         If no header can be read, a channel that is asked for is not there for everybody, nothing
         is left, or there are no classes to tell apart.
     """
-    facts = _read_facts(root, paths)
+    facts = _read_facts(root, paths, recipe)
     rates = Counter(one.sfreq for one in facts)
     usual = max(rates, key=rates.get)
     notes = []
@@ -202,12 +213,12 @@ def is_decided(recipe):
     return None not in decided and recipe.reference != "average"
 
 
-def _read_facts(root, paths):
+def _read_facts(root, paths, recipe):
     """Facts of all recordings that can be read; an error if none can."""
     facts, errors = [], []
     for path in paths:
         try:
-            facts.append(_facts_of(root, path))
+            facts.append(_facts_of(root, path, recipe))
         except StudyError as err:
             errors.append((path, err))
     if not facts:
@@ -215,13 +226,13 @@ def _read_facts(root, paths):
     return facts
 
 
-def _facts_of(root, path):
+def _facts_of(root, path, recipe):
     """Facts of a recording, read again where a file beside it has changed."""
-    beside = _signature(root, path)
+    beside = (recipe.channels, _signature(root, path))
     known = _KNOWN.get(path)
     if known is None or known[0] != beside:
         with mne.use_log_level("ERROR"):
-            raw, events, _ = read_recording(root, path)
+            raw, events, _ = read_recording(root, path, recipe)
             eeg = eeg_names(raw)
             bad = [name for name in raw.info["bads"] if name in eeg]
             lost = () if not bad or can_mend(raw, root, path) else tuple(bad)
@@ -266,12 +277,23 @@ def _decide_channels(root, facts, recipe):
         recipe = replace(recipe, channels=shared)
         notes = _left_out(root, voters, shared)
     else:
-        _refuse_channels(voters, recipe.channels)
+        channels = _spelled_alike(recipe.channels, facts)
+        recipe = replace(recipe, channels=channels)
+        _refuse_channels(voters, channels)
         if recipe.reference == "average":
             notes = _left_out(root, voters, shared, "of the reference ")
     if recipe.reference == "average":
+        refuse_reference(root, shared, recipe, _left_out(root, voters, shared))
         recipe = replace(recipe, reference=shared)
     return recipe, notes
+
+
+def _spelled_alike(channels, facts):
+    """Channels that are asked for, in the spelling of the recordings: ``fz`` is ``Fz``."""
+    names = dict.fromkeys(name for one in facts for name in one.kinds)
+    known = {bare(name): name for name in names}
+    alike = [name if name in names else known.get(bare(name), name) for name in channels]
+    return tuple(dict.fromkeys(alike))
 
 
 def _left_out(root, facts, shared, where=""):

@@ -1,18 +1,25 @@
-"""Two people with one signal: found by their windows, whatever file they come from and whenever it was opened."""
+"""Two recordings with one signal: by their windows, whenever these were opened, or by a piece of both."""
 
 import contextlib
+import functools
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from _study.catalogue import StudyError
+from _study.header import read_header
 
 #: Two windows are one signal if they are as parallel as that: a copy in another format, filtered
 #: anew, stays above 0.9999, and no two people come near it.
 PARALLEL = 0.9995
 #: Numbers that stand for a window: the first few look for neighbours, all of them judge.
 N_DIRECTIONS, N_LOOK = 64, 12
+#: Raw and cleaned, a channel goes with itself by more than that; in two recordings by about 0.1.
+ALIKE = 0.5
+#: What is compared of them: seconds in the middle, and a band in Hz that cleaning leaves.
+PIECE_S = 20.0
+BAND = (2.0, 20.0)
 #: Shadows of what this process opened, by folder and recipe, then by recording.
 _OPENED = {}
 
@@ -61,39 +68,39 @@ def cast_shadows(windows):
     return (flat @ axes.astype(flat.dtype) / norms).astype(np.float32)
 
 
-def find_twins(directions, subjects):
-    """Windows of two people that are one signal.
+def find_twins(directions, recordings):
+    """Windows of two recordings that are one signal.
 
     Parameters
     ----------
     directions : ndarray, shape (n_windows, 64)
         Of :func:`cast_shadows`.
-    subjects : sequence of str
-        Of each window.
+    recordings : sequence of str
+        That of each window.
 
     Returns
     -------
     list of tuple of int
         Pairs of rows, sorted.
     """
-    subjects = np.asarray(subjects)
+    recordings = np.asarray(recordings)
     rows = np.flatnonzero(np.isfinite(directions[:, 0]))
-    if len(rows) < 2 or len(set(subjects)) < 2:
+    if len(rows) < 2 or len(set(recordings)) < 2:
         return []
     # Parallel unit vectors lie within sqrt(2 - 2 r); a shadow is about sqrt(n) times as long.
     apart = np.sqrt(2 - 2 * PARALLEL)
     look = cKDTree(directions[rows, :N_LOOK])
     pairs = look.query_pairs(1.5 * apart * np.sqrt(N_LOOK), output_type="ndarray")
     pairs = rows[pairs[np.lexsort(pairs.T[::-1])]]
-    pairs = pairs[subjects[pairs[:, 0]] != subjects[pairs[:, 1]]]
+    pairs = pairs[recordings[pairs[:, 0]] != recordings[pairs[:, 1]]]
     gaps = np.linalg.norm(directions[pairs[:, 0]] - directions[pairs[:, 1]], axis=1)
     return [(int(i), int(j)) for i, j in pairs[gaps < 1.2 * apart * np.sqrt(N_DIRECTIONS)]]
 
 
 def refuse_twins(windows, metadata, root, recipe, paths):
-    """Refuse a study in which two people have a signal in common.
+    """Refuse a study in which two recordings have a signal in common.
 
-    People of all openings of a study in this process are compared, so that opening the sides of a
+    Recordings of all openings of a study in this process are compared, so that opening the sides of a
     split apart hides nothing. A file that has changed since, or is gone, counts no more, and neither
     does an opening that was refused.
 
@@ -127,14 +134,17 @@ def refuse_twins(windows, metadata, root, recipe, paths):
             now[path] = Shadows(_state(path), subject, names, directions[rows])
     there = {path: one for path, one in earlier.items() if one.state == _state(path)}
     compared = list((there | now).values())
-    subjects = np.concatenate([[one.subject] * len(one.sample_ids) for one in compared])
+    n_windows = [len(one.sample_ids) for one in compared]
+    owners = np.repeat(np.arange(len(compared)), n_windows)
     names = np.concatenate([one.sample_ids for one in compared])
-    pairs = find_twins(np.concatenate([one.directions for one in compared]), subjects)
+    pairs = find_twins(np.concatenate([one.directions for one in compared]), owners)
     if pairs:
         first, second = (names[i] for i in pairs[0])
+        subjects = {compared[owners[i]].subject for i in pairs[0]}
         raise StudyError(
-            f"{len(pairs)} windows of two people hold the same signal, {first} and {second} first: it would "
-            "stand on both sides of a split. Find out whose it is, and remove the other."
+            f"{len(pairs)} windows of two {'people' if len(subjects) > 1 else 'recordings'} hold the same "
+            f"signal, {first} and {second} first: it would stand on both sides of a split. Find out which "
+            "is right, and remove the other."
         )
     earlier.update(now)
 
@@ -145,3 +155,51 @@ def _state(path):
         stat = path.stat()
         return stat.st_size, stat.st_mtime_ns
     return None
+
+
+def are_one_signal(root, one, other):
+    """Do two recordings of a person hold one signal, raw and cleaned perhaps?
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        A BIDS folder.
+    one, other : pathlib.Path
+        Data files in it.
+
+    Returns
+    -------
+    bool
+        False where one of them cannot be read: that is told when it is opened.
+    """
+    return _are_one_signal(root, one, other, (_state(one), _state(other)))
+
+
+@functools.cache
+def _are_one_signal(root, one, other, states):
+    """The same, read again where a file has changed."""
+    try:
+        raws = [read_header(root, path) for path in (one, other)]
+    except StudyError:
+        return False
+    names = [name for name in raws[0].ch_names if name in raws[1].ch_names]
+    if not names:
+        return False
+    end = min(raw.times[-1] for raw in raws)
+    seconds = min(PIECE_S, end)
+    first, second = (_spectra(raw, names, (end - seconds) / 2, seconds) for raw in raws)
+    n_bins = min(first.shape[1], second.shape[1])
+    first, second = first[:, :n_bins], second[:, :n_bins]
+    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
+    common = np.abs(np.sum(first * second.conj(), axis=1).real)
+    return bool(np.median(common / np.maximum(norms, np.finfo(float).tiny)) > ALIKE)
+
+
+def _spectra(raw, names, start, seconds):
+    """Spectra of a piece within ``BAND``, the same bins at any rate; the average reference taken away."""
+    data = raw.get_data(picks=names, tmin=start, tmax=start + seconds)
+    if len(names) > 3:
+        data = data - data.mean(axis=0)
+    spectra = np.fft.rfft(data * np.hanning(data.shape[1]), axis=1)
+    low, high = (int(edge * seconds) for edge in BAND)
+    return spectra[:, low:high]

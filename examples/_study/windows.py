@@ -13,7 +13,8 @@ from _study.channels import mend_bad_channels, read_channels, refuse_absent
 from _study.cut import cut_windows
 from _study.events import annotate, read_events
 from _study.folder import SHOWN
-from _study.quality import NotFiniteError, check, measure_signal
+from _study.measure import NotFiniteError, measure_signal
+from _study.quality import check
 from _study.shared import collect, read_recording
 from _study.trials import Recorded, make_trials
 from _study.twins import refuse_twins
@@ -26,6 +27,9 @@ with quiet_imports():
         preprocess,
     )
     from eegdash import EEGDashDataset
+
+#: Typical window of each person that this process opened, in uV, by folder and recipe.
+_SIZES = {}
 
 
 def read_windows(root, records, recipe):
@@ -64,7 +68,10 @@ def read_windows(root, records, recipe):
             preprocess(BaseConcatDataset([recording]), steps)
         windows, metadata = cut_windows(dataset, recipe, root)
     referenced = recipe.reference is not None
-    check(root.name, stats, windows, metadata["recording"], recipe.channels, referenced)
+    sizes = _SIZES.setdefault((root, recipe), {})
+    check(
+        root.name, stats, windows, metadata["recording"], recipe.channels, referenced, sizes
+    )
     paths = [_path_of(root, recording) for recording in dataset.datasets]
     refuse_twins(windows, metadata, root, recipe, paths)
     return windows, metadata
@@ -75,7 +82,7 @@ def _path_of(root, recording):
 
 
 def _measure(root, recording):
-    """What :func:`_study.quality.measure_signal` measures in a recording of a study."""
+    """What :func:`_study.measure.measure_signal` measures in a recording of a study."""
     try:
         return measure_signal(recording.raw, _path_of(root, recording))
     except NotFiniteError as err:
@@ -106,7 +113,7 @@ def _open_recordings(root, records, recipe):
 
 def _open_recording(root, path, recipe):
     """One recording with the channels of the recipe, its events, and what has to be said about it."""
-    raw, events, notes = read_recording(root, path)
+    raw, events, notes = read_recording(root, path, recipe)
     needed = dict.fromkeys((*recipe.channels, *(recipe.reference or ())))
     refuse_absent(path, raw, needed)
     notes += mend_bad_channels(raw, root, path, needed)
@@ -136,10 +143,20 @@ def _list_recordings(root, records):
 
 
 def _first_lines(notes):
-    """What has to be said, without the same sentence for every recording."""
-    if len(notes) <= SHOWN:
-        return notes
-    return [*notes[:SHOWN], f"and {len(notes) - SHOWN} more lines like these"]
+    """What has to be said, in a line for each reason: of several files, the first and how many more."""
+    files = {}
+    for note in notes:
+        file, _, reason = note.partition(": ")
+        if " " in file:  # a sentence that is about no file, or about several
+            file, reason = "", note
+        files.setdefault(reason, []).append(file)
+    lines = []
+    for reason, names in files.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        lines.append(f"{names[0]}{more}: {reason}" if names[0] else reason)
+    if len(lines) <= SHOWN:
+        return lines
+    return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more lines like these"]
 
 
 def _preprocessing(recipe):
