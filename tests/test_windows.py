@@ -32,7 +32,7 @@ def edf(tmp_path):
 @pytest.mark.parametrize("n_records", [b"-1      ", b"5       ", b"99999   "])
 def test_a_header_with_another_number_of_records_is_refused(edf, n_records):
     root = edf.parents[2]
-    assert read_header(root, edf).n_times == 20 * 128
+    assert read_header(root, edf).raw.n_times == 20 * 128
     overwrite(edf, 236, n_records)
     with pytest.warns(RuntimeWarning, match="does not match the file size"):
         mne.io.read_raw(edf)  # MNE says so as well, and reads what is there
@@ -53,7 +53,7 @@ def test_a_note_in_other_letters_is_read(edf):
     edf.write_bytes(content.replace(b"left", b"l\xe9ft"))
     with pytest.raises(Exception, match="latin1"):
         mne.io.read_raw(edf, verbose="ERROR")
-    raw = read_header(edf.parents[2], edf)
+    raw = read_header(edf.parents[2], edf).raw
     assert set(raw.annotations.description) == {"léft", "right"}
 
 
@@ -68,7 +68,7 @@ def test_a_name_in_other_letters_is_read(tmp_path):
     path.write_bytes(content.replace(utf8, wide))
     with pytest.raises(Exception, match="buffer is too small"):
         mne.io.read_raw(path, verbose="ERROR")
-    assert read_header(root, path).ch_names == ["Ã©", "Cz", "Pz", "Oz"]
+    assert read_header(root, path).raw.ch_names == ["Ã©", "Cz", "Pz", "Oz"]
 
 
 def test_of_two_errors_the_first_is_told(edf, monkeypatch):

@@ -9,7 +9,8 @@ import pandas as pd
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
 from _study.events import is_bad
-from _study.folder import entity
+from _study.folder import entity, shorten
+from _study.pauses import CUT
 
 with quiet_imports():
     from braindecode.preprocessing import create_windows_from_events
@@ -44,18 +45,19 @@ def cut_windows(dataset, recipe, root):
     cut = _cut(dataset, recipe, n_times, root)
     arrays = []
     tables = []
+    dropped = Counter()
+    n_cut = 0
     for recording, cut_recording in zip(dataset.datasets, cut.datasets, strict=True):
         stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
         starts, labels = cut_recording.metadata[["i_start_in_trial", "target"]].to_numpy().T
         _check_counts(recording.raw, labels, recipe, n_times, stem)
         kept = ~_in_bad_segments(recording.raw, starts, n_times)
-        if not kept.all():
-            print(
-                f"{stem}: {(~kept).sum()} of {len(kept)} windows lie in segments marked bad, dropped"
-            )
+        dropped[stem] = len(kept) - kept.sum()
+        n_cut += len(kept)
         arrays.extend(cut_recording[i][0] for i in np.flatnonzero(kept))
         if kept.any():
             tables.append(_table_of(stem, starts[kept], labels[kept], recipe.sfreq))
+    _tell_dropped(dropped, n_cut)
     if not tables:
         raise StudyError(
             f"{root.name} has no window left of {list(recipe.classes)}: look at the bad segments in its "
@@ -123,17 +125,27 @@ def _check_counts(raw, labels, recipe, n_times, stem):
         )
 
 
+def _tell_dropped(dropped, n_cut):
+    """Print how many windows of which recordings are not used."""
+    names = [stem for stem, n in dropped.items() if n]
+    if names:
+        print(
+            f"{shorten(names)}: {dropped.total()} of {n_cut} windows lie in segments marked bad or "
+            "across a cut, dropped"
+        )
+
+
 def _in_bad_segments(raw, starts, n_times):
-    """Which windows share samples with a segment that is marked bad?"""
+    """Which windows share samples with a segment that is marked bad, or span a cut?"""
     inside = np.zeros(len(starts), bool)
     notes = raw.annotations
-    for onset, seconds, name in zip(
-        notes.onset, notes.duration, notes.description, strict=True
-    ):
-        if is_bad(name):
-            first, last = raw.time_as_index(
-                [onset, onset + seconds], use_rounding=True, origin=notes.orig_time
-            )
+    onset = notes.onset - raw.first_time
+    firsts = raw.time_as_index(onset, use_rounding=True)
+    lasts = raw.time_as_index(onset + notes.duration, use_rounding=True)
+    for first, last, name in zip(firsts, lasts, notes.description, strict=True):
+        if name == CUT:
+            inside |= (starts < first) & (starts + n_times > first)
+        elif is_bad(name):
             inside |= (starts < max(last, first + 1)) & (starts + n_times > first)
     return inside
 

@@ -1,12 +1,13 @@
 """A BIDS folder without its signals: people and files, and what is refused before anything slow starts."""
 
 import os
+import re
 import shlex
 
 import pandas as pd
 
 from _study.catalogue import StudyError
-from _study.formats import DATA_SUFFIXES, parts_of, signal_file
+from _study.formats import DATA_SUFFIXES, FORMATS, format_of, is_data, parts_of, signal_file
 from _study.tables import entities, read_table
 
 #: Where BIDS keeps EEG; a link to a folder counts, a loop of links is not followed.
@@ -95,6 +96,7 @@ def find_recordings(root, recipe, people):
             f"no recording of task {list(recipe.task or ())} in {root}: {instead}"
         )
     data = {stem: _data_files(stem, sidecars) for stem, sidecars in stems.items()}
+    _refuse_endings(stems, data)
     _refuse_missing(root, data)
     files = {}
     for stem, paths in data.items():
@@ -127,18 +129,67 @@ def _list_stems(root):
     stems = {}
     for path in sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*")):
         stem, _, suffix = path.name.rpartition("_")
+        stem = re.sub(r"_split-\d+", "", stem)
         kind = suffix.split(".")[0]
         if kind in ("eeg", "events", "channels") and "_task-" in stem:
             stems.setdefault(path.parent / stem, []).append(path)
-        elif kind == "eeg" and path.suffix in DATA_SUFFIXES:
+        elif kind == "eeg" and is_data(path):
             print(f"left out {path.relative_to(root)!s}: its name has no _task-")
     return stems
 
 
 def _data_files(stem, paths):
-    """Those files of a recording that can hold its signals."""
-    start = f"{stem.name}_eeg."
-    return [p for p in paths if p.name.startswith(start) and p.suffix in DATA_SUFFIXES]
+    """Those files of a recording that can hold its signals; of one in parts the first, which leads on."""
+    files = [p for p in paths if is_data(p) and "_eeg." in p.name]
+    parts = {int(entity(p.name, "split")): p for p in files if entity(p.name, "split")}
+    for number in range(1, max(parts, default=0)):
+        if number not in parts:
+            raise StudyError(
+                f"part {number} of {stem.name} is missing: {', '.join(p.name for p in parts.values())} cannot "
+                f"be read without {stem.name}_split-{number:02d}_eeg.fif. Fetch it."
+            )
+    tables = [p for p in paths if p.name.endswith("_events.tsv") and p.is_file()]
+    if parts and len({p.read_bytes() for p in tables}) > 1:
+        raise StudyError(
+            f"{stem.name} is one recording in {len(parts)} parts and has {len(tables)} events.tsv that differ: "
+            "write all events, in seconds since the start of the first part, into each of them."
+        )
+    later = [parts[number] for number in parts if number > 1]
+    return [p for p in files if p not in later]
+
+
+def _refuse_endings(stems, data):
+    """Files that are there and not read as they stand, with what makes them readable."""
+    other = []
+    for stem, paths in stems.items():
+        beside = {end for form in FORMATS.values() for end in form.parts} | {
+            ".json",
+            ".tsv",
+        }
+        if not data[stem]:
+            other += [
+                p for p in paths if "_eeg." in p.name and p.suffix.lower() not in beside
+            ]
+        for path in data[stem]:
+            if not path.suffix.islower() and not format_of(path).any_case:
+                other.append(path)
+    if not other:
+        return
+    path = other[0]
+    ending = path.name.partition("_eeg")[2]
+    if ending.endswith(".gz"):
+        remedy = "is packed: unpack it (gunzip)"
+    elif is_data(path):
+        remedy = f"has an ending in capital letters, which MNE does not read: rename it to {ending.lower()}"
+    else:
+        remedy = (
+            f"is in none of the formats of BIDS for EEG ({', '.join(DATA_SUFFIXES)}): convert it, for instance "
+            "with mne_bids.write_raw_bids(mne.io.read_raw(path, preload=True), bids_path, "
+            "format='BrainVision', allow_preload=True)"
+        )
+    raise StudyError(
+        f"{path} {remedy}. {len(other)} of {len(stems)} recordings end in {ending}."
+    )
 
 
 def shorten(names):
@@ -157,7 +208,7 @@ def _refuse_missing(root, data):
         stem = gone[0]
         what = (
             f"the data file of {stem.name} is missing: {stem.parent} has its sidecars but no readable "
-            f"{stem.name}_eeg with {', '.join(DATA_SUFFIXES)}. Fetch the file, or delete its sidecars."
+            f"{stem.name}_eeg with {', '.join(DATA_SUFFIXES)}. Fetch the file, or move its sidecars out of the study."
         )
         links = [f for s in gone for f in data[s] if f.is_symlink()]
         if len(gone) > 1:

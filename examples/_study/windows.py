@@ -23,7 +23,7 @@ from _study.events import (
     until_next_cue,
 )
 from _study.folder import SHOWN
-from _study.header import read_header
+from _study.header import read_header, tell_together
 from _study.quality import NotFiniteError, check, measure_signal
 from _study.settings import refuse_together
 from _study.twins import refuse_twins
@@ -104,11 +104,14 @@ def _open_recordings(root, records, recipe, by_event):
     # All tables before the first header: a wrong row is refused before anything slow starts.
     tables = [(read_events(root, path), read_channels(root, path)) for path in paths]
     notes = []
-    for recording, path, (events, channels) in zip(
+    about_files = []
+    for recording, path, (events, (table_path, table)) in zip(
         dataset.datasets, paths, tables, strict=True
     ):
-        recording.raw = read_header(root, path)
-        notes += apply_channels(recording.raw, path, *channels)
+        header = read_header(root, path)
+        recording.raw = header.raw
+        about_files += [(path.name, note) for note in header.notes]
+        notes += apply_channels(header.raw, path, table_path, header.rows(table))
         annotate(recording.raw, events)
         if recipe.blocks:
             until_next_cue(recording.raw, recipe.blocks)
@@ -118,7 +121,7 @@ def _open_recordings(root, records, recipe, by_event):
         recipe = replace(recipe, sfreq=float(raws[0].info["sfreq"]))
         refuse_together(recipe, root.name)
     recipe, more = find_channels(root, recordings, recipe)
-    for line in _first_lines(notes + more):
+    for line in tell_together(about_files) + _first_lines(notes + more):
         print(line)
     recipe = find_classes(root, recordings, recipe, by_event)
     for (path, raw), (events, _) in zip(recordings, tables, strict=True):
