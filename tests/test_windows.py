@@ -7,7 +7,7 @@ import pytest
 
 import _study
 from _study import StudyError
-from _study.formats import FORMATS
+from _study.formats import FORMATS, Format
 from _study.windows import read_header
 from conftest import write_bids
 
@@ -29,11 +29,10 @@ def edf(tmp_path):
     return data_file(write_bids(tmp_path / "study", subjects=("01",)))
 
 
-@pytest.mark.parametrize("n_records", [b"-1      ", b"5       ", b"99999   "])
-def test_a_header_with_another_number_of_records_is_refused(edf, n_records):
+def test_a_header_that_counts_more_records_than_there_are_is_refused(edf):
     root = edf.parents[2]
     assert read_header(root, edf).raw.n_times == 20 * 128
-    overwrite(edf, 236, n_records)
+    overwrite(edf, 236, b"99999   ")
     with pytest.warns(RuntimeWarning, match="does not match the file size"):
         mne.io.read_raw(edf)  # MNE says so as well, and reads what is there
     with pytest.raises(StudyError, match="does not match the file size.*fetch it again"):
@@ -118,7 +117,7 @@ def test_a_format_is_opened_only_if_mne_bids_reads_it():
 def test_recordings_that_eegdash_drops_are_a_refusal_with_their_ending(edf, monkeypatch):
     root = edf.parents[2]
     edf.rename(edf.with_suffix(".gdf"))
-    monkeypatch.setattr("_study.folder.DATA_SUFFIXES", (*FORMATS, ".gdf"))
+    monkeypatch.setitem(FORMATS, ".gdf", Format())
     with pytest.raises(
         StudyError, match=r"opens none of the recordings .*\(\.gdf\): write"
     ):

@@ -168,7 +168,10 @@ def mark_cuts(raw, path):
         duration, names = end - onset, list(columns[2])
         cuts = pauses.start[1:]
     else:
-        cuts = onset[[is_joint(name) for name in names]]
+        is_cut = np.array([is_joint(name) for name in names], bool)
+        cuts = onset[is_cut]
+        onset, duration = onset[~is_cut], duration[~is_cut]
+        names = [name for name in names if not is_joint(name)]
     cuts = cut_seconds(raw, cuts)
     if pauses is not None or len(cuts):
         onset, duration = np.append(onset, cuts), np.append(duration, 0 * cuts)
