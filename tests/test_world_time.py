@@ -214,23 +214,23 @@ READ = {
     "a pause between trials": (pauses((12, 3.7)), 28, MOVED),
     "two pauses": (pauses((12, 3.7), (22, 100.25)), 28, MOVED),
     "a pause, BDF": (pauses((12, 3.7), ending=".bdf"), 28, MOVED),
-    "a pause in a trial": (pauses((10, 3.7)), 24, "2 of 28 windows .*across a cut"),
+    "a pause in a trial": (pauses((10, 3.7)), 24, "2 of 28 windows span a cut"),
     "an event in a pause": (pauses((12, 3.7), more=[(12.5, 2, "left")]), 28, r"row 16 \(inside a pause of the recording\)"),
     "the rest of a trial in a pause": (pauses((12, 3.7), more=[(11.7, 2, "left")]), 28, r"row 16 \(shorter than a window\)"),
-    "a pause in a block": (pauses((11, 20), rows=BLOCKS), 28, "2 of 32 windows .*across a cut"),
+    "a pause in a block": (pauses((11, 20), rows=BLOCKS), 28, "2 of 32 windows span a cut"),
     "a bad segment after a pause": (pauses((12, 30), notes=[(12.2, 0.1, "BAD_x")]), 24, "2 of 28 windows .*marked bad"),
     "EDF+D without a pause": (pauses(), 28, f"^{HERE}"),
     "EDF+D without times": (untimed, 28, r"may have pauses \(EDF\+D\) and does not tell when"),
     # Joints: the trial at 9.5 s spans one, that at 12 s begins at another.
-    ".set boundaries": (written(".set", (10.5, 0, "boundary"), (12.0, 0, "boundary")), 24, "2 of 28 .*across a cut"),
-    ".set boundaries of some length": (written(".set", (10.5, 4.3, "boundary"), (12.0, 9.0, "boundary")), 24, "2 of 28 .*across a cut"),
-    "a new segment": (written(".vhdr", (0, 0, "New Segment"), (10.5, 0, "New Segment"), (12.0, 0, "New Segment")), 24, "2 of 28 .*across a cut"),
-    "raws joined by MNE": (written(".fif", (10.5, 0, "EDGE boundary"), (10.5, 0, "BAD boundary"), (12.0, 0, "EDGE boundary"), (12.0, 0, "BAD boundary")), 24, "2 of 28 .*across a cut"),
+    ".set boundaries": (written(".set", (10.5, 0, "boundary"), (12.0, 0, "boundary")), 24, "2 of 28 windows span a cut"),
+    ".set boundaries of some length": (written(".set", (10.5, 4.3, "boundary"), (12.0, 9.0, "boundary")), 24, "2 of 28 windows span a cut"),
+    "a new segment": (written(".vhdr", (0, 0, "New Segment"), (10.5, 0, "New Segment"), (12.0, 0, "New Segment")), 24, "2 of 28 windows span a cut"),
+    "raws joined by MNE": (written(".fif", (10.5, 0, "EDGE boundary"), (10.5, 0, "BAD boundary"), (12.0, 0, "EDGE boundary"), (12.0, 0, "BAD boundary")), 24, "2 of 28 windows span a cut"),
     "samples skipped": (written(".fif", (10.5, 0.5, "BAD_ACQ_SKIP")), 24, "2 of 28 .*marked bad"),
     "samples skipped, counted from 5 s": (written(".fif", (10.5, 0.5, "BAD_ACQ_SKIP"), first=1280), 24, "2 of 28 .*marked bad"),
     "samples skipped, with a date": (written(".fif", (10.5, 0.5, "BAD_ACQ_SKIP"), first=1280, date=1e9), 24, "2 of 28 .*marked bad"),
-    "a boundary in the table": (written(".vhdr", table_cuts=[(10.5, 4.3, "boundary"), (12.0, 2, "New Segment/")]), 24, "2 of 28 .*across a cut"),
-    "a joint in a block": (written(".set", (9.0, 0, "boundary"), rows=BLOCKS), 28, "2 of 32 windows .*across a cut"),
+    "a boundary in the table": (written(".vhdr", table_cuts=[(10.5, 4.3, "boundary"), (12.0, 2, "New Segment/")]), 24, "2 of 28 windows span a cut"),
+    "a joint in a block": (written(".set", (9.0, 0, "boundary"), rows=BLOCKS), 28, "2 of 32 windows span a cut"),
     # Parts.
     "parts, one table": (split(""), 92, f"^{HERE}"),
     "parts, a table each": (split("split-01_", "split-02_"), 92, f"^{HERE}"),
@@ -292,6 +292,16 @@ def other_events(root):
     tidy.write_events(files(root, "split-02_events.tsv")[0], tidy.trials(3))
 
 
+def loose_parts(root):
+    written(".fif")(root)
+    for path in files(root, "eeg.fif"):
+        for part in ("_split-01_", "_split-02_"):
+            path.with_name(path.name.replace("_eeg", part + "eeg")).write_bytes(
+                path.read_bytes()
+            )
+        path.unlink()
+
+
 def bdf_named_edf(root):
     pauses(ending=".bdf")(root)
     renamed(".bdf", ".edf")(root)
@@ -308,6 +318,7 @@ REFUSED = {
     "the second part gone": (split("", gone="split-02"), "sub-01_task-motor_split-01_eeg.fif goes on in another file.*fetch .*split-02_eeg.fif"),
     "the first part gone": (split("", gone="split-01"), "part 1 of sub-01_task-motor is missing.*Fetch it"),
     "parts that differ": (other_events, "sub-01_task-motor is one recording in 2 parts and has 2 events.tsv that differ"),
+    "parts of no whole": (loose_parts, "split-01_eeg.fif does not lead on to sub-01_task-motor_split-02_eeg.fif: .*run-"),
     "records missing": (put(236, b"99      "), "counts 99 records of .* samples, which does not match the file size: 40 are there.*fetch it again"),
     "a longer sidecar of its own": (sidecars(seconds=47.0), "sub-01_task-motor_eeg.edf holds 40.0 s but sub-01_task-motor_eeg.json says 47"),
     "a channel without samples": (put(256 + 216 * 9, b"0       "), "does not match the file size"),

@@ -67,13 +67,13 @@ class EdfHeader:
         where = [i for i, label in enumerate(self.labels) if label in ANNOTATIONS]
         shape = (self.n_present, width)
         records = np.memmap(self.path, np.uint8, "r", self.n_bytes, shape)
-        found = []
+        notes = []
         for record in records:
             parts = [
                 record[ends[i] - self.width * self.n_samples[i] : ends[i]] for i in where
             ]
-            found.append(NOTE.findall(b"".join(part.tobytes() for part in parts)))
-        return found
+            notes.append(NOTE.findall(b"".join(part.tobytes() for part in parts)))
+        return notes
 
 
 def _text(field):

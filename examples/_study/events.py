@@ -10,7 +10,7 @@ import pandas as pd
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
 from _study.folder import SHOWN, entity, shorten
-from _study.pauses import CUT, cut_seconds, is_joint, place_events
+from _study.pauses import CUT_OF_TABLE, cut_seconds, is_joint, place_events
 from _study.tables import MISSING, find_sidecar, read_numbers, read_table
 
 with quiet_imports():
@@ -180,7 +180,7 @@ def annotate(raw, events):
     # All in seconds since the first sample; a file may have begun to count before.
     onset = [events.onset[inside], notes.onset[bad] - raw.first_time, cuts]
     duration = [events.duration[inside], notes.duration[bad], 0 * cuts]
-    names = [*events.names[inside], *notes.description[bad], *[CUT] * len(cuts)]
+    names = [*events.names[inside], *notes.description[bad], *[CUT_OF_TABLE] * len(cuts)]
     return raw.set_annotations(
         mne.Annotations(np.concatenate(onset), np.concatenate(duration), names)
     )

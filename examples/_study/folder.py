@@ -7,7 +7,15 @@ import shlex
 import pandas as pd
 
 from _study.catalogue import StudyError
-from _study.formats import DATA_SUFFIXES, FORMATS, format_of, is_data, parts_of, signal_file
+from _study.formats import (
+    DATA_SUFFIXES,
+    FORMATS,
+    SPLIT,
+    format_of,
+    is_data,
+    parts_of,
+    signal_file,
+)
 from _study.tables import entities, read_table
 
 #: Where BIDS keeps EEG; a link to a folder counts, a loop of links is not followed.
@@ -127,9 +135,13 @@ def find_recordings(root, recipe, people):
 def _list_stems(root):
     """Recordings by what their names begin with, each with all of its files; others are said."""
     stems = {}
-    for path in sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*")):
+    paths = sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*"))
+    in_parts = {re.sub(SPLIT, "_", p.name) for p in paths if p.suffix.lower() == ".fif"}
+    for path in paths:
         stem, _, suffix = path.name.rpartition("_")
-        stem = re.sub(r"_split-\d+", "", stem)
+        whole = re.sub(SPLIT, "_", f"{stem}_").rstrip("_")
+        if f"{whole}_eeg.fif" in in_parts:
+            stem = whole
         kind = suffix.split(".")[0]
         if kind in ("eeg", "events", "channels") and "_task-" in stem:
             stems.setdefault(path.parent / stem, []).append(path)
@@ -141,7 +153,8 @@ def _list_stems(root):
 def _data_files(stem, paths):
     """Those files of a recording that can hold its signals; of one in parts the first, which leads on."""
     files = [p for p in paths if is_data(p) and "_eeg." in p.name]
-    parts = {int(entity(p.name, "split")): p for p in files if entity(p.name, "split")}
+    numbers = {p: re.search(SPLIT, p.name) for p in files if p.suffix.lower() == ".fif"}
+    parts = {int(number[1]): p for p, number in numbers.items() if number}
     for number in range(1, max(parts, default=0)):
         if number not in parts:
             raise StudyError(

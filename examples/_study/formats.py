@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+#: Number of a part in a name: MNE cuts a .fif file that is large, and reads all parts from the first on.
+SPLIT = r"_split-(\d+)_"
 #: What a file begins with, whatever its name ends in.
 FIRST_BYTES = {b"\xffBIOSEMI": ".bdf", b"0       ": ".edf", b"\x1f\x8b": ".gz"}
 

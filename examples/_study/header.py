@@ -8,6 +8,7 @@ import contextlib
 import re
 import warnings
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from _runtime import quiet_imports
 from _study.catalogue import StudyError
 from _study.edf import check_records, rate_of_eeg, read_edf_header
 from _study.folder import shorten
-from _study.formats import ending_by_content, format_of
+from _study.formats import SPLIT, ending_by_content, format_of
 from _study.pauses import mark_cuts
 from _study.tables import find_sidecar, read_json, read_table
 
@@ -47,7 +48,8 @@ class Header:
         """Rows of a table of channels that are in ``raw``; None of None."""
         if table is None or not self.left_out:
             return table
-        return table[~table["name"].isin(self.left_out)]
+        names = {*self.left_out, *(name.split()[-1] for name in self.left_out)}
+        return table[~table["name"].isin(names)]
 
 
 def read_header(root, path):
@@ -72,9 +74,9 @@ def read_header(root, path):
         of another rate, of more samples, or of epochs.
     """
     sidecar_path, sidecar = _read_sidecar(root, path)
-    _refuse_other_content(path)
     notes = []
     try:
+        _refuse_other_content(path)
         header = read_edf_header(path)
         left_out, more = _faster_channels(root, path, header, sidecar)
         raw = _read_raw(path, left_out)
@@ -84,7 +86,8 @@ def read_header(root, path):
     except StudyError:
         raise
     except Exception as err:  # MNE readers raise anything on a damaged file
-        raise _unreadable(path, err) from err
+        _refuse_unreadable(path, err)
+    _refuse_loose_parts(path, raw)
     notes += more
     sfreq = float(raw.info["sfreq"])
     rate = sidecar.get("SamplingFrequency")
@@ -96,7 +99,7 @@ def read_header(root, path):
     pauses, more = mark_cuts(raw, path)
     notes += more
     span = raw.n_times / sfreq if pauses is None else pauses.span
-    notes += _compare_length(raw, path, span, sidecar_path, sidecar)
+    notes += _check_length(raw, path, span, sidecar_path, sidecar)
     return Header(raw, left_out, notes)
 
 
@@ -188,35 +191,49 @@ def _read_raw(path, left_out):
             raise
 
 
-def _unreadable(path, err):
-    """The refusal of a file on which MNE raised an error."""
-    text = str(err)
-    if "number of trials" in text:
-        return StudyError(
+def _refuse_unreadable(path, err):
+    """Refuse a file on which MNE raised an error, by what it is where MNE tells that."""
+    if "number of trials" in str(err):
+        raise StudyError(
             f"{path} is cut into epochs, by its own header: fetch the continuous recording"
-        )
-    part = re.search(r"next file (.+?) does not exist", text)
+        ) from err
+    part = re.search(r"next file (.+?) does not exist", str(err))
     if part:
-        return StudyError(
+        raise StudyError(
             f"{path} goes on in another file, which is missing: fetch {part[1]}"
+        ) from err
+    raise StudyError(
+        f"{path} cannot be read ({type(err).__name__}: {err}). {DAMAGED}"
+    ) from err
+
+
+def _refuse_loose_parts(path, raw):
+    """The first of several parts has to lead MNE to all of them."""
+    parts = path.parent.glob(re.sub(SPLIT, "_split-*_", path.name))
+    loose = {part.name for part in parts} - {Path(name).name for name in raw.filenames}
+    if re.search(SPLIT, path.name) and path.suffix.lower() == ".fif" and loose:
+        raise StudyError(
+            f"{path} does not lead on to {', '.join(sorted(loose))}: recordings of their own are told apart by "
+            "run-, not by split-. Rename them and their sidecars."
         )
-    return StudyError(f"{path} cannot be read ({type(err).__name__}: {err}). {DAMAGED}")
 
 
-def _compare_length(raw, path, span, sidecar_path, sidecar):
+def _check_length(raw, path, span, sidecar_path, sidecar):
     """A recording has to be as long as its own sidecar says, or longer; other lengths are said."""
-    said = sidecar.get("RecordingDuration")
+    seconds = sidecar.get("RecordingDuration")
     sfreq = raw.info["sfreq"]
     holds = raw.n_times / sfreq
-    if not isinstance(said, int | float) or not abs(said - holds) > 1 < abs(said - span):
+    if not isinstance(seconds, int | float) or not abs(seconds - holds) > 1 < abs(
+        seconds - span
+    ):
         return []
-    stem = re.sub(r"_split-\d+", "", path.name).rpartition("_")[0]
-    is_own = re.sub(r"_split-\d+", "", sidecar_path.name) == f"{stem}_eeg.json"
-    in_samples = abs(said - raw.n_times) <= 1
-    in_ms = abs(said / 1000 - holds) <= 0.01
-    if is_own and said > holds and not in_samples and not in_ms:
+    stem = re.sub(SPLIT, "_", path.name).rpartition("_")[0]
+    is_own = re.sub(SPLIT, "_", sidecar_path.name) == f"{stem}_eeg.json"
+    in_samples = abs(seconds - raw.n_times) <= 1
+    in_ms = abs(seconds / 1000 - holds) <= 0.01
+    if is_own and seconds > holds and not in_samples and not in_ms:
         raise StudyError(
-            f"{path} holds {holds:.1f} s but {sidecar_path.name} says {said:.1f} s. {DAMAGED}"
+            f"{path} holds {holds:.1f} s but {sidecar_path.name} says {seconds:.1f} s. {DAMAGED}"
         )
     name = "its own eeg.json" if is_own else sidecar_path.name
     return [f"not as long as {name} says (RecordingDuration): read as long as the file is"]

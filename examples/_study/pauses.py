@@ -1,6 +1,6 @@
 """Time that is not continuous: where a file joins pieces, and where an event lies in its samples.
 
-A cut lies between two samples: no window spans it and no filter reaches across it.
+A cut lies between two samples: no window spans it, and no filter reaches across one that the file has.
 """
 
 import contextlib
@@ -16,8 +16,8 @@ from _study.edf import read_edf_header
 with quiet_imports():
     import mne
 
-#: Name of a cut, as MNE knows what its filters leave apart; of no duration, and no label.
-CUT = "BAD_ACQ_SKIP, cut"
+#: Name of a cut, of no duration. That of a file begins with what MNE's filters do not reach across.
+CUT_OF_FILE, CUT_OF_TABLE = CUTS = ("BAD_ACQ_SKIP, cut", "BAD_cut")
 #: What files call the place where two pieces were joined.
 JOINT = re.compile(
     r"((bad|edge)[ _])?boundary(/.*)?|new segment(/.*)?|discontinuity(/.*)?", re.I
@@ -87,13 +87,13 @@ def find_pauses(path):
     known : bool
         False for one that may have pauses and does not tell when its records were taken.
     """
-    header = None
+    notes = []
     with contextlib.suppress(OSError, ValueError):  # is refused where it is read
         header = read_edf_header(path)
-    if header is None or not header.discontinuous or header.n_present < 1:
-        return None, True
-    notes = header.notes()
-    if not all(notes):
+        if header is None or not header.discontinuous or header.n_present < 1:
+            return None, True
+        notes = header.notes()
+    if not notes or not all(notes):
         return None, False
     times = np.array([float(first[0]) for first, *_ in notes])
     jumps = np.abs(np.diff(times) - header.record_s) > 1e-3
@@ -175,7 +175,9 @@ def mark_cuts(raw, path):
     cuts = cut_seconds(raw, cuts)
     if pauses is not None or len(cuts):
         onset, duration = np.append(onset, cuts), np.append(duration, 0 * cuts)
-        raw.set_annotations(mne.Annotations(onset, duration, names + [CUT] * len(cuts)))
+        raw.set_annotations(
+            mne.Annotations(onset, duration, names + [CUT_OF_FILE] * len(cuts))
+        )
     if not known:
         return pauses, ["may have pauses (EDF+D) and does not tell when: read without"]
     if pauses is not None:
