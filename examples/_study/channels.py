@@ -6,15 +6,12 @@ or left out before anything is referenced to it, and what is left has to be ther
 
 import difflib
 import re
-from collections import Counter
-from dataclasses import replace
 
 import numpy as np
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
 from _study.edf import read_edf_header
-from _study.folder import entity
 from _study.places import give_positions
 from _study.tables import MISSING, find_sidecar, read_numbers, read_table
 
@@ -117,7 +114,7 @@ def apply_channels(raw, path, table_path, table):
         return _guess_types(raw, path)
     names = _match_names(raw, path, table_path, list(table["name"]))
     kinds = {n: TYPES[kind.upper()] for n, kind in zip(names, table["type"], strict=True)}
-    now = _kinds(raw)
+    now = kinds_of(raw)
     other = {name: kind for name, kind in kinds.items() if now[name] != kind}
     if other:
         raw.set_channel_types(other, on_unit_change="ignore")
@@ -167,11 +164,11 @@ def _odd_units(table_path, table):
 
 def eeg_names(raw):
     """Names of the EEG channels of a recording, bad ones among them."""
-    return [name for name, kind in _kinds(raw).items() if kind == "eeg"]
+    return [name for name, kind in kinds_of(raw).items() if kind == "eeg"]
 
 
-def _kinds(raw):
-    """Type of each channel, by its name."""
+def kinds_of(raw):
+    """Type of each channel of a recording, by its name."""
     return dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
 
 
@@ -202,7 +199,7 @@ def _match_names(raw, path, table_path, names):
     Names that differ in what is around them alone, ``EEG Fz-REF`` and ``Fz``, are one; the shorter
     one is used.
     """
-    ch_names = [c for c, kind in _kinds(raw).items() if c in names or kind != "stim"]
+    ch_names = [c for c, kind in kinds_of(raw).items() if c in names or kind != "stim"]
     if set(ch_names) == set(names):
         bare, wanted = ch_names, names
     else:
@@ -258,7 +255,7 @@ def mend_bad_channels(raw, root, path, wanted):
     bad = [name for name in raw.info["bads"] if name in eeg]
     if not bad:
         return []
-    if any(name in wanted for name in bad) and _can_mend(raw, root, path):
+    if any(name in wanted for name in bad) and can_mend(raw, root, path):
         raw.load_data(verbose="ERROR")
         try:
             raw.interpolate_bads(verbose="ERROR")
@@ -269,120 +266,45 @@ def mend_bad_channels(raw, root, path, wanted):
     return [f"{path.name}: left out what channels.tsv calls bad: {', '.join(bad)}"]
 
 
-def _can_mend(raw, root, path):
-    """Can a bad channel be interpolated: do enough good ones and all places stand around it?"""
+def can_mend(raw, root, path):
+    """Can a bad channel be interpolated: do enough good ones and all places stand around it?
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        A recording; places are given to its channels.
+    root : pathlib.Path
+        The BIDS folder.
+    path : pathlib.Path
+        The recording.
+
+    Returns
+    -------
+    bool
+        True where :func:`mend_bad_channels` interpolates.
+    """
     names = eeg_names(raw)
     good = len(names) - len(raw.info["bads"])
     return good >= max(4, len(names) / 2) and give_positions(raw, names, root, path)
 
 
-def find_channels(root, recordings, recipe):
-    """The channels of the recipe, which every recording has, of one type; bad ones are mended.
+def refuse_absent(path, raw, channels):
+    """Refuse a recording that lacks a channel; what is near to its name is told.
 
     Parameters
     ----------
-    root : pathlib.Path
-        The BIDS folder.
-    recordings : list of tuple
-        Path (:class:`pathlib.Path`) and signals (:class:`mne.io.BaseRaw`) of each, with the types
-        and bad channels of its table. Bad channels are interpolated or dropped in place.
-    recipe : _study.catalogue.Recipe
-        Channels, if it names them, and reference.
-
-    Returns
-    -------
-    recipe : _study.catalogue.Recipe
-        With ``channels``: those of the first recording where it named none, without what
-        somebody has to do without.
-    notes : list of str
-        What has to be said about it.
+    path : pathlib.Path
+        Its file.
+    raw : mne.io.BaseRaw
+        The recording.
+    channels : sequence of str
+        Channels that it needs.
 
     Raises
     ------
     StudyError
-        If a channel is bad, absent or of another type in some recording, or if none is EEG.
+        With the channels it has.
     """
-    first_path, first = recordings[0]
-    notes = _other_rates(recordings)
-    wanted = recipe.channels or tuple(eeg_names(first))
-    if not recipe.channels:
-        notes += _only_elsewhere(recordings)
-    lost, mended = _mend_everybody(root, recordings, wanted)
-    notes += mended
-    gone = [name for name in wanted if name in lost]
-    if gone and recipe.channels:
-        raise StudyError(
-            f"{lost[gone[0]].name} has no channel {gone} to use: its channels.tsv calls it bad, and it "
-            "cannot be interpolated from its neighbours. Pass channels= without it, or write electrodes.tsv"
-        )
-    if gone:
-        notes.append(f"{root.name}: {', '.join(gone)} left out for everybody")
-    channels = tuple(name for name in wanted if name not in gone)
-    if not channels:
-        raise StudyError(
-            f"{first_path.name} has no EEG channel: its channels are {_kinds(first)}. Correct the types in "
-            "channels.tsv, or pass channels="
-        )
-    for path, raw in recordings:
-        _refuse_absent(path, raw, channels)
-        _refuse_other_type(path, raw, channels, recordings[0])
-    if recipe.reference and not eeg_names(first):
-        raise StudyError(
-            f"{first_path.name} has no EEG channel to reference to: its channels are {_kinds(first)}. Correct the "
-            "types in channels.tsv"
-        )
-    return replace(recipe, channels=channels), notes
-
-
-def _other_rates(recordings):
-    """A line for each recording that is sampled at another rate than most."""
-    rates = [float(raw.info["sfreq"]) for _, raw in recordings]
-    counts = Counter(rates)
-    usual = max(counts, key=counts.get)
-    return [
-        f"{path.name} is sampled at {rate:g} Hz, most others at {usual:g} Hz"
-        for (path, _), rate in zip(recordings, rates, strict=True)
-        if rate != usual
-    ]
-
-
-def _only_elsewhere(recordings):
-    """A line for each channel that is EEG in a later recording and not in the first."""
-    first_path, first = recordings[0]
-    kinds = _kinds(first)
-    elsewhere = {}
-    for path, raw in recordings:
-        for name in eeg_names(raw):
-            if kinds.get(name) != "eeg":
-                elsewhere.setdefault(name, path.name)
-    return [
-        f"{name} is {kinds.get(name, 'absent')} in {first_path.name} and EEG in {other}: left out for "
-        "everybody. Correct the type in channels.tsv"
-        for name, other in elsewhere.items()
-    ]
-
-
-def _mend_everybody(root, recordings, wanted):
-    """Mend all recordings: which channels somebody lost, with the file, and what has to be said."""
-    first = recordings[0][1]
-    lost = {}
-    notes = []
-    for path, raw in recordings:
-        before = list(raw.ch_names)
-        notes += mend_bad_channels(raw, root, path, wanted)
-        if eeg_names(first) and not eeg_names(raw):
-            raise StudyError(
-                f"{path.name} has no EEG channel left: its channels.tsv calls all of them bad. Correct it, or "
-                f"leave sub-{entity(path.name, 'sub')} out with subjects="
-            )
-        for name in before:
-            if name not in raw.ch_names:
-                lost[name] = path
-    return lost, notes
-
-
-def _refuse_absent(path, raw, channels):
-    """Every channel has to be in a recording; what is near to a name is told."""
     absent = [name for name in channels if name not in raw.ch_names]
     if not absent:
         return
@@ -396,15 +318,3 @@ def _refuse_absent(path, raw, channels):
         f"tuple of names that every recording has{f' (near: {near})' if near else ''}. Names are those of "
         f"{path.name.rpartition('_')[0]}_channels.tsv, where there is one"
     )
-
-
-def _refuse_other_type(path, raw, channels, first):
-    """A channel has to be of the type that it has in the first recording, a path and signals."""
-    first_path, first_raw = first
-    kinds, wanted = _kinds(raw), _kinds(first_raw)
-    other = [name for name in channels if kinds[name] != wanted[name]]
-    if other:
-        raise StudyError(
-            f"{path.name} has {other[0]} as {kinds[other[0]].upper()} and {first_path.name} as "
-            f"{wanted[other[0]].upper()}: correct the type in channels.tsv, or pass channels= without it"
-        )

@@ -15,7 +15,6 @@ import numpy as np
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
 from _study.edf import check_records, rate_of_eeg, read_edf_header
-from _study.folder import shorten
 from _study.formats import SPLIT, ending_by_content, format_of
 from _study.pauses import mark_cuts
 from _study.tables import find_sidecar, read_json, read_table
@@ -37,7 +36,7 @@ class Header:
     left_out : tuple of str
         Channels of the file that are not in ``raw``.
     notes : list of str
-        What has to be said about it, without its name: see :func:`tell_together`.
+        What has to be said about it, without its name.
     """
 
     raw: mne.io.BaseRaw
@@ -103,29 +102,6 @@ def read_header(root, path):
     return Header(raw, left_out, notes)
 
 
-def tell_together(notes):
-    """One line for each reason, with the recordings that it is about.
-
-    Parameters
-    ----------
-    notes : list of tuple of str
-        Name of a recording, and what has to be said about it.
-
-    Returns
-    -------
-    list of str
-        Lines to print.
-    """
-    names = {}
-    for name, note in notes:
-        names.setdefault(note, []).append(name)
-    lines = []
-    for note, about in names.items():
-        of_many = f"{len(about)} recordings ({shorten(about)})"
-        lines.append(f"{about[0] if len(about) == 1 else of_many}: {note}")
-    return lines
-
-
 def _read_sidecar(root, path):
     """Path and content of the ``eeg.json`` of a recording; nothing where it has none."""
     sidecar_path = find_sidecar(root, path, "eeg.json")
@@ -142,11 +118,12 @@ def _read_sidecar(root, path):
 def _refuse_other_content(path):
     """A file of another kind than its name ends in would be read as noise."""
     ending = ending_by_content(path)
+    known = path.suffix.lower()
     if ending == ".gz":
         raise StudyError(
             f"{path} is packed by gzip: unpack it, under the same name ({path.name})"
         )
-    if ending != path.suffix.lower():
+    if ending != known and known in (".edf", ".bdf"):
         raise StudyError(
             f"{path} holds a {ending} file, by its first bytes: rename it to {path.stem}{ending}"
         )
@@ -169,10 +146,10 @@ def _faster_channels(root, path, header, sidecar):
     notes = []
     fast = tuple(name for name in rates if sfreq is not None and rates[name] > sfreq)
     if fast:
-        notes.append(f"faster than the EEG ({sfreq:g} Hz) and not read: {shorten(fast)}")
+        notes.append(f"faster than the EEG ({sfreq:g} Hz) and not read: {', '.join(fast)}")
     slow = [name for name in rates if name in eeg and rates[name] < (sfreq or 0)]
     if slow:
-        notes.append(f"EEG that MNE raises to {sfreq:g} Hz: {shorten(slow)}")
+        notes.append(f"EEG that MNE raises to {sfreq:g} Hz: {', '.join(slow)}")
     return fast, notes
 
 
