@@ -516,10 +516,10 @@ READ = {
     "a missing value, dropped": Right(in_people("21.5", "n/a"), has("01", "03"), "dropped sub-02: no age", how={**AGE, "on_missing": "drop"}),
     # Events.
     "a class less": Right(in_table("events.tsv", "^.*right.*\n", ""), has("01", "03"), "dropped sub-02: no window of 'right'"),
-    "events that give no window": Right(lost_events, n_of("02", 4, 6), r"1 event lose windows, no onset: sub-02_task-oddball_events.tsv row 4\n.*before the recording: .* row 2\n.*after its end: .* row 11\n.*shorter than a window: .* row 10", how={"classes": ("left", "right")}),
+    "events that give no window": Right(lost_events, n_of("02", 4, 6), r"1 event loses windows, no onset: sub-02_task-oddball_events.tsv row 4\n.*before the recording: .* row 2\n.*after its end: .* row 11\n.*shorter than a window: .* row 10", how={"classes": ("left", "right")}),
     "an event beyond the end": Right(in_table("events.tsv", r"^18.0\t2.0", "18.0\t8.0"), THREE, r"reaching beyond its end: sub-02_task-oddball_events.tsv row 11"),
     "labels exchanged in the table": Right(labels_swapped, lambda s, clean: (s.targets == 1 - clean.targets).all()),
-    "a bad segment": Right(lambda root: add_event(of(root, "02", "events.tsv"), "4.5", "2.0", "BAD_jump"), n_of("02", 8), "2 windows lie in segments marked bad or span a cut, dropped: 2 of sub-02_task-oddball", how=AGE),
+    "a bad segment": Right(lambda root: add_event(of(root, "02", "events.tsv"), "4.5", "2.0", "BAD_jump"), n_of("02", 8), "sub-02_task-oddball: 2 of 10 windows lie in segments marked bad, dropped", how=AGE),
     "an event that one person has": Right(in_table("events.tsv", "right", "artifact", count=1), lambda s, _: s.classes == ("left", "right") and len(people_of(s)) == 3, "not everybody has these events, left out: sub-02 has 'artifact'"),
     "one of two questions": Right(second_task, lambda s, _: s.classes == ("go", "stop"), how={"task": "gonogo"}),
     "a short event inside a long one": Right(a_short_event_in_a_long_one, lambda s, _: s.targets.tolist() == [1.0, 1.0, 1.0, 1.0, 2.0], how={"subjects": ["02"], "column": "rt"}),

@@ -9,7 +9,8 @@ import pytest
 
 import tidy
 from _study import Recipe, StudyError, find_study, open_study
-from _study.events import is_bad, is_cut, is_mark
+from _study.events import is_bad, is_mark
+from _study.pauses import is_joint
 
 HEADER = ("onset", "duration", "trial_type")
 
@@ -35,9 +36,9 @@ OPENED = {
     "a boundary that lasts": ([*tidy.trials(), (6.6, 4.3, "boundary")], HEADER, 14, ("left", "right"), r"6 rows of events.tsv \('boundary'\) mark the recording"),
     "a boundary where a window begins": ([*tidy.trials(), (4.5, 0, "New Segment/")], HEADER, 14, ("left", "right"), "mark the recording"),
     "a boundary where a window ends": ([*tidy.trials(), (4.0, 9, "EDGE boundary")], HEADER, 14, ("left", "right"), "mark the recording"),
-    "a cut inside a trial": ([*tidy.trials(), (5.0, 0, "discontinuity")], HEADER, 12, ("left", "right"), "6 windows lie in segments marked bad or span a cut, dropped"),
-    "a cut inside a block": (CUT_IN_A_BLOCK, HEADER, 6, ("rest", "work"), "1 of sub-01_task-motor, and of 5 more recordings"),
-    "a bad segment": ([*tidy.trials(), (5.0, 0.2, "BAD_jump")], HEADER, 12, ("left", "right"), "marked bad or span a cut, dropped"),
+    "a cut inside a trial": ([*tidy.trials(), (5.0, 0, "discontinuity")], HEADER, 12, ("left", "right"), "6 of 84 windows span a cut, dropped"),
+    "a cut inside a block": (CUT_IN_A_BLOCK, HEADER, 6, ("rest", "work"), "sub-06_task-motor: 6 of 48 windows span a cut, dropped"),
+    "a bad segment": ([*tidy.trials(), (5.0, 0.2, "BAD_jump")], HEADER, 12, ("left", "right"), "6 of 84 windows lie in segments marked bad, dropped"),
     "a class called bad": (tidy.trials(labels=("left", "bad")), HEADER, 14, ("bad", "left"), "'bad' takes turns with the other events"),
     "bad, but over others": ([*tidy.trials(), (5.0, 2.2, "bad")], HEADER, 12, ("left", "right"), "'bad' marks what to leave out"),
     "no word for bad": (tidy.trials(labels=("badminton", "Edge")), HEADER, 14, ("Edge", "badminton"), ""),
@@ -51,11 +52,11 @@ OPENED = {
     "cues": (tidy.trials(duration=0), HEADER, 14, ("left", "right"), "'left', 'right' without a duration, or brief: a window of 2 s from each onset; blocks ="),
     "cues of n/a": (tidy.trials(duration="n/a"), HEADER, 14, ("left", "right"), "a window of 2 s from each onset"),
     "flashes": (tidy.trials(duration=0.1), HEADER, 14, ("left", "right"), "a window of 2 s from each onset"),
-    "a cue too soon": ([*tidy.trials(duration=0), (35.5, 0, "right")], HEADER, 14, ("left", "right"), "6 events lose windows, followed by the next within a window: sub-01_task-motor_events.tsv row 15, and 5 more tables"),
+    "a cue too soon": ([*tidy.trials(duration=0), (35.5, 0, "right")], HEADER, 14, ("left", "right"), "6 events lose windows, followed by the next within a window: sub-01_task-motor_events.tsv row 15, and 5 more"),
     "a block around": ([(1.5, 36.5, "block"), *tidy.trials()], HEADER, 14, ("left", "right"), "'block' left out: such an event holds others"),
     "a block around cues": ([(1.5, 36.5, "block"), *tidy.trials(duration=0)], HEADER, 14, ("left", "right"), "'block' left out"),
     "once a person": ([(0.0, 2.0, "start"), *tidy.trials()], HEADER, 14, ("left", "right"), "'start' left out: one window a person"),
-    "lost, a line for each reason": ([("n/a", 2, "left"), *tidy.trials(), (-3.0, 2, "left"), (37.0, 2.0, ""), (38.5, 8.0, "right")], HEADER, 14, ("left", "right"), "6 events lose windows, no onset: sub-01_task-motor_events.tsv row 2, and 5 more tables\n.*before the recording: .*row 17.*\n.*shorter than a window|beyond"),
+    "lost, a line for each reason": ([("n/a", 2, "left"), *tidy.trials(), (-3.0, 2, "left"), (37.0, 2.0, ""), (38.5, 8.0, "right")], HEADER, 14, ("left", "right"), "6 events lose windows, no onset: sub-01_task-motor_events.tsv row 2, and 5 more\n.*before the recording: .*row 17.*\n.*shorter than a window|beyond"),
 }  # fmt: skip
 
 
@@ -116,9 +117,9 @@ def test_what_cannot_be_read_is_refused_by_file_value_and_a_remedy(tmp_path, nam
         assert tidy.share_on_right_side(find_study(root).open(others)) == 1.0
 
 
-@pytest.mark.parametrize("window_s", [1.0, 1.5])
+@pytest.mark.parametrize("window_s", [0.35, 1.0, 1.5])
 def test_a_remedy_that_is_named_opens(tmp_path, window_s):
-    rows = [(2 + window_s * i, 0, ("left", "right")[i % 2]) for i in range(20)]
+    rows = [(2 + 1.01 * window_s * i, 0, ("left", "right")[i % 2]) for i in range(20)]
     root = write(tmp_path / "small", rows)
     with pytest.raises(StudyError, match=f"Write window_s = {window_s:g}"):
         open_study(root)
@@ -180,9 +181,9 @@ def test_marks_are_no_class_even_if_asked_for(tmp_path):
 
 def test_words_for_marks_and_for_bad():
     marks = "boundary", "New Segment/", "discontinuity", "EDGE boundary", "BAD_boundary"
-    assert all(is_cut(name) and is_mark(name) for name in marks)
+    assert all(is_joint(name) and is_mark(name) for name in marks)
     others = "recording starts", "End of recording", "epoch", "Sync On", "Impedance/Imp"
-    assert all(is_mark(name) and not is_cut(name) for name in others)
+    assert all(is_mark(name) and not is_joint(name) for name in others)
     conditions = "left", "edges", "segment", "start", "response/2", "synchronous"
     assert not any(is_mark(name) for name in conditions)
     assert all(is_bad(name) for name in ("BAD", "BAD_ACQ_SKIP", "bad segment", "Bad/1"))

@@ -7,8 +7,9 @@ import pandas as pd
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
-from _study.events import is_bad, is_cut, name_in_recording
-from _study.folder import entity
+from _study.events import is_bad, name_in_recording
+from _study.folder import entity, shorten
+from _study.pauses import CUTS
 
 with quiet_imports():
     from braindecode.preprocessing import create_windows_from_events
@@ -50,19 +51,16 @@ def cut_windows(dataset, recipe, root):
         stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
         starts, labels = cut_recording.metadata[["i_start_in_trial", "target"]].to_numpy().T
         _check_counts(labels, expected, recipe, stem)
-        kept = ~_in_bad_segments(recording.raw, starts, n_times, recipe.classes)
-        if not kept.all():
-            dropped[stem] = (~kept).sum()
+        bad = _in_bad_segments(recording.raw, starts, n_times)
+        across = _across_cuts(recording.raw, starts, n_times) & ~bad
+        kept = ~bad & ~across
+        for why, lost in (("lie in segments marked bad", bad), ("span a cut", across)):
+            if lost.any():
+                dropped.setdefault(why, {})[stem] = (lost.sum(), len(lost))
         arrays.extend(cut_recording[i][0] for i in np.flatnonzero(kept))
         if kept.any():
             tables.append(_table_of(stem, starts[kept], labels[kept], recipe.sfreq))
-    if dropped:
-        stem, n_first = next(iter(dropped.items()))
-        print(
-            f"{root.name}: {sum(dropped.values())} windows lie in segments marked bad or span a cut, dropped: "
-            f"{n_first} of {stem}"
-            + (f", and of {len(dropped) - 1} more recordings" if len(dropped) > 1 else "")
-        )
+    _tell_dropped(dropped)
     if not tables:
         raise StudyError(
             f"{root.name} has no window left of {list(recipe.classes)}: look at the bad segments in its "
@@ -122,16 +120,13 @@ def _whole_windows(raw, recipe, n_times):
     notes = raw.annotations
     codes = {name_in_recording(name): code for code, name in enumerate(recipe.classes)}
     expected = np.zeros(len(codes), int)
-    for i, name in enumerate(notes.description):
+    sfreq = raw.info["sfreq"]
+    for i, (first, _, name) in enumerate(_notes_in_samples(raw)):
         if name in codes:
-            n_windows = round(notes.duration[i] / recipe.window_s)
-            first = raw.time_as_index(
-                notes.onset[i], use_rounding=True, origin=notes.orig_time
-            )
-            beyond = first[0] + n_windows * n_times - raw.n_times
-            if beyond > 0:
-                notes.onset[i] -= beyond / raw.info["sfreq"]
-            notes.duration[i] = (n_windows * n_times + 0.5) / raw.info["sfreq"]
+            n_windows = round(notes.duration[i] * sfreq / n_times)
+            beyond = first + n_windows * n_times - raw.n_times
+            notes.onset[i] -= max(beyond, 0) / sfreq
+            notes.duration[i] = (n_windows * n_times + 0.5) / sfreq
             expected[codes[name]] += n_windows
     return expected.tolist()
 
@@ -146,21 +141,37 @@ def _check_counts(labels, expected, recipe, stem):
         )
 
 
-def _in_bad_segments(raw, starts, n_times, classes):
-    """Which windows share samples with a segment that is marked bad, or go on behind a cut?"""
+def _tell_dropped(dropped):
+    """Print for each reason how many windows of which recordings are not used."""
+    for why, counts in dropped.items():
+        n_lost, n_windows = np.sum(list(counts.values()), axis=0)
+        print(f"{shorten(list(counts))}: {n_lost} of {n_windows} windows {why}, dropped")
+
+
+def _notes_in_samples(raw):
+    """First sample of each annotation of a recording, the one after its last, and its name."""
+    onset = raw.annotations.onset - raw.first_time
+    first = raw.time_as_index(onset, use_rounding=True)
+    last = raw.time_as_index(onset + raw.annotations.duration, use_rounding=True)
+    return zip(first, last, raw.annotations.description, strict=True)
+
+
+def _in_bad_segments(raw, starts, n_times):
+    """Which windows share samples with a segment that is marked bad?"""
     inside = np.zeros(len(starts), bool)
-    notes = raw.annotations
-    for onset, seconds, name in zip(
-        notes.onset, notes.duration, notes.description, strict=True
-    ):
-        first, last = raw.time_as_index(
-            [onset, onset + seconds], use_rounding=True, origin=notes.orig_time
-        )
-        if is_cut(name) and first == last:
-            inside |= (starts < first) & (starts + n_times > first)
-        elif is_bad(name) and name not in classes:
+    for first, last, name in _notes_in_samples(raw):
+        if is_bad(name) and name not in CUTS:
             inside |= (starts < max(last, first + 1)) & (starts + n_times > first)
     return inside
+
+
+def _across_cuts(raw, starts, n_times):
+    """Which windows have samples of both sides of a cut?"""
+    across = np.zeros(len(starts), bool)
+    for first, _, name in _notes_in_samples(raw):
+        if name in CUTS:
+            across |= (starts < first) & (starts + n_times > first)
+    return across
 
 
 def balance(metadata, classes):

@@ -9,6 +9,7 @@ import pandas as pd
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
+from _study.pauses import CUT_OF_TABLE, cut_seconds, is_joint, place_events
 from _study.tables import MISSING, find_sidecar, read_numbers, read_table
 
 with quiet_imports():
@@ -27,10 +28,6 @@ NAME_COLUMNS = (
     "stim",
     "annotation_type",
     "value",
-)
-#: Marks that say: here the recording was cut. Their duration, if any, is what is *not* in the file.
-CUTS = re.compile(
-    r"((bad|edge)[ _]?)?(boundary|discontinuity|new ?segment|lost ?samples.*)", re.I
 )
 #: What a recorder or a converter writes of itself.
 MARKS = re.compile(
@@ -63,6 +60,8 @@ class Events:
         Where the names come from.
     table : pandas.DataFrame
         All columns, as text.
+    paused : ndarray of bool
+        Which lie inside a pause of the recording, and have no onset.
     """
 
     path: Path | None
@@ -73,6 +72,7 @@ class Events:
     plain: np.ndarray
     column: str | None
     table: pd.DataFrame
+    paused: np.ndarray = np.False_
 
     def label(self, classes):
         """Name of each event as the classes write it: told apart by ``value`` or not.
@@ -108,7 +108,7 @@ class Events:
         length = self.duration
         if seconds is not None:
             length = np.minimum(length, seconds - self.onset)
-        n_windows = np.nan_to_num((length + 1 / recipe.sfreq) // recipe.window_s)
+        n_windows = np.nan_to_num((length + 1 / recipe.sfreq) // window_seconds(recipe))
         return np.maximum(n_windows, 0).astype(int)
 
     def last_until_next(self, cues, seconds):
@@ -138,14 +138,14 @@ class Events:
         return replace(self, duration=duration, names=names, plain=names)
 
 
-def is_cut(name):
-    """Does this name say that a recording was cut here, as ``boundary`` or ``New Segment/`` do?"""
-    return any(CUTS.fullmatch(part.strip()) for part in str(name).split("/"))
+def window_seconds(recipe):
+    """Length of a window of whole samples, in seconds."""
+    return round(recipe.window_s * recipe.sfreq) / recipe.sfreq
 
 
 def is_mark(name):
     """Is this a mark of the recording, as ``boundary`` or ``recording ends``, and no condition?"""
-    return is_cut(name) or MARKS.fullmatch(str(name)) is not None
+    return is_joint(name) or MARKS.fullmatch(str(name)) is not None
 
 
 def is_bad(name):
@@ -199,9 +199,9 @@ def read_events(root, path):
     column, plain = _names_in(table)
     names = name_events(table, np.isfinite(onset))
     rows = table.index.to_numpy()
-    return Events(
-        table_path, rows, onset, np.nan_to_num(duration), names, plain, column, table
-    )
+    duration = np.nan_to_num(duration)
+    events = Events(table_path, rows, onset, duration, names, plain, column, table)
+    return place_events(events, path)
 
 
 def name_events(table, has_onset):
@@ -263,7 +263,8 @@ def _tell_apart(names, values, has_onset):
 def annotate(raw, events):
     """Give a recording the events of its table, in place of those that its file may hold.
 
-    Segments that the file itself marks as bad stay.
+    Segments that the file itself marks as bad stay, and so do its cuts; a row that is named as a
+    joint of two pieces is one more cut.
 
     Parameters
     ----------
@@ -279,18 +280,21 @@ def annotate(raw, events):
     """
     has_name = np.array([name is not None for name in events.names], bool)
     inside = has_name & (events.onset >= 0) & (events.onset <= raw.times[-1])
+    joints = inside & np.array([is_joint(name) for name in events.names], bool)
+    inside = inside & ~joints
+    notes = raw.annotations
     classes = set(events.names)
-    bad = [
-        i
-        for i, name in enumerate(raw.annotations.description)
-        if is_bad(name) and name_in_recording(name) not in classes
-    ]
-    kept = raw.annotations[bad]
-    names = events.names[inside].astype(str)
-    raw.set_annotations(
-        mne.Annotations(events.onset[inside], events.duration[inside], names)
+    bad = np.array(
+        [is_bad(n) and name_in_recording(n) not in classes for n in notes.description], bool
     )
-    return raw.set_annotations(raw.annotations + kept) if len(kept) else raw
+    cuts = cut_seconds(raw, events.onset[joints])
+    # All in seconds since the first sample; a file may have begun to count before.
+    onset = [events.onset[inside], notes.onset[bad] - raw.first_time, cuts]
+    duration = [events.duration[inside], notes.duration[bad], 0 * cuts]
+    names = [*events.names[inside], *notes.description[bad], *[CUT_OF_TABLE] * len(cuts)]
+    return raw.set_annotations(
+        mne.Annotations(np.concatenate(onset), np.concatenate(duration), names)
+    )
 
 
 def until_next_cue(raw, cues):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 from itertools import combinations
 from unicodedata import normalize
@@ -9,7 +10,16 @@ from unicodedata import normalize
 import pandas as pd
 
 from _study.catalogue import StudyError
-from _study.formats import DATA_SUFFIXES, parts_of, signal_file
+from _study.formats import (
+    DATA_SUFFIXES,
+    FORMATS,
+    SPLIT,
+    data_files,
+    is_data,
+    parts_of,
+    refuse_capitals,
+    signal_file,
+)
 from _study.tables import comparable, entities, find_sidecar, read_table
 from _study.twins import are_one_signal
 
@@ -116,10 +126,11 @@ def find_recordings(root, recipe, people):
     stems = _list_stems(root)
     tasks = sorted({entity(stem.name, "task") for stem in stems})
     chosen = _choose(root, stems, recipe, tasks)
-    data = {stem: _data_files(stem, paths) for stem, paths in stems.items()}
+    data = {stem: data_files(stem, paths) for stem, paths in stems.items()}
     shared = _shared(root, stems, data)
     data = {stem: data[stem] for stem in stems if stem in chosen and stem not in shared}
     _refuse_missing(root, data)
+    refuse_capitals([path for paths in data.values() for path in paths])
     _refuse_names(root, data)
     several = [
         f"{stem.name} has {len(paths)} data files: {', '.join(sorted(f.name for f in paths))}"
@@ -143,12 +154,17 @@ def _list_stems(root):
     """Recordings by what their names begin with, each with all of its files; others are said."""
     stems = {}
     others = []
-    for path in sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*")):
+    paths = sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*"))
+    in_parts = {re.sub(SPLIT, "_", p.name) for p in paths if p.suffix.lower() == ".fif"}
+    for path in paths:
         stem, _, suffix = path.name.rpartition("_")
+        whole = re.sub(SPLIT, "_", f"{stem}_").rstrip("_")
+        if f"{whole}_eeg.fif" in in_parts:
+            stem = whole
         kind = suffix.split(".")[0]
         if kind in ("eeg", "events", "channels") and "_task-" in stem:
             stems.setdefault(path.parent / stem, []).append(path)
-        elif kind == "eeg" and path.suffix in DATA_SUFFIXES:
+        elif kind == "eeg" and is_data(path):
             others.append(path.relative_to(root).as_posix())
     if others:
         what = "its name has" if len(others) == 1 else "their names have"
@@ -205,21 +221,11 @@ def _shared(root, stems, data):
 
 
 def _served(root, sidecar, recordings):
-    """Those recordings that a sidecar describes; parts of a split file are none by themselves."""
+    """Those recordings that a sidecar describes."""
     if sidecar.suffix not in (".json", ".tsv"):
         return []
     suffix = sidecar.name.rpartition("_")[2]
-    return [
-        path
-        for path in recordings
-        if not entity(path.name, "split") and find_sidecar(root, path, suffix) == sidecar
-    ]
-
-
-def _data_files(stem, paths):
-    """Those files of a recording that can hold its signals."""
-    start = f"{stem.name}_eeg."
-    return [p for p in paths if p.name.startswith(start) and p.suffix in DATA_SUFFIXES]
+    return [path for path in recordings if find_sidecar(root, path, suffix) == sidecar]
 
 
 def shorten(names, separator=", "):
@@ -292,13 +298,14 @@ def _refuse_missing(root, data):
 def _what_lies_there(gone):
     """Files that may be the missing data under another name, and what to do."""
     known = ", ".join(DATA_SUFFIXES)
+    no_data = {".json", *(end for form in FORMATS.values() for end in form.parts)}
     near = []
     for stem in gone:
         labels = comparable(stem.name.casefold())
         for path in sorted(stem.parent.glob("*_eeg.*")):
             name, _, ending = path.name.rpartition("_eeg")
             is_near = comparable(name.casefold()) == labels
-            if is_near and ending != ".json" and path.exists():
+            if is_near and ending.lower() not in no_data and path.exists():
                 near.append((path, f"{stem.name}_eeg{ending}"))
     if not near:
         return (
@@ -308,7 +315,13 @@ def _what_lies_there(gone):
     there = f"There is {shorten([path.name for path, _ in near], '; ')}"
     path, name = near[0]
     if path.name == name:
-        return f"{there}: another ending than {known}. Convert it to one of these formats."
+        if name.endswith(".gz"):
+            return f"{there}: packed. Unpack it (gunzip)."
+        return (
+            f"{there}: another ending than {known}. Convert it to one of these formats, for instance with "
+            "mne_bids.write_raw_bids(mne.io.read_raw(path, preload=True), bids_path, "
+            "format='BrainVision', allow_preload=True)."
+        )
     return (
         f"{there}: a recording and its sidecars have to have one name. Rename {path.name} to {name}, or the "
         "sidecars."

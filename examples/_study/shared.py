@@ -151,9 +151,10 @@ def read_recording(root, path, recipe):
     """
     events = read_events(root, path)
     table_path, table = read_channels(root, path)
-    raw = read_header(root, path)
-    notes = apply_channels(raw, path, table_path, table, recipe.channels or ())
-    notes = [f"{path.name}: {note}" for note in notes]
+    header = read_header(root, path)
+    raw = header.raw
+    more = apply_channels(raw, path, table_path, header.rows(table), recipe.channels or ())
+    notes = [f"{path.name}: {note}" for note in [*header.notes, *more]]
     return raw, events, notes
 
 

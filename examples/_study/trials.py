@@ -7,13 +7,21 @@ from typing import NamedTuple
 import numpy as np
 
 from _study.catalogue import StudyError
-from _study.events import Events, find_cues, is_bad, is_cut, is_mark, name_in_recording
+from _study.events import (
+    Events,
+    find_cues,
+    is_bad,
+    is_mark,
+    name_in_recording,
+    window_seconds,
+)
 from _study.folder import entity, shorten
+from _study.pauses import is_joint
 
 #: Name of what a recording without an event that lasts a window is cut from: all of it.
 WHOLE = "whole recording"
-#: What a span of no length is called in a recording, where it was cut.
-CUT = "BAD boundary"
+#: What a cut is called, whatever it was called in the table.
+CUT = "boundary"
 
 
 class Recorded(NamedTuple):
@@ -223,7 +231,7 @@ def _as_cues(one, cues, recipe):
     at = np.flatnonzero(np.isin(names, recipe.classes) & np.isfinite(events.onset))
     at = at[np.argsort(events.onset[at], kind="stable")]
     duration = events.duration.copy()
-    duration[np.isin(names, cues)] = recipe.window_s
+    duration[np.isin(names, cues)] = window_seconds(recipe)
     near = at[:-1][np.diff(events.onset[at]) < recipe.window_s - 1.5 / recipe.sfreq]
     duration[near[np.isin(names[near], cues)]] = 0
     return replace(events, duration=duration)
@@ -276,7 +284,7 @@ def refuse_overlap(events, recipe):
     at = np.flatnonzero(of_classes & (n_windows > 0) & np.isfinite(events.onset))
     at = at[np.argsort(events.onset[at], kind="stable")]
     starts = events.onset[at]
-    ends = starts + n_windows[at] * recipe.window_s
+    ends = starts + n_windows[at] * window_seconds(recipe)
     early = starts[1:] + 1.5 / recipe.sfreq < ends[:-1]
     for i in np.flatnonzero(early)[:1]:
         both = [
@@ -313,6 +321,7 @@ def lost_events(events, seconds, recipe, cues):
     whole = events.n_windows(recipe)
     short = (whole == 0) & (recipe.blocks is None)
     reasons = {
+        "inside a pause of the recording": events.paused & np.isnan(onset),
         "no onset": np.isnan(onset),
         "before the recording": onset < 0,
         "after its end": onset >= seconds,
@@ -346,9 +355,10 @@ def tell_lost(root, lost):
         path, rows = tables[0]
         n_events = sum(len(rows) for _, rows in tables)
         word = "rows" if len(rows) > 1 else "row"
-        more = f", and {len(tables) - 1} more tables" if len(tables) > 1 else ""
+        more = f", and {len(tables) - 1} more" if len(tables) > 1 else ""
+        lose = "events lose" if n_events > 1 else "event loses"
         print(
-            f"{root.name}: {n_events} event{'s' * (n_events > 1)} lose windows, {reason}: {path.name} {word} "
+            f"{root.name}: {n_events} {lose} windows, {reason}: {path.name} {word} "
             f"{shorten([str(row) for row in rows])}{more}"
         )
 
@@ -386,10 +396,10 @@ def _for_recording(events, seconds, recipe):
     for i, (name, plain) in enumerate(zip(events.names, events.plain, strict=True)):
         if n_windows[i] > 0:
             names.append(name_in_recording(name))
-            duration[i] = n_windows[i] * recipe.window_s
+            duration[i] = n_windows[i] * window_seconds(recipe)
         elif name in (None, *recipe.classes):
             names.append(None)
-        elif is_cut(name) or is_cut(plain):
+        elif is_joint(name) or is_joint(plain):
             names.append(CUT)
             duration[i] = 0.0
         else:

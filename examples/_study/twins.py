@@ -179,7 +179,7 @@ def are_one_signal(root, one, other):
 def _are_one_signal(root, one, other, states):
     """The same, read again where a file has changed."""
     try:
-        raws = [read_header(root, path) for path in (one, other)]
+        raws = [read_header(root, path).raw for path in (one, other)]
     except StudyError:
         return False
     names = [name for name in raws[0].ch_names if name in raws[1].ch_names]
