@@ -9,8 +9,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from _study.catalogue import StudyError
-from _study.folder import shorten
+from _study.catalogue import StudyError, shorten
+from _study.edf import read_edf_header
 from _study.names import FEW, NO_EEG, bare, differences, judge_names, only_count, spell
 from _study.places import give_positions
 from _study.tables import MISSING, find_sidecar, read_numbers, read_table
@@ -144,12 +144,17 @@ def _apply_table(raw, path, table_path, table, names):
 
 
 def _refuse_other_rate(raw, path, table_path, table, eeg):
-    """The rates of the EEG channels of a table have to be that of the recording."""
+    """The rates of the EEG channels of a table have to be that of the recording, or their own in an EDF file."""
     if "sampling_frequency" not in table.columns:
         return
     sfreq = raw.info["sfreq"]
     rates = read_numbers(table, "sampling_frequency", table_path)
-    for at in np.flatnonzero(eeg & (np.abs(rates - sfreq) > 1e-3 * sfreq))[:1]:
+    other = np.flatnonzero(eeg & (np.abs(rates - sfreq) > 1e-3 * sfreq))
+    header = read_edf_header(path) if len(other) else None
+    in_file = {} if header is None else header.rates()
+    for at in other:
+        if np.isclose(in_file.get(table["name"].iloc[at], 0), rates[at], rtol=1e-3):
+            continue  # MNE raised it
         raise StudyError(
             f"{path.name} is sampled at {sfreq:g} Hz but {table_path.name} says {rates[at]:g} Hz in row "
             f"{table.index[at]}. Correct the table, or get the recording that belongs to it."

@@ -1,26 +1,26 @@
 """A BIDS folder without its signals: people and files, and what is refused before anything slow starts."""
 
-import json
 import os
+import re
 import shlex
-from itertools import combinations
 from unicodedata import normalize
 
 import pandas as pd
 
-from _study.catalogue import StudyError
-from _study.formats import DATA_SUFFIXES, parts_of, signal_file
-from _study.tables import comparable, entities, find_sidecar, read_table
-from _study.twins import are_one_signal
+from _study.catalogue import SHOWN, StudyError, shorten, to_write
+from _study.formats import (
+    DATA_SUFFIXES,
+    FORMATS,
+    SPLIT,
+    format_of,
+    is_data,
+    parts_of,
+)
+from _study.tables import comparable, entities, entity, find_sidecar, read_table
+from _study.versions import refuse_copies, refuse_versions
 
 #: Where BIDS keeps EEG; a link to a folder counts, a loop of links is not followed.
 EEG_FOLDERS = ("sub-*/eeg", "sub-*/ses-*/eeg")
-#: How many names a message lists before it only counts.
-SHOWN = 8
-#: Entities by which a processed file is told from what it was made of.
-PROCESSED = ("desc", "proc", "space")
-#: Entities that can tell two versions of one recording apart, or two recordings.
-VERSIONS = (*PROCESSED, "acq", "rec")
 
 
 def read_participants(root):
@@ -119,6 +119,7 @@ def find_recordings(root, recipe, people):
     data = {stem: _data_files(stem, paths) for stem, paths in stems.items()}
     shared = _shared(root, stems, data)
     data = {stem: data[stem] for stem in stems if stem in chosen and stem not in shared}
+    _refuse_endings({stem: stems[stem] for stem in data}, data)
     _refuse_missing(root, data)
     _refuse_names(root, data)
     several = [
@@ -134,7 +135,7 @@ def find_recordings(root, recipe, people):
     _refuse_strangers(root, files, people)
     paths = [path for paths in files.values() for path in paths]
     refuse_copies(paths)
-    _refuse_versions(root, paths)
+    refuse_versions(root, paths)
     _refuse_incomplete(root, files, recipe, tasks)
     return files
 
@@ -143,12 +144,17 @@ def _list_stems(root):
     """Recordings by what their names begin with, each with all of its files; others are said."""
     stems = {}
     others = []
-    for path in sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*")):
+    paths = sorted(f for where in EEG_FOLDERS for f in root.glob(f"{where}/sub-*"))
+    in_parts = {re.sub(SPLIT, "_", p.name) for p in paths if p.suffix.lower() == ".fif"}
+    for path in paths:
         stem, _, suffix = path.name.rpartition("_")
+        whole = re.sub(SPLIT, "_", f"{stem}_").rstrip("_")
+        if f"{whole}_eeg.fif" in in_parts:
+            stem = whole
         kind = suffix.split(".")[0]
         if kind in ("eeg", "events", "channels") and "_task-" in stem:
             stems.setdefault(path.parent / stem, []).append(path)
-        elif kind == "eeg" and path.suffix in DATA_SUFFIXES:
+        elif kind == "eeg" and is_data(path):
             others.append(path.relative_to(root).as_posix())
     if others:
         what = "its name has" if len(others) == 1 else "their names have"
@@ -217,50 +223,57 @@ def _served(root, sidecar, recordings):
 
 
 def _data_files(stem, paths):
-    """Those files of a recording that can hold its signals."""
-    start = f"{stem.name}_eeg."
-    return [p for p in paths if p.name.startswith(start) and p.suffix in DATA_SUFFIXES]
+    """Those files of a recording that can hold its signals; of one in parts the first, which leads on."""
+    files = [p for p in paths if is_data(p) and "_eeg." in p.name]
+    numbers = {p: re.search(SPLIT, p.name) for p in files if p.suffix.lower() == ".fif"}
+    parts = {int(number[1]): p for p, number in numbers.items() if number}
+    for number in range(1, max(parts, default=0)):
+        if number not in parts:
+            raise StudyError(
+                f"part {number} of {stem.name} is missing: {', '.join(p.name for p in parts.values())} cannot "
+                f"be read without {stem.name}_split-{number:02d}_eeg.fif. Fetch it."
+            )
+    tables = [p for p in paths if p.name.endswith("_events.tsv") and p.is_file()]
+    if parts and len({p.read_bytes() for p in tables}) > 1:
+        raise StudyError(
+            f"{stem.name} is one recording in {len(parts)} parts and has {len(tables)} events.tsv that differ: "
+            "write all events, in seconds since the start of the first part, into each of them."
+        )
+    later = [parts[number] for number in parts if number > 1]
+    return [p for p in files if p not in later]
 
 
-def shorten(names, separator=", "):
-    """Names for a message: the first few, and how many more there are.
-
-    Parameters
-    ----------
-    names : list of str
-        All of them.
-    separator : str
-        What stands between them: ``"; "`` for sentences, of which fewer are shown.
-
-    Returns
-    -------
-    str
-        Without a full stop.
-    """
-    shown = SHOWN if separator == ", " else 3
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return separator.join(names[:shown]) + more
-
-
-def to_write(key, *choices):
-    """How somebody sets names in a recipe, from a page or from code, for a message.
-
-    Parameters
-    ----------
-    key : str
-        A setting, such as ``"task"``.
-    *choices : list of str
-        Names to set; any one of several.
-
-    Returns
-    -------
-    str
-        Without a full stop.
-    """
-    texts = [json.dumps(list(names), ensure_ascii=False) for names in choices]
-    return (
-        f"write {key} = {' or '.join(texts)} into the file that EEG_TUTORIAL_RECIPE names, or pass it in "
-        "recipe="
+def _refuse_endings(stems, data):
+    """Files that are there and not read as they stand, with what makes them readable."""
+    other = []
+    for stem, paths in stems.items():
+        beside = {end for form in FORMATS.values() for end in form.parts} | {
+            ".json",
+            ".tsv",
+        }
+        if not data[stem]:
+            other += [
+                p for p in paths if "_eeg." in p.name and p.suffix.lower() not in beside
+            ]
+        for path in data[stem]:
+            if not path.suffix.islower() and not format_of(path).any_case:
+                other.append(path)
+    if not other:
+        return
+    path = other[0]
+    ending = path.name.partition("_eeg")[2]
+    if ending.endswith(".gz"):
+        remedy = "is packed: unpack it (gunzip)"
+    elif is_data(path):
+        remedy = f"has an ending in capital letters, which MNE does not read: rename it to {ending.lower()}"
+    else:
+        remedy = (
+            f"is in none of the formats of BIDS for EEG ({', '.join(DATA_SUFFIXES)}): convert it, for instance "
+            "with mne_bids.write_raw_bids(mne.io.read_raw(path, preload=True), bids_path, "
+            "format='BrainVision', allow_preload=True)"
+        )
+    raise StudyError(
+        f"{path} {remedy}. {len(other)} of {len(stems)} recordings end in {ending}."
     )
 
 
@@ -307,8 +320,6 @@ def _what_lies_there(gone):
         )
     there = f"There is {shorten([path.name for path, _ in near], '; ')}"
     path, name = near[0]
-    if path.name == name:
-        return f"{there}: another ending than {known}. Convert it to one of these formats."
     return (
         f"{there}: a recording and its sidecars have to have one name. Rename {path.name} to {name}, or the "
         "sidecars."
@@ -385,102 +396,6 @@ def _refuse_incomplete(root, files, recipe, tasks):
             f"{shorten(lacking, '; ')} in {root}: fetch it, or ask for other tasks (there are {tasks}): "
             f"{to_write('task', sorted(common) or tasks[:1])}"
         )
-
-
-def _refuse_versions(root, paths):
-    """Raw and cleaned beside each other are one recording: on both sides of a split it is a leak.
-
-    A name that says it was processed is enough. Others are one recording if their signals are.
-    """
-    groups = {}
-    for path in paths:
-        labels = comparable(path.name)
-        key = [(name, labels[name]) for name in sorted(labels) if name not in VERSIONS]
-        groups.setdefault((path.parent, *key), []).append(path)
-    pairs = []
-    for group in groups.values():
-        for one, other in combinations(group, 2):
-            if _differ(one, other, PROCESSED) or are_one_signal(root, one, other):
-                pairs.append((one, other))
-    if pairs:
-        names = shorten([f"{one.name} and {other.name}" for one, other in pairs], "; ")
-        raise StudyError(
-            f"{names}: two versions of one recording, which would stand on both sides of a split. Choose "
-            f"one: {_choice(*pairs[0])}"
-        )
-
-
-def _differ(one, other, keys):
-    """Those entities by which two names differ."""
-    return [key for key in keys if entity(one.name, key) != entity(other.name, key)]
-
-
-def _choice(one, other):
-    """How a recipe takes one of two recordings of a person."""
-    key = _differ(one, other, {**entities(one.name), **entities(other.name)})[-1]
-    labels = [f"{key}-{entity(path.name, key)}" for path in (one, other)]
-    empty = f', where "{key}-" is a name without {key}' if f"{key}-" in labels else ""
-    return to_write("entities", labels[:1], labels[1:]) + empty
-
-
-def refuse_copies(paths):
-    """Two files with the same samples are one recording: on both sides of a split it is a leak.
-
-    Copies have the same size, so that only those are read, and of them only a piece in the middle
-    and the end: a header that somebody renamed does not hide a copy.
-
-    Parameters
-    ----------
-    paths : list of pathlib.Path
-        Data files of a study.
-
-    Raises
-    ------
-    StudyError
-        If two hold the same signal.
-    """
-    by_size, copies = {}, []
-    for path in paths:
-        data = signal_file(path)
-        by_size.setdefault(data.stat().st_size, []).append((path, data))
-    for size, alike in by_size.items():
-        seen = {}
-        for path, data in alike if len(alike) > 1 else ():
-            with data.open("rb") as stream:
-                pieces = []
-                for start in (size // 2, max(size - 2**16, 0)):
-                    stream.seek(start)
-                    pieces.append(stream.read(2**16))
-            first = seen.setdefault(tuple(pieces), path)
-            # A stretch of one and the same byte is no signal to compare.
-            if first is not path and len(set(pieces[0])) > 1:
-                copies.append((first, path))
-    if copies:
-        names = shorten([f"{one.name} and {other.name}" for one, other in copies], "; ")
-        one_person = [pair for pair in copies if not _differ(*pair, ["sub"])]
-        choose = f" Or choose one: {_choice(*one_person[0])}" if one_person else ""
-        raise StudyError(
-            f"{names} hold the same signal: one is a copy, and would stand on both sides of a split. Find "
-            f"out which is right, and remove the other.{choose}"
-        )
-
-
-def entity(name, key):
-    """Value of a BIDS entity in a file name.
-
-    Parameters
-    ----------
-    name : str
-        A file name.
-    key : str
-        For instance ``"task"``.
-
-    Returns
-    -------
-    str
-        Empty where the name does not have it.
-    """
-    return entities(name).get(key, "")
 
 
 def event_columns(root):

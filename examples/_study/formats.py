@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: Where the header of an EDF or BDF file says how many records there are, and then how many seconds
-#: each lasts: two texts of 8 bytes (https://www.edfplus.info/specs/edf.html).
-EDF_RECORDS = 236
+#: Number of a part in a name: MNE cuts a .fif file that is large, and reads all parts from the first on.
+SPLIT = r"_split-(\d+)_"
+#: What a file begins with, whatever its name ends in.
+FIRST_BYTES = {b"\xffBIOSEMI": ".bdf", b"0       ": ".edf", b"\x1f\x8b": ".gz"}
 
 
 def _no_names(path):
@@ -21,20 +22,6 @@ def _names_in_vhdr(path):
             name = value.strip().replace("$b", path.stem)
             names.setdefault(key.strip().lower(), name)
     return [name for _, name in sorted(names.items()) if len(name) < 256]
-
-
-def _unknown(path, raw):
-    return True
-
-
-def _has_all_records(path, raw):
-    """Has an EDF or BDF file as many records as its header says? MNE goes by the size of the file."""
-    with path.open("rb") as file:
-        file.seek(EDF_RECORDS)
-        texts = [file.read(8).decode("latin-1").split("\0")[0] for _ in range(2)]
-    n_records = int(texts[0])
-    record_s = float(texts[1]) or 1.0  # as MNE takes a record of no time
-    return n_records == round(raw.n_times / raw.info["sfreq"] / record_s)
 
 
 @dataclass(frozen=True)
@@ -53,8 +40,8 @@ class Format:
         What the reader of MNE takes for letters beyond ASCII.
     unit : str
         Unit of the signals by convention, where the header has none.
-    is_whole : callable
-        Takes the path and what MNE read; are all samples there that the header promises?
+    any_case : bool
+        Does MNE read its ending in capital letters as well?
     """
 
     parts: tuple = ()
@@ -62,18 +49,24 @@ class Format:
     names_in_header: Callable = _no_names
     letters: dict = field(default_factory=dict)
     unit: str = ""
-    is_whole: Callable = _unknown
+    any_case: bool = True
 
 
 #: What is opened, by its ending. A new format is one entry, if MNE and MNE-BIDS read it: EEGDash
 #: passes over the endings that MNE-BIDS does not know.
 FORMATS = {
-    ".edf": Format(letters={"encoding": "latin1"}, is_whole=_has_all_records),
-    ".bdf": Format(letters={"encoding": "latin1"}, is_whole=_has_all_records),
+    ".edf": Format(letters={"encoding": "latin1"}),
+    ".bdf": Format(letters={"encoding": "latin1"}),
     ".set": Format(
-        parts=(".fdt",), samples=".fdt", letters={"uint16_codec": "latin-1"}, unit="uV"
+        parts=(".fdt",),
+        samples=".fdt",
+        letters={"uint16_codec": "latin-1"},
+        unit="uV",
+        any_case=False,
     ),
-    ".vhdr": Format(parts=(".eeg", ".vmrk"), names_in_header=_names_in_vhdr),
+    ".vhdr": Format(
+        parts=(".eeg", ".vmrk"), names_in_header=_names_in_vhdr, any_case=False
+    ),
     ".fif": Format(),
 }
 #: Their endings.
@@ -83,6 +76,21 @@ DATA_SUFFIXES = tuple(FORMATS)
 def format_of(path):
     """What is known of a data file by its ending; nothing special of one that is not listed."""
     return FORMATS.get(path.suffix.lower(), Format())
+
+
+def is_data(path):
+    """Does the name of a file end as one that is opened, in small letters or capitals?"""
+    return path.suffix.lower() in FORMATS
+
+
+def ending_by_content(path):
+    """Ending that the first bytes of a file stand for; its own where they are not known."""
+    with path.open("rb") as file:
+        first = file.read(8)
+    for begin, ending in FIRST_BYTES.items():
+        if first.startswith(begin):
+            return ending
+    return path.suffix.lower()
 
 
 def parts_of(path):

@@ -17,8 +17,8 @@ import pandas as pd
 from scipy.spatial.distance import pdist, squareform
 
 from _study.catalogue import StudyError
-from _study.folder import entity
 from _study.formats import format_of
+from _study.tables import entity
 
 #: Seconds of a piece. A piece loses its mean, so that slow drifts and offsets do not count.
 PIECE_S = 2.0

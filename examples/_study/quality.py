@@ -16,8 +16,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from _study.catalogue import StudyError
-from _study.folder import shorten
+from _study.catalogue import StudyError, shorten
 from _study.measure import BAD_CHANNEL, JUMP_UV
 
 #: Standard deviation within a piece, in uV, of a typical piece of a channel. EEG of adults has 3 to

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from _runtime import quiet_imports
-from _study.catalogue import StudyError
+from _study.catalogue import StudyError, shorten
 from _study.channels import (
     apply_channels,
     can_mend,
@@ -22,7 +22,6 @@ from _study.channels import (
     refuse_reference,
 )
 from _study.events import annotate, find_classes, read_events, until_next_cue
-from _study.folder import shorten
 from _study.header import read_header
 from _study.names import bare
 from _study.settings import refuse_together
@@ -149,9 +148,11 @@ def read_recording(root, path, recipe):
     """
     events = read_events(root, path)
     table_path, table = read_channels(root, path)
-    raw = read_header(root, path)
-    notes = apply_channels(raw, path, table_path, table, recipe.channels or ())
-    notes = [f"{path.name}: {note}" for note in notes]
+    header = read_header(root, path)
+    raw = header.raw
+    rows = header.rows(table)
+    notes = apply_channels(raw, path, table_path, rows, recipe.channels or ())
+    notes = [f"{path.name}: {note}" for note in (*header.notes, *notes)]
     annotate(raw, events)
     if recipe.blocks:
         until_next_cue(raw, recipe.blocks)
