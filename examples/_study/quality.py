@@ -71,12 +71,11 @@ NOT_REFERENCED = (
 )
 #: What is said of each kind, filled in from a row of :attr:`_study.measure.SignalStats.channels`.
 WORDS = {
-    "scale": "{factor}{scale:,.4g} uV in a typical piece as read, where EEG has 3 to 30; the header "
+    "scale": "{factor}{scale:,.5g} uV in a typical piece as read, where EEG has 3 to 30; the header "
     "gives the unit as {header!r}",
     "unit": "the file says {header}, channels.tsv says {table}",
     "person": "{size:.3g} uV in a typical window, {times:.2g} times the median of {n} others",
-    "electrode": "{scale:,.4g} uV in a typical piece as read, {times:.3g} times the other channels, "
-    "and {late:,.4g} uV in windows",
+    "electrode": "{scale:,.5g} uV in a typical piece as read, {times:,.4g} times the other channels",
     "common": "a signal of {scale:,.4g} uV is common to all channels, beside {local:,.3g} uV of their own",
     "windows": "{scale:,.4g} uV in a typical piece as read, but {late:,.4g} uV in windows",
     "flat": "flat in {flat:.0%} of the recording",
@@ -183,7 +182,7 @@ def find_faults(stats, channels, referenced, windows=None, recordings=(), rememb
     table = _join(stats, scales, channels)
     if referenced:
         table = table[~table["name"].isin(_recorded_against(stats, table))]
-    table = _compare_channels(table)
+    table = _times_typical(table)
     rows = _faults_of_channels(stats, table, referenced)
     told = {
         row["file"] for row in rows if row["kind"] in ("flat", "windows") and row["gross"]
@@ -248,13 +247,13 @@ def _recorded_against(stats, table):
     return shared if len(shared) == 1 else []
 
 
-def _compare_channels(table):
-    """Columns that compare a channel with the others of its recording, as they were read.
+def _times_typical(table):
+    """How many times as large as the others of its recording each channel is, and what follows, in columns.
 
     ``common``: it is too large as all others are, and by a signal that all share. ``read``: its
-    scale, without that signal. ``fits``: it is as large as EEG is, but for the mains. ``times``: how many times it is
-    as large as the channels that fit, or as the median channel where none does. ``whole``: none fits,
-    and it is off by about the factor of the others, or its header gives a unit that no fitting one has.
+    scale, without that signal. ``fits``: it is as large as EEG is, but for the mains. ``times``:
+    against the channels that fit, or against all where none does. ``whole``: none fits, and it is off
+    by about the factor of the others; or its header gives a unit that no fitting one has.
     """
     at, scale, header = table["at"], table["scale"], table["header"]
     alive = table["flat"] < GROSS_FLAT
@@ -264,7 +263,7 @@ def _compare_channels(table):
     read = scale.where(~common, table["local"])
     fits = alive & ~_outside(read, DOUBTFUL_UV)
     hum = (table["mains"] >= MAINS_UV) & (table["mains"] >= scale / 2)
-    fits |= alive & ~_outside(read, GROSS_UV) & hum
+    fits = fits | (alive & ~_outside(read, GROSS_UV) & hum)
     none = ~fits.groupby(at).transform("any")
     typical = read.where(fits | (alive & none)).groupby(at).transform("median")
     times = read / typical.fillna(1.0).replace(0.0, 1.0)
