@@ -8,7 +8,7 @@ import pytest
 import _study
 from _study import StudyError
 from _study.formats import FORMATS
-from _study.windows import read_header
+from _study.header import read_header
 from conftest import write_bids
 
 

@@ -97,11 +97,15 @@ class Recipe:
     classes : tuple of str or None
         Event names that become labels 0, 1, ...; None takes the event names found in the study.
     channels : tuple of str or None
-        Channels to keep, in this order; None keeps those of the first recording.
+        Channels to keep, in this order; None keeps the EEG channels that everybody has.
+    entities : tuple of str or None
+        What stands in the names of the recordings to load, such as ``"acq-clean"``, where a study
+        has versions of them; ``"acq-"`` is a name without it. None loads all.
     sfreq : float or None
-        Sampling frequency of the windows in Hz; None keeps the recording's own.
-    reference : "average" or None
-        Re-reference over all EEG channels, before any is dropped.
+        Sampling frequency of the windows in Hz; None keeps that of most recordings.
+    reference : "average", tuple of str or None
+        Re-reference to the mean of these channels; ``"average"`` is all EEG channels that
+        everybody has, also where ``channels`` keeps some of them.
     l_freq, h_freq : float or None
         Band-pass edges in Hz.
     window_s : float
@@ -131,8 +135,9 @@ class Recipe:
     task: tuple | None = None
     classes: tuple | None = None
     channels: tuple | None = None
+    entities: tuple | None = None
     sfreq: float | None = 128.0
-    reference: str | None = "average"
+    reference: str | tuple | None = "average"
     l_freq: float | None = 1.0
     h_freq: float | None = 40.0
     window_s: float = 2.0

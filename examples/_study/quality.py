@@ -19,6 +19,7 @@ import pandas as pd
 from _study.catalogue import StudyError
 from _study.folder import shorten
 from _study.measure import BAD_CHANNEL, JUMP_UV
+from _study.units import volts_of
 
 #: Standard deviation within a piece, in uV, of a typical piece of a channel. EEG of adults has 3 to
 #: 30, of sleeping children up to 150; an amplifier without a head still has 0.3. Where all channels
@@ -38,9 +39,6 @@ MAINS_UV = 50.0
 JUMP_TIMES = 4.0
 #: Electrodes against which others are recorded: flat until the signals are referenced again.
 REFERENCES = ("cz", "fcz", "ref", "vref", "e129", "e257", "a1", "a2", "m1", "m2")
-#: Units that a table of channels may give, and what they are in uV.
-UNITS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "µv": 1.0, "μv": 1.0, "microv": 1.0, "nv": 1e-3}
-
 #: What uV were taken for, or what for uV, by the factor as a power of 1000.
 AS_IF = {1: ("uV", "mV"), 2: ("uV", "V"), -1: ("mV", "uV"), -2: ("V", "uV")}
 
@@ -182,7 +180,7 @@ def find_faults(stats, channels, referenced, windows=None, recordings=(), rememb
     table = _join(stats, scales, channels)
     if referenced:
         table = table[~table["name"].isin(_recorded_against(stats, table))]
-    table = _times_typical(table)
+    table = _judge_beside_others(table)
     rows = _faults_of_channels(stats, table, referenced)
     told = {
         row["file"] for row in rows if row["kind"] in ("flat", "windows") and row["gross"]
@@ -247,8 +245,8 @@ def _recorded_against(stats, table):
     return shared if len(shared) == 1 else []
 
 
-def _times_typical(table):
-    """How many times as large as the others of its recording each channel is, and what follows, in columns.
+def _judge_beside_others(table):
+    """Columns that compare a channel with the others of its recording, as they were read.
 
     ``common``: it is too large as all others are, and by a signal that all share. ``read``: its
     scale, without that signal. ``fits``: it is as large as EEG is, but for the mains. ``times``:
@@ -303,9 +301,9 @@ def _factor(scale):
 
 def _unit_fix(header, table):
     """What helps against a wrong unit: a table counts where the header has no unit that is known."""
-    if not header or header.lower() in UNITS:
+    if not header or volts_of(header):
         return UNIT
-    return f"{OTHER_UNIT}, which says {table!r}" if table.lower() in UNITS else NO_UNIT
+    return f"{OTHER_UNIT}, which says {table!r}" if volts_of(table) else NO_UNIT
 
 
 def _judge(table, referenced):
@@ -324,7 +322,8 @@ def _judge(table, referenced):
         wrong | mains | odd | lost | late
     )  # of the others, nothing else is said
     far = _outside(table["times"], (1 / CHANNEL_TIMES, CHANNEL_TIMES))
-    header, told = (table[key].str.lower().map(UNITS) for key in ("header", "table"))
+    volts = {unit: volts_of(unit) for unit in {*table["header"], *table["table"]}}
+    header, told = (table[key].map(volts) for key in ("header", "table"))
     gross = (whole & wrong).groupby(at).transform("any") & whole
     jump = (table["jump"] >= JUMP_UV) & (table["jump"] >= JUMP_TIMES * table["scale"])
     stays = common & _outside(table["scale"], GROSS_UV) & (not referenced)
