@@ -455,7 +455,7 @@ ELSEWHERE = {
     "* has no window left of *: look at the": "test_faults.py::events: all in bad segments",
     "* has to be downloaded (about * MB) and the": "test_study.py::test_no_network_is_told_in_seconds_with_a_way_out",
     "* is sampled at * Hz but * says * Hz in": "test_faults.py::channels: rate of another file",
-    "* *. * of * recordings end in *.": "test_world_time.py::capitals, SET",
+    "*: MNE reads the ending * in small letters only.": "test_world_time.py::capitals, SET",
     "* does not lead on to *: recordings of their own": "test_world_time.py::parts of no whole",
     "* goes on in another file, which is missing:": "test_world_time.py::the second part gone",
     "* holds a * file, by its first bytes: rename": "test_world_time.py::BDF named EDF",

@@ -7,8 +7,10 @@ import pytest
 
 import _study
 from _study import StudyError
-from _study.formats import FORMATS, Format
+from _study.find import record_of
+from _study.formats import FORMATS
 from _study.header import read_header
+from _study.windows import _list_recordings
 from conftest import write_bids
 
 
@@ -114,13 +116,11 @@ def test_a_format_is_opened_only_if_mne_bids_reads_it():
     assert set(FORMATS) <= set(mne_bids.config.reader)
 
 
-def test_recordings_that_eegdash_drops_are_a_refusal_with_their_ending(edf, monkeypatch):
+def test_recordings_that_eegdash_drops_are_a_refusal_with_their_ending(edf):
+    """A format that MNE-BIDS does not read can only come from a new entry of FORMATS."""
     root = edf.parents[2]
-    header = read_header(root, edf)
-    edf.rename(edf.with_suffix(".gdf"))
-    monkeypatch.setitem(FORMATS, ".gdf", Format())
-    monkeypatch.setattr("_study.shared.read_header", lambda root, path: header)
+    records = [record_of(root, edf.with_suffix(".gdf"))]
     with pytest.raises(
         StudyError, match=r"opens none of the recordings .*\(\.gdf\): write"
     ):
-        _study.open_study(root)
+        _list_recordings(root, records)

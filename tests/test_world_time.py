@@ -308,11 +308,11 @@ def bdf_named_edf(root):
 
 
 REFUSED = {
-    "capitals, SET": (renamed(".set", ".SET", written(".set")), "_eeg.SET has an ending in capital letters.*rename it to .set. 2 of 2"),
-    "capitals, VHDR": (renamed(".vhdr", ".VHDR", written(".vhdr")), "rename it to .vhdr. 2 of 2 recordings end in .VHDR"),
-    "packed": (packed, r"sub-01_task-motor_eeg.edf.gz is packed: unpack it .gunzip.. 2 of 2"),
+    "capitals, SET": (renamed(".set", ".SET", written(".set")), "sub-01_task-motor_eeg.SET, sub-02.*in small letters only. Rename it to .set"),
+    "capitals, VHDR": (renamed(".vhdr", ".VHDR", written(".vhdr")), "sub-01_task-motor_eeg.VHDR, sub-02.*in small letters only. Rename it to .vhdr"),
+    "packed": (packed, r"There is sub-01_task-motor_eeg.edf.gz; sub-02.*: packed. Unpack it .gunzip."),
     "packed under its name": (put(0, b"\x1f\x8b"), "sub-01_task-motor_eeg.edf is packed by gzip: unpack it"),
-    **{f"another format, {end}": (other_format(end), f"sub-01_task-motor_eeg{end} is in none of the formats.*write_raw_bids") for end in (".gdf", ".cnt", ".mff", ".xdf")},
+    **{f"another format, {end}": (other_format(end), f"There is sub-01_task-motor_eeg{end}; sub-02.*another ending than .edf.*write_raw_bids") for end in (".gdf", ".cnt", ".mff", ".xdf")},
     "epochs": (in_epochs, "sub-02_task-motor_eeg.set is cut into epochs, by its own header"),
     "BDF named EDF": (bdf_named_edf, "sub-01_task-motor_eeg.edf holds a .bdf file, by its first bytes: rename it to sub-01_task-motor_eeg.bdf"),
     "the second part gone": (split("", gone="split-02"), "sub-01_task-motor_split-01_eeg.fif goes on in another file.*fetch .*split-02_eeg.fif"),

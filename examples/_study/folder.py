@@ -12,9 +12,10 @@ from _study.formats import (
     DATA_SUFFIXES,
     FORMATS,
     SPLIT,
-    format_of,
+    data_files,
     is_data,
     parts_of,
+    refuse_capitals,
 )
 from _study.tables import comparable, entities, entity, find_sidecar, read_table
 from _study.versions import refuse_copies, refuse_versions
@@ -116,11 +117,11 @@ def find_recordings(root, recipe, people):
     stems = _list_stems(root)
     tasks = sorted({entity(stem.name, "task") for stem in stems})
     chosen = _choose(root, stems, recipe, tasks)
-    data = {stem: _data_files(stem, paths) for stem, paths in stems.items()}
+    data = {stem: data_files(stem, paths) for stem, paths in stems.items()}
     shared = _shared(root, stems, data)
     data = {stem: data[stem] for stem in stems if stem in chosen and stem not in shared}
-    _refuse_endings({stem: stems[stem] for stem in data}, data)
     _refuse_missing(root, data)
+    refuse_capitals([path for paths in data.values() for path in paths])
     _refuse_names(root, data)
     several = [
         f"{stem.name} has {len(paths)} data files: {', '.join(sorted(f.name for f in paths))}"
@@ -211,70 +212,11 @@ def _shared(root, stems, data):
 
 
 def _served(root, sidecar, recordings):
-    """Those recordings that a sidecar describes; parts of a split file are none by themselves."""
+    """Those recordings that a sidecar describes."""
     if sidecar.suffix not in (".json", ".tsv"):
         return []
     suffix = sidecar.name.rpartition("_")[2]
-    return [
-        path
-        for path in recordings
-        if not entity(path.name, "split") and find_sidecar(root, path, suffix) == sidecar
-    ]
-
-
-def _data_files(stem, paths):
-    """Those files of a recording that can hold its signals; of one in parts the first, which leads on."""
-    files = [p for p in paths if is_data(p) and "_eeg." in p.name]
-    numbers = {p: re.search(SPLIT, p.name) for p in files if p.suffix.lower() == ".fif"}
-    parts = {int(number[1]): p for p, number in numbers.items() if number}
-    for number in range(1, max(parts, default=0)):
-        if number not in parts:
-            raise StudyError(
-                f"part {number} of {stem.name} is missing: {', '.join(p.name for p in parts.values())} cannot "
-                f"be read without {stem.name}_split-{number:02d}_eeg.fif. Fetch it."
-            )
-    tables = [p for p in paths if p.name.endswith("_events.tsv") and p.is_file()]
-    if parts and len({p.read_bytes() for p in tables}) > 1:
-        raise StudyError(
-            f"{stem.name} is one recording in {len(parts)} parts and has {len(tables)} events.tsv that differ: "
-            "write all events, in seconds since the start of the first part, into each of them."
-        )
-    later = [parts[number] for number in parts if number > 1]
-    return [p for p in files if p not in later]
-
-
-def _refuse_endings(stems, data):
-    """Files that are there and not read as they stand, with what makes them readable."""
-    other = []
-    for stem, paths in stems.items():
-        beside = {end for form in FORMATS.values() for end in form.parts} | {
-            ".json",
-            ".tsv",
-        }
-        if not data[stem]:
-            other += [
-                p for p in paths if "_eeg." in p.name and p.suffix.lower() not in beside
-            ]
-        for path in data[stem]:
-            if not path.suffix.islower() and not format_of(path).any_case:
-                other.append(path)
-    if not other:
-        return
-    path = other[0]
-    ending = path.name.partition("_eeg")[2]
-    if ending.endswith(".gz"):
-        remedy = "is packed: unpack it (gunzip)"
-    elif is_data(path):
-        remedy = f"has an ending in capital letters, which MNE does not read: rename it to {ending.lower()}"
-    else:
-        remedy = (
-            f"is in none of the formats of BIDS for EEG ({', '.join(DATA_SUFFIXES)}): convert it, for instance "
-            "with mne_bids.write_raw_bids(mne.io.read_raw(path, preload=True), bids_path, "
-            "format='BrainVision', allow_preload=True)"
-        )
-    raise StudyError(
-        f"{path} {remedy}. {len(other)} of {len(stems)} recordings end in {ending}."
-    )
+    return [path for path in recordings if find_sidecar(root, path, suffix) == sidecar]
 
 
 def _refuse_missing(root, data):
@@ -305,13 +247,14 @@ def _refuse_missing(root, data):
 def _what_lies_there(gone):
     """Files that may be the missing data under another name, and what to do."""
     known = ", ".join(DATA_SUFFIXES)
+    no_data = {".json", *(end for form in FORMATS.values() for end in form.parts)}
     near = []
     for stem in gone:
         labels = comparable(stem.name.casefold())
         for path in sorted(stem.parent.glob("*_eeg.*")):
             name, _, ending = path.name.rpartition("_eeg")
             is_near = comparable(name.casefold()) == labels
-            if is_near and ending != ".json" and path.exists():
+            if is_near and ending.lower() not in no_data and path.exists():
                 near.append((path, f"{stem.name}_eeg{ending}"))
     if not near:
         return (
@@ -320,6 +263,14 @@ def _what_lies_there(gone):
         )
     there = f"There is {shorten([path.name for path, _ in near], '; ')}"
     path, name = near[0]
+    if path.name == name:
+        if name.endswith(".gz"):
+            return f"{there}: packed. Unpack it (gunzip)."
+        return (
+            f"{there}: another ending than {known}. Convert it to one of these formats, for instance with "
+            "mne_bids.write_raw_bids(mne.io.read_raw(path, preload=True), bids_path, "
+            "format='BrainVision', allow_preload=True)."
+        )
     return (
         f"{there}: a recording and its sidecars have to have one name. Rename {path.name} to {name}, or the "
         "sidecars."

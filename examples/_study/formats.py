@@ -1,7 +1,10 @@
 """Kinds of files that hold a recording: what belongs to them, and what a reader has to know of them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+
+from _study.catalogue import StudyError
 
 #: Number of a part in a name: MNE cuts a .fif file that is large, and reads all parts from the first on.
 SPLIT = r"_split-(\d+)_"
@@ -81,6 +84,66 @@ def format_of(path):
 def is_data(path):
     """Does the name of a file end as one that is opened, in small letters or capitals?"""
     return path.suffix.lower() in FORMATS
+
+
+def data_files(stem, paths):
+    """Those files of a recording that can hold its signals.
+
+    Parameters
+    ----------
+    stem : pathlib.Path
+        What their names begin with, for messages.
+    paths : list of pathlib.Path
+        All files of the recording.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Of one that MNE wrote in parts the first, which leads on to the others.
+
+    Raises
+    ------
+    StudyError
+        If a part is missing before others, or the tables of the parts differ.
+    """
+    files = [p for p in paths if is_data(p) and "_eeg." in p.name]
+    numbers = {p: re.search(SPLIT, p.name) for p in files if p.suffix.lower() == ".fif"}
+    parts = {int(number[1]): p for p, number in numbers.items() if number}
+    for number in range(1, max(parts, default=0)):
+        if number not in parts:
+            raise StudyError(
+                f"part {number} of {stem.name} is missing: {', '.join(p.name for p in parts.values())} cannot "
+                f"be read without {stem.name}_split-{number:02d}_eeg.fif. Fetch it."
+            )
+    tables = [p for p in paths if p.name.endswith("_events.tsv") and p.is_file()]
+    if parts and len({p.read_bytes() for p in tables}) > 1:
+        raise StudyError(
+            f"{stem.name} is one recording in {len(parts)} parts and has {len(tables)} events.tsv that differ: "
+            "write all events, in seconds since the start of the first part, into each of them."
+        )
+    later = [parts[number] for number in parts if number > 1]
+    return [p for p in files if p not in later]
+
+
+def refuse_capitals(paths):
+    """Refuse files whose ending MNE reads in small letters only.
+
+    Parameters
+    ----------
+    paths : list of pathlib.Path
+        Data files.
+
+    Raises
+    ------
+    StudyError
+        With their names.
+    """
+    large = [p for p in paths if p.suffix != p.suffix.lower() and not format_of(p).any_case]
+    if large:
+        raise StudyError(
+            f"{', '.join(path.name for path in large)}: MNE reads the ending {large[0].suffix} in small letters "
+            f"only. Rename it to {large[0].suffix.lower()}."
+        )
 
 
 def ending_by_content(path):

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from _runtime import quiet_imports
-from _study.catalogue import StudyError, shorten
+from _study.catalogue import StudyError
 from _study.edf import check_records, rate_of_eeg, read_edf_header
 from _study.formats import SPLIT, ending_by_content, format_of
 from _study.pauses import mark_cuts
@@ -118,11 +118,12 @@ def _read_sidecar(root, path):
 def _refuse_other_content(path):
     """A file of another kind than its name ends in would be read as noise."""
     ending = ending_by_content(path)
+    known = path.suffix.lower()
     if ending == ".gz":
         raise StudyError(
             f"{path} is packed by gzip: unpack it, under the same name ({path.name})"
         )
-    if ending != path.suffix.lower():
+    if ending != known and known in (".edf", ".bdf"):
         raise StudyError(
             f"{path} holds a {ending} file, by its first bytes: rename it to {path.stem}{ending}"
         )
@@ -145,10 +146,10 @@ def _faster_channels(root, path, header, sidecar):
     notes = []
     fast = tuple(name for name in rates if sfreq is not None and rates[name] > sfreq)
     if fast:
-        notes.append(f"faster than the EEG ({sfreq:g} Hz) and not read: {shorten(fast)}")
+        notes.append(f"faster than the EEG ({sfreq:g} Hz) and not read: {', '.join(fast)}")
     slow = [name for name in rates if name in eeg and rates[name] < (sfreq or 0)]
     if slow:
-        notes.append(f"EEG that MNE raises to {sfreq:g} Hz: {shorten(slow)}")
+        notes.append(f"EEG that MNE raises to {sfreq:g} Hz: {', '.join(slow)}")
     return fast, notes
 
 
