@@ -171,6 +171,8 @@ BROKEN = [
     ("plot_77", {"closed_form_alpha": 0}, "closed_form_alpha"),
     ("plot_78", {"n_people": 5}, "n_people"),
     ("plot_78", {"gap_vs_scratch": up}, "gap_vs_scratch and the two accuracies"),
+    ("plot_78", {"band_power_gap": up}, "band_power_gap and the two accuracies"),
+    ("plot_78", {"best_pretrained": "band power"}, r"best_pretrained has \['band power'\]"),
     ("plot_78", {"chance_level": 0.5}, "chance_level and classes disagree"),
     ("plot_78", {"n_lose": 13}, "13 of 12 lose"),
     ("plot_78", {"best_method": "magic"}, r"best_method has \['magic'\]"),
