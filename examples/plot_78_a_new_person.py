@@ -272,8 +272,8 @@ print(f"pretrained over from-scratch, half an interval: {np.ptp(gap.ci) / 2:.3f}
 # %%
 # The line has every way with all own seconds.
 contract = {"tutorial": "plot_78", "version": 2, "data": cohort.study.data}
-contract |= {"n_people": len(people), "n_classes": n_classes}
-contract |= {"chance_level": cohort.chance, "shift": cohort.study.effect}
+contract |= {"n_people": len(people), "chance_level": cohort.chance}
+contract["shift"] = cohort.study.effect
 contract["own_seconds"] = float(seconds[-1])
 contract["class_is_block"] = cohort.class_is_block
 contract |= means_and_intervals(final)
