@@ -44,6 +44,8 @@ from mne.filter import resample
 # labels, validation people who choose, and test people.
 STUDY = os.environ.get("EEG_TUTORIAL_STUDY", "simulated-transfer")
 device = _runtime.setup()  # one thread, and CUDA if it is there
+yours = os.environ.get("EEG_TUTORIAL_CHECKPOINT")  # is looked at before the study
+checkpoint = open_checkpoint(yours, device) if yours else None
 transfer = open_transfer(STUDY, device)
 source, target = transfer.source, transfer.target
 budget = transfer.budget
@@ -89,8 +91,7 @@ def train_elsewhere():
 # A folder from a stranger is read as data, never as code: classes come from a list, pickles
 # are not opened, and every tensor has to find its place. ``from_pretrained`` is not strict
 # by default: it takes a folder of another class, loads nothing, and says nothing.
-where = os.environ.get("EEG_TUTORIAL_CHECKPOINT") or train_elsewhere()
-checkpoint = open_checkpoint(where, device)
+checkpoint = checkpoint or open_checkpoint(train_elsewhere(), device)
 expected = checkpoint.expected
 total = sum(parameter.numel() for parameter in checkpoint.network.parameters())
 print(f"{expected.kind}, {total:,} parameters, ", end="")
@@ -239,14 +240,15 @@ for what, windows in given.items():
 # Share it
 # --------
 # ``save_pretrained`` writes the licence of the *class* beside the weights.
-# ``checkpoint.share`` writes the licence of the weights they came from, how windows were
-# scaled, the number of people and the score. Whoever loads the folder should get the same
-# answers.
+# ``share_or_keep`` writes the licence of the weights they came from, how windows were
+# scaled, the number of people and the score. A licence that forbids modified copies, or
+# that nobody knows, is refused, and the copy stays here. Whoever loads it should get the
+# same answers.
 network, score = runs[best][0][0], accuracies[best].mean()
 about = f"{best} on {transfer.people['train']} people; accuracy {score:.2f} on "
 whose = "simulated people" if target.data == "simulated" else f"people of {target.data}"
 about += f"{transfer.people['test']} {whose}, chance {transfer.chance:.2f}."
-shared = checkpoint.share(network, f"adapted-{target.name}", about)
+shared = checkpoint.share_or_keep(network, f"adapted-{target.name}", about)
 print((shared / "README.md").read_text("utf-8"))
 
 # %%

@@ -10,10 +10,10 @@ import pytest
 
 import _study
 from _study import StudyError
+from _study.cut import _check_counts
 from _study.events import name_events, read_events
 from _study.tables import read_table
-from _study.twins import find_twins
-from _study.windows import _check_counts
+from _study.twins import cast_shadows, find_twins
 from tools import snapshot
 
 
@@ -59,11 +59,11 @@ def test_interpolation_uses_the_neighbours():
 def test_people_without_a_signal_in_common_are_no_twins():
     rng = np.random.default_rng(0)
     windows = rng.standard_normal((200, 2, 256)).cumsum(axis=2).astype(np.float32)
-    people = pd.DataFrame({"subject": np.repeat(list("abcd"), 50)})
-    assert find_twins(windows, people) == []
+    people = np.repeat(list("abcd"), 50)
+    assert find_twins(cast_shadows(windows), people) == []
     windows[170] = 3 * windows[20] + 5
     windows[[0, 60]] = 0  # flat is no signal
-    assert find_twins(windows, people) == [(20, 170)]
+    assert find_twins(cast_shadows(windows), people) == [(20, 170)]
 
 
 def test_a_read_only_folder_opens(bids):
@@ -115,7 +115,7 @@ def test_what_braindecode_refuses_is_said_of_the_study(bids, monkeypatch):
     def cut(*args, **kwargs):
         raise ValueError("too short")
 
-    monkeypatch.setattr("_study.windows.create_windows_from_events", cut)
+    monkeypatch.setattr("_study.cut.create_windows_from_events", cut)
     with pytest.raises(StudyError, match=r"cut windows of mystudy \(too short\): look at"):
         _study.open_study(bids)
 

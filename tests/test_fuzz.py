@@ -437,7 +437,7 @@ def test_a_refusal_is_put_down_to_its_guard(base_of):
     assert outcomes == ["refused clearly"]
     (guard,) = oracle.GUARDS
     assert guard in oracle.all_guards()
-    assert guard == "* has sub-* in rows *. Keep the row that is"
+    assert guard == "* has *. Keep the row that is right: a"
 
 
 #: Refusals that no broken study reaches, and the test, or the row of a table, that does.
@@ -455,6 +455,12 @@ ELSEWHERE = {
     "* has no window left of *: look at the": "test_faults.py::events: all in bad segments",
     "* has to be downloaded (about * MB) and the": "test_study.py::test_no_network_is_told_in_seconds_with_a_way_out",
     "* is sampled at * Hz but * says * Hz in": "test_faults.py::channels: rate of another file",
+    "*: MNE reads the ending * in small letters only.": "test_world_time.py::capitals, SET",
+    "* does not lead on to *: recordings of their": "test_world_time.py::parts of no whole",
+    "* goes on in another file, which is missing:": "test_world_time.py::the second part gone",
+    "* holds a * file, by its first bytes: rename": "test_world_time.py::BDF named EDF",
+    "* is one recording in * parts and has * events.tsv": "test_world_time.py::parts that differ",
+    "part * of * is missing: * cannot be read without": "test_world_time.py::the first part gone",
     "* would download about * MB and nobody asked for": "test_study.py::test_fewer_people_cost_less_and_that_is_told_before_anything",
     "* has no EEG channel: correct the types in": "test_signals.py::test_a_recording_without_eeg_is_refused",
     "*: pass on_missing='drop'": "test_study.py::test_events_without_a_value",
@@ -463,6 +469,8 @@ ELSEWHERE = {
     "EEG_TUTORIAL_MAX_SUBJECTS is *, not a number of people: set": "test_study.py::test_a_limit_that_is_no_number",
     "cohort=* is unknown: use 'all', 'source' or 'target'": "test_faults.py::cohort that is none",
     "no dataset * in the catalogue of EEGDash. *": "test_study.py::test_size_of_a_download_is_known_without_a_network",
+    "*: two versions of one recording, which would stand": "test_world_folder.py::raw and clean",
+    "no recording in * has the entities *: there are": "test_world_folder.py::entities that nobody has",
     "no folder *: pass the path of a BIDS": "test_study.py::test_folder_that_does_not_exist",
     "no recordings of * to open: take them from": "test_door_counts.py::test_records_asked_for_twice_are_refused",
     "nobody in * has a value of *: choose another": "test_faults.py::people: nobody has an age",

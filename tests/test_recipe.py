@@ -139,7 +139,7 @@ def test_a_null_keeps_the_settings_that_were_passed(tmp_path, monkeypatch):
     recipe = replace(get_recipe("simulated-person"), window_s=1.0)
     found = find_study("simulated-person", recipe=recipe)
     null = found.without_effect()
-    assert (null.recipe, null.effect) == (recipe, 0.0)
+    assert (null.recipe, null.effect) == (found.recipe, 0.0)
     assert null.open(["01"]).windows.shape[2] == found.open(["01"]).windows.shape[2] == 64
 
 
@@ -228,7 +228,10 @@ BAD = [
     ("h_freq = 63.9", "h_freq is 63.9 Hz and sfreq is 128 Hz. Write an h_freq below half"),
     ("sfreq = 0", "sfreq is 0. Write a rate from 1 to 20,000 Hz, or false"),
     ("sfreq = true", "sfreq is True. Write a rate from 1 to 20,000 Hz"),
-    ('reference = "Cz"', "reference is 'Cz'. Write 'average', or false"),
+    (
+        'reference = "Cz"',
+        "reference is 'Cz'. Write 'average', or names of channels in brackets, or false",
+    ),
     ("l_freq = -1", "l_freq is -1. Write a frequency of 0.01 Hz or more, or false"),
     ("l_freq = 40", "l_freq is 40 Hz and h_freq is 40 Hz. Write an l_freq that is smaller"),
     ("h_freq = 64", "h_freq is 64 Hz and sfreq is 128 Hz. Write an h_freq below half"),

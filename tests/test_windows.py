@@ -7,8 +7,10 @@ import pytest
 
 import _study
 from _study import StudyError
+from _study.find import record_of
 from _study.formats import FORMATS
-from _study.windows import read_header
+from _study.header import read_header
+from _study.windows import _list_recordings
 from conftest import write_bids
 
 
@@ -29,11 +31,10 @@ def edf(tmp_path):
     return data_file(write_bids(tmp_path / "study", subjects=("01",)))
 
 
-@pytest.mark.parametrize("n_records", [b"-1      ", b"5       ", b"99999   "])
-def test_a_header_with_another_number_of_records_is_refused(edf, n_records):
+def test_a_header_that_counts_more_records_than_there_are_is_refused(edf):
     root = edf.parents[2]
-    assert read_header(root, edf).n_times == 20 * 128
-    overwrite(edf, 236, n_records)
+    assert read_header(root, edf).raw.n_times == 20 * 128
+    overwrite(edf, 236, b"99999   ")
     with pytest.warns(RuntimeWarning, match="does not match the file size"):
         mne.io.read_raw(edf)  # MNE says so as well, and reads what is there
     with pytest.raises(StudyError, match="does not match the file size.*fetch it again"):
@@ -53,7 +54,7 @@ def test_a_note_in_other_letters_is_read(edf):
     edf.write_bytes(content.replace(b"left", b"l\xe9ft"))
     with pytest.raises(Exception, match="latin1"):
         mne.io.read_raw(edf, verbose="ERROR")
-    raw = read_header(edf.parents[2], edf)
+    raw = read_header(edf.parents[2], edf).raw
     assert set(raw.annotations.description) == {"léft", "right"}
 
 
@@ -68,7 +69,7 @@ def test_a_name_in_other_letters_is_read(tmp_path):
     path.write_bytes(content.replace(utf8, wide))
     with pytest.raises(Exception, match="buffer is too small"):
         mne.io.read_raw(path, verbose="ERROR")
-    assert read_header(root, path).ch_names == ["Ã©", "Cz", "Pz", "Oz"]
+    assert read_header(root, path).raw.ch_names == ["Ã©", "Cz", "Pz", "Oz"]
 
 
 def test_of_two_errors_the_first_is_told(edf, monkeypatch):
@@ -115,11 +116,11 @@ def test_a_format_is_opened_only_if_mne_bids_reads_it():
     assert set(FORMATS) <= set(mne_bids.config.reader)
 
 
-def test_recordings_that_eegdash_drops_are_a_refusal_with_their_ending(edf, monkeypatch):
+def test_recordings_that_eegdash_drops_are_a_refusal_with_their_ending(edf):
+    """A format that MNE-BIDS does not read can only come from a new entry of FORMATS."""
     root = edf.parents[2]
-    edf.rename(edf.with_suffix(".gdf"))
-    monkeypatch.setattr("_study.folder.DATA_SUFFIXES", (*FORMATS, ".gdf"))
+    records = [record_of(root, edf.with_suffix(".gdf"))]
     with pytest.raises(
         StudyError, match=r"opens none of the recordings .*\(\.gdf\): write"
     ):
-        _study.open_study(root)
+        _list_recordings(root, records)

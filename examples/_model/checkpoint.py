@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch.nn.modules import module as registration
 
+from _model.families import WEIGHTS, family_of
 from _model.ledger import ModelError, other_shapes, shapes_of
 from _runtime import quiet_imports
 
@@ -46,8 +47,8 @@ NAMES = {
         braindecode.modules.SmoothMaximumUnit,
     )
 }
-#: What a checkpoint consists of.
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+#: Beside the weights: arguments of the class.
+CONFIG = "config.json"
 #: What can be read unless a caller says otherwise: parameters, and the tensors that hold them.
 MOST_PARAMETERS = 500_000_000
 MOST_TENSORS = 20_000
@@ -69,12 +70,13 @@ class _NeedsNumbersError(Exception):
 
 
 def read_checkpoint(folder, class_name=None, *, allowed=None, most=MOST_PARAMETERS):
-    """A model from ``config.json`` and ``model.safetensors``, complete or not at all.
+    """A model from ``config.json`` and its weights, complete or not at all.
 
     Parameters
     ----------
     folder : path-like
-        What ``save_pretrained`` wrote. Pickles in it are never read.
+        What ``save_pretrained`` wrote, ``model.safetensors`` or the file of a family. Pickles in it are
+        never read.
     class_name : str or None
         Class of :mod:`braindecode.models`; None takes the key ``model_class`` of the configuration.
     allowed : sequence of str or None
@@ -94,15 +96,11 @@ def read_checkpoint(folder, class_name=None, *, allowed=None, most=MOST_PARAMETE
         tensors are missing, unknown or of another shape, or weights are not finite.
     """
     folder = Path(folder)
-    config, weights = folder / CONFIG, folder / WEIGHTS
-    for file in (config, weights):
-        if not file.is_file():
-            raise CheckpointError(
-                f"{folder} has no file {file.name}: a checkpoint is a config.json and a model.safetensors, "
-                "as save_pretrained writes them. Pickles (.bin, .pt) are not read: they can run code"
-            )
+    config = _find_file(folder, CONFIG)
     values = _read_config(config)
     kind = _find_class(class_name or values.get("model_class"), allowed, config)
+    family = family_of(kind.__name__)
+    weights = _find_file(folder, WEIGHTS, *([family.weights] if family else []))
     values = _check_arguments(kind, values, config)
     shapes, dtypes = _read_shapes(weights)
     if (n := sum(map(math.prod, shapes.values()))) > most:
@@ -128,12 +126,23 @@ def read_checkpoint(folder, class_name=None, *, allowed=None, most=MOST_PARAMETE
     return model.eval()
 
 
+def _find_file(folder, *names):
+    """The first of these files that is there."""
+    for name in names:
+        if (folder / name).is_file():
+            return folder / name
+    raise CheckpointError(
+        f"{folder} has no file {' or '.join(dict.fromkeys(names))}: a checkpoint is a config.json and a "
+        "model.safetensors, as save_pretrained writes them. Pickles (.bin, .pt) are not read: they can run code"
+    )
+
+
 def _read_config(config):
     if (size := config.stat().st_size) > MOST_TEXT:
         raise CheckpointError(f"{config} has {size:,} bytes: that is no configuration")
     try:
         values = json.loads(config.read_text("utf-8"))
-    except (ValueError, RecursionError) as err:
+    except (OSError, ValueError, RecursionError) as err:
         raise CheckpointError(f"{config} is not JSON ({str(err)[:200]})") from err
     if not isinstance(values, dict):
         raise CheckpointError(f"{config} holds no object with the arguments of a model")
@@ -177,6 +186,8 @@ def _safe(value, key, parameter, config):
                 f"{config}: {key} is {value[:80]!r}, which is not on the list: {_few(sorted(NAMES), 40)}"
             )
         return NAMES[value]
+    if key == "chs_info" and isinstance(value, list):
+        value = [_with_known_place(info) for info in value]
     numbers = [value]
     while numbers:
         one = numbers.pop()
@@ -189,6 +200,17 @@ def _safe(value, key, parameter, config):
                 f"{config}: {key} is {str(one)[:40]}, not a number up to {MOST_NUMBER:,}"
             )
     return value
+
+
+def _with_known_place(info):
+    """An electrode of ``raw.info["chs"]``, whose place has NaN where MNE does not know it: three numbers or None."""
+    if not isinstance(info, dict) or not isinstance(info.get("loc"), list):
+        return info
+    place = info["loc"][:3]
+    unknown = [
+        n for n in place if n is None or (isinstance(n, float) and not math.isfinite(n))
+    ]
+    return info | {"loc": None if unknown else place}
 
 
 def _read_shapes(weights):

@@ -13,12 +13,16 @@ from _runtime import quiet_imports
 with quiet_imports():
     from braindecode.models.util import models_dict
 
+#: The file of weights, unless a family has another.
+WEIGHTS = "model.safetensors"
 #: For each family the id on the hub, millions of parameters, rate in Hz, rule for channels and for samples of a
 #: window, scale (a key of ``_model.fit.SCALES``), licence of the weights, corpora, classes with the same weights,
 #: and what is asked first. A new family is an entry here.
 #:
 #: Rules for channels: *any*; *positions* of all; the first *slots*; *names* with a row of weights each, where others
 #: have none (*else* says what becomes of them); *exact*, these and no others; *pairs*, differences of two electrodes.
+#:
+#: ``weights`` is the file that is fetched and read, where it is not :data:`WEIGHTS`.
 # fmt: off
 FACTS = {
     "BENDR": {
@@ -93,6 +97,7 @@ FACTS = {
     },
     "LUNA": {
         "hub": ("PulpBio/LUNA", '"PulpBio/LUNA", filename="LUNA_base.safetensors"'),
+        "weights": ("LUNA_base.safetensors", "**LUNA_base.safetensors** - Base model (embed_dim=64, num_queries=4, depth=8)"),
         "parameters": (7.1, "elsewhere: built with random weights"),
         "sfreq": (256, "elsewhere: configuration of NeuralBench"),
         "channels": ("positions", "topology-invariant EEG model that processes signals from varying numbers of channels"),
@@ -168,6 +173,8 @@ class Family:
         Of the windows, of the weights, trained on what, and what has to be done before all else.
     variants : tuple of str
         Classes that take the same weights.
+    weights : str
+        Name of their file.
     """
 
     name: str
@@ -181,6 +188,7 @@ class Family:
     corpora: str | None
     first: str | None = None
     variants: tuple = ()
+    weights: str = WEIGHTS
 
 
 @functools.cache
@@ -212,6 +220,25 @@ def _filled_in(family, value):
     )
 
 
+def family_of(name):
+    """The family of a class or of an id on the hub.
+
+    Parameters
+    ----------
+    name : str
+        Name of the class, or the id.
+
+    Returns
+    -------
+    Family or None
+        None where it has no published weights.
+    """
+    for family in families().values():
+        if name in (family.name, family.hub, *family.variants):
+            return family
+    return None
+
+
 def scale_of(kind):
     """Scale of the windows behind the published weights of a class.
 
@@ -225,7 +252,5 @@ def scale_of(kind):
     str or None
         A key of ``_model.fit.SCALES``; None where there are no such weights, or nobody says it.
     """
-    for family in families().values():
-        if kind == family.name or kind in family.variants:
-            return family.scale
-    return None
+    family = family_of(kind)
+    return family and family.scale

@@ -5,7 +5,6 @@ as its author knew; nothing checks them afterwards. Here windows are brought the
 every step is named; what cannot be known is asked for instead of guessed.
 """
 
-import functools
 import json
 import os
 import warnings
@@ -20,23 +19,35 @@ from _model.encoder import encoder_state, load_encoder
 from _model.families import scale_of
 from _model.training import normalise
 from _runtime import quiet_imports
+from _study.places import in_head_frame, standard_places
 
 with quiet_imports():
     from braindecode.modules import ChannelInterpolationLayer
+    from braindecode.preprocessing import exponential_moving_standardize
 
 # BIOT has no window for its Fourier transform on purpose.
 warnings.filterwarnings("ignore", "A window was not provided", UserWarning)
 
-#: How windows in uV become what a network is shown.
+
+def _moving(X):
+    """Braindecode's exponential moving standardisation with the factors of its examples, in each window alone."""
+    rows = X.reshape(-1, X.shape[-1])
+    return exponential_moving_standardize(rows, 1e-3, init_block_size=1000).reshape(X.shape)
+
+
+#: How windows in uV become what a network is shown; a number is a factor.
 SCALES = {
     "window": normalise,
     "uV": lambda X: X,
     "uV/100": lambda X: X / 100,
+    "mV": lambda X: X * 1e-3,
+    "V": lambda X: X * 1e-6,
     "z-score": lambda X: (X - X.mean(-1, keepdims=True)) / X.std(-1, keepdims=True),
     "percentile": lambda X: X / np.quantile(np.abs(X), 0.95, axis=-1, keepdims=True),
     "min-max": lambda X: (
         2 * (X - X.min((-2, -1), keepdims=True)) / np.ptp(X, (-2, -1), keepdims=True) - 1
     ),
+    "ems": _moving,
 }
 #: Beside a checkpoint: how its windows were scaled, which Braindecode does not keep.
 SCALE_FILE = "windows.json"
@@ -44,6 +55,8 @@ SCALE_FILE = "windows.json"
 TYPICAL_UV = (0.5, 200.0)
 #: A spline over fewer electrodes says nothing.
 FEWEST_POSITIONS = 4
+#: Middle of a head in MNE's head frame, and radius of its scalp, in m: for the distance of an estimate.
+CENTRE, RADIUS = np.array([0.0, 0.0, 0.04]), 0.095
 
 
 @dataclass(frozen=True)
@@ -57,13 +70,13 @@ class Expected:
     channels : tuple of str
         In the order of training.
     places : dict of str to ndarray, shape (3,)
-        Positions of electrodes in m, of those that have one.
+        Positions of electrodes, of those that have one, in the frame in which they were saved.
     sfreq : float
         In Hz.
     n_times : int
         Samples of a window.
     scale : str
-        A key of :data:`SCALES`.
+        A key of :data:`SCALES`, or a factor such as ``"0.01"``.
     """
 
     kind: str
@@ -146,21 +159,31 @@ def _one_of(folder, what, saved, told):
 
 
 def _scale_of(folder, kind):
-    """How windows were scaled: from the file beside the weights, by family, or as told."""
-    file, saved = folder / SCALE_FILE, scale_of(kind)
+    """How windows were scaled: from the file beside the weights, as told, or by family."""
+    file, saved = folder / SCALE_FILE, None
     if file.is_file():
         try:
-            saved = json.loads(file.read_text("utf-8"))["scale"] or saved
+            saved = json.loads(file.read_text("utf-8"))["scale"]
         except (ValueError, KeyError, TypeError) as err:
             raise CheckpointError(f"{file} has no key scale: {err}") from err
     told = os.environ.get("EEG_TUTORIAL_CHECKPOINT_SCALE", "").strip() or None
-    scale = _one_of(folder, "scale", saved, told)
-    if not isinstance(scale, str) or scale not in SCALES:
+    saved = None if saved is None else str(saved)
+    scale = _one_of(folder, "scale", saved, told) or scale_of(kind)
+    if scale not in SCALES and not _factor(scale):
         raise CheckpointError(
             f"{folder}: the scale of its windows is {str(scale)[:80]}: set EEG_TUTORIAL_CHECKPOINT_SCALE "
-            f"to one of {', '.join(SCALES)}"
+            f"to one of {', '.join(SCALES)}, or to a number by which windows in uV are multiplied, e.g. 0.01"
         )
     return scale
+
+
+def _factor(scale):
+    """The number that a scale is, or None."""
+    try:
+        factor = float(scale)
+    except (TypeError, ValueError):
+        return None
+    return factor if np.isfinite(factor) and factor else None
 
 
 def match_windows(windows, ch_names, sfreq, expected):
@@ -183,7 +206,7 @@ def match_windows(windows, ch_names, sfreq, expected):
         As the model has to see them; as long as they were, at the rate of the model.
     steps : dict of str to list of str
         What was done: ``by name`` and ``by position`` hold channels of the checkpoint, ``not used``
-        those of the windows; ``rate`` and ``scale`` are sentences.
+        those of the windows; ``nearest``, ``rate`` and ``scale`` are sentences.
 
     Raises
     ------
@@ -201,7 +224,14 @@ def match_windows(windows, ch_names, sfreq, expected):
     if sfreq != expected.sfreq:
         X = mne.filter.resample(X, up=expected.sfreq, down=sfreq, verbose="ERROR")
     steps["rate"] = [f"{sfreq:g} Hz, the checkpoint has {expected.sfreq:g} Hz"]
+    if factor := _factor(expected.scale):
+        steps["scale"] = [f"uV times {factor:g}"]
+        return (X * factor).astype(np.float32), steps
     steps["scale"] = [expected.scale]
+    if expected.scale == "ems":
+        steps["scale"] = [
+            "ems: moving standardisation within each window, not over a recording"
+        ]
     return SCALES[expected.scale](X).astype(np.float32), steps
 
 
@@ -218,9 +248,10 @@ def channel_matrix(ch_names, expected):
     Returns
     -------
     matrix : ndarray, shape (n_expected, n_recorded)
-        One 1 per row where names agree, a spherical spline elsewhere.
+        One 1 per row where names agree, a spherical spline elsewhere, all places in one frame.
     steps : dict of str to list of str
-        Channels of the checkpoint ``by name`` and ``by position``, and recorded ones ``not used``.
+        Channels of the checkpoint ``by name`` and ``by position``, with how far the ``nearest``
+        recorded electrodes are from these, and recorded ones ``not used``.
 
     Raises
     ------
@@ -228,55 +259,73 @@ def channel_matrix(ch_names, expected):
         If a channel of the checkpoint was not recorded and has no place, or if fewer than four
         recorded electrodes have one.
     """
-    have = {name.lower(): name for name in ch_names}
-    absent = [name for name in expected.channels if name.lower() not in have]
-    places = {**_standard_places(), **{k.lower(): v for k, v in expected.places.items()}}
-    lost = [name for name in absent if name.lower() not in places]
-    known = [name for name in ch_names if name.lower() in places]
-    if lost or (absent and len(known) < FEWEST_POSITIONS):
-        why = f"only {known} have a place"
+    column = {name.lower(): at for at, name in enumerate(ch_names)}
+    absent = [name for name in expected.channels if name.lower() not in column]
+    theirs = {**in_head_frame(expected.places), **standard_places(expected.channels)}
+    mine = {ch_names[column[n.lower()]]: theirs[n] for n in theirs if n.lower() in column}
+    mine |= standard_places(ch_names)
+    lost = [name for name in absent if name not in theirs]
+    if lost or (absent and len(mine) < FEWEST_POSITIONS):
+        why = f"only {list(mine)} have a place"
         if lost:
             why = f"no place is known for {', '.join(lost)}"
         raise CheckpointError(
             f"{expected.kind} was trained with {', '.join(absent)}, which the study has not, and {why}: "
             "rename the channels of the study to those of the checkpoint, or save it with positions"
         )
-    used = known if absent else list(ch_names)
-
-    def infos(names):
-        locs = [places.get(name.lower()) for name in names]
-        pairs = zip(names, locs, strict=True)
-        return [{"ch_name": name, "kind": "eeg", "loc": loc} for name, loc in pairs]
-
-    with warnings.catch_warnings(), mne.use_log_level("ERROR"):
-        warnings.filterwarnings("ignore", r"Only \d+ head|\(X, Y\) fit", RuntimeWarning)
-        layer = ChannelInterpolationLayer(
-            infos(used), infos(expected.channels), mode="name_match"
-        )
     matrix = np.zeros((len(expected.channels), len(ch_names)))
-    matrix[:, [list(ch_names).index(name) for name in used]] = layer.matrix.numpy()
-    wanted = {name.lower() for name in expected.channels}
-    left = [] if absent else [name for name in ch_names if name.lower() not in wanted]
+    for row, name in zip(matrix, expected.channels, strict=True):
+        if name not in absent:
+            row[column[name.lower()]] = 1
     by_name = [name for name in expected.channels if name not in absent]
-    steps = {"by name": by_name, "by position": absent, "not used": left}
+    steps = {"by name": by_name, "by position": absent, "not used": []}
+    if absent:
+        theirs = {name: theirs[name] for name in absent}
+        rows = [name in theirs for name in expected.channels]
+        matrix[np.ix_(rows, [column[name.lower()] for name in mine])] = _spline(
+            mine, theirs
+        )
+        steps["nearest"] = [_nearest(mine, theirs)]
+    steps["not used"] = [
+        name for name, weights in zip(ch_names, matrix.T, strict=True) if not weights.any()
+    ]
     return matrix, steps
 
 
-@functools.cache
-def _standard_places():
-    """Places of electrodes by name in small letters, in m: the HydroCel net and the 10-05 system."""
-    places = {}
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Montage name", FutureWarning)
-        for title in ("GSN-HydroCel-129", "standard_1005"):
-            montage = mne.channels.make_standard_montage(title)
-            for name, place in montage.get_positions()["ch_pos"].items():
-                places[name.lower()] = place
-    return places
+def _spline(mine, theirs):
+    """Weights that estimate electrodes at some places from those at others."""
+    with warnings.catch_warnings(), mne.use_log_level("ERROR"):
+        warnings.filterwarnings("ignore", r"Only \d+ head|\(X, Y\) fit", RuntimeWarning)
+        return ChannelInterpolationLayer(_infos(mine, mine), _infos(theirs, theirs)).matrix
+
+
+def _nearest(mine, theirs):
+    """How far from the places of estimates the nearest recorded electrode is, in mm along the head."""
+    ends = []
+    for places in (mine, theirs):
+        arrows = np.array(list(places.values())) - CENTRE
+        ends.append(arrows / np.linalg.norm(arrows, axis=1, keepdims=True))
+    angles = np.arccos(np.clip(ends[1] @ ends[0].T, -1, 1))
+    mm = 1e3 * RADIUS * angles.min(axis=1)
+    worst = int(mm.argmax())
+    near = list(mine)[angles[worst].argmin()]
+    line = f"{near} is {mm[worst]:.0f} mm from {list(theirs)[worst]}"
+    if len(mm) > 1:
+        line += f", the farthest of {len(mm)} estimates (median {np.median(mm):.0f} mm)"
+    return line
+
+
+def _infos(names, places):
+    """Electrodes as Braindecode takes them, with the place of each that has one."""
+    infos = [{"ch_name": name, "kind": "eeg"} for name in names]
+    return [
+        info | {"loc": places[info["ch_name"]]} if info["ch_name"] in places else info
+        for info in infos
+    ]
 
 
 def channel_infos(names):
-    """Electrodes as Braindecode saves them with a model: name, kind and standard place in m.
+    """Electrodes as Braindecode saves them with a model: name, kind and standard place.
 
     Parameters
     ----------
@@ -286,14 +335,9 @@ def channel_infos(names):
     Returns
     -------
     list of dict
-        For the argument ``chs_info`` of a model.
+        For the argument ``chs_info`` of a model; places in m, in MNE's head frame.
     """
-    places, infos = _standard_places(), []
-    for name in names:
-        infos.append({"ch_name": name, "kind": "eeg"})
-        if name.lower() in places:
-            infos[-1]["loc"] = np.asarray(places[name.lower()], float)
-    return infos
+    return _infos(names, standard_places(names))
 
 
 def _first_line(err):

@@ -9,7 +9,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save
 
-from _model.checkpoint import CONFIG, WEIGHTS, CheckpointError, read_checkpoint
+from _model.checkpoint import CONFIG, CheckpointError, read_checkpoint
+from _model.families import WEIGHTS, family_of
 from _model.fit import (
     SCALE_FILE,
     Expected,
@@ -21,6 +22,32 @@ from _study.cache import get_cache_dir, replacing
 
 #: The card beside a checkpoint.
 CARD = "README.md"
+#: What ``save_pretrained`` writes: each stands for its folder.
+WRITTEN = (CONFIG, WEIGHTS, "pytorch_model.bin", CARD)
+#: Endings of files with weights that are no folder, and no id either.
+ONE_FILE = (
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".bin",
+    ".pkl",
+    ".h5",
+    ".onnx",
+    ".safetensors",
+    ".zip",
+    ".gz",
+)
+#: Words of a licence under which a modified copy cannot be passed on, and of no licence.
+NO_COPIES = {
+    "nd",
+    "noderivatives",
+    "noderivs",
+    "gated",
+    "unknown",
+    "none",
+    "other",
+    "proprietary",
+}
 #: Id on the hub, with a revision.
 HUB = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 
@@ -89,7 +116,28 @@ class Checkpoint:
         """
         return with_new_head(self.network, n_times, n_outputs, keep=keep)
 
-    def share(self, model, name, about):
+    def share_or_keep(self, model, name, about):
+        """Share a model, or say why not and keep it on this machine: see :meth:`share`.
+
+        Parameters
+        ----------
+        model : torch.nn.Module
+            The adapted model.
+        name, about : str
+            Its folder and what the card says.
+
+        Returns
+        -------
+        pathlib.Path
+            The folder.
+        """
+        try:
+            return self.share(model, name, about)
+        except CheckpointError as refusal:
+            print(refusal)
+            return self.share(model, name, about, for_others=False)
+
+    def share(self, model, name, about, *, for_others=True):
         """Save a model that was adapted from it: :func:`share`, with its scale, licence and origin.
 
         Parameters
@@ -100,13 +148,21 @@ class Checkpoint:
             Of its folder below the cache.
         about : str
             What the card says: trained on whom, how good on whom.
+        for_others : bool
+            False keeps a copy on this machine, whatever the licence.
 
         Returns
         -------
         pathlib.Path
             The folder.
+
+        Raises
+        ------
+        CheckpointError
+            If its licence forbids to pass a modified copy on, or is not known.
         """
         card = {"licence": self.licence, "origin": self.origin, "about": about}
+        card["for_others"] = for_others
         return share(model, name, scale=self.expected.scale, **card)
 
 
@@ -134,7 +190,9 @@ def open_checkpoint(where, device="cpu"):
     class_name = os.environ.get("EEG_TUTORIAL_CHECKPOINT_CLASS")
     network = read_checkpoint(folder, class_name).to(device)
     expected = expected_windows(folder, network)
-    return Checkpoint(folder, origin, licence_of(folder), network, expected)
+    family = family_of(origin.partition("@")[0])
+    licence = (family.licence or "unknown") if family else licence_of(folder)
+    return Checkpoint(folder, origin, licence, network, expected)
 
 
 def find_checkpoint(where):
@@ -143,8 +201,9 @@ def find_checkpoint(where):
     Parameters
     ----------
     where : str or path-like
-        A folder, or an id on the hub such as ``organisation/name@revision``. Fetching needs
-        ``EEG_TUTORIAL_DOWNLOAD=1``; its size is printed before.
+        A folder, a file that ``save_pretrained`` wrote there, or an id on the hub such as
+        ``organisation/name@revision``. Fetching needs ``EEG_TUTORIAL_DOWNLOAD=1``; its size is
+        printed before.
 
     Returns
     -------
@@ -156,27 +215,47 @@ def find_checkpoint(where):
     Raises
     ------
     CheckpointError
-        If it is neither, or cannot be fetched.
+        If it is another file, or nothing, or cannot be fetched.
     """
-    folder = Path(where).expanduser()
-    if folder.is_dir():
+    shown = str(where)[:200]
+    try:
+        folder = Path(where).expanduser()
+        is_file, is_folder = folder.is_file(), folder.is_dir()
+    except (OSError, RuntimeError) as err:  # a name too long, a home of nobody
+        raise CheckpointError(f"{shown!r} cannot be a folder: {err}") from err
+    if is_file and folder.name in WRITTEN and _is_whole(folder.parent):
+        folder, is_folder = folder.parent, True
+    if is_folder:
         return folder, folder.resolve().name
-    asked = HUB.fullmatch(str(where))
-    if not asked:
+    if is_file:
         raise CheckpointError(
-            f"EEG_TUTORIAL_CHECKPOINT is {str(where)[:200]!r}: neither a folder nor an id such as "
-            "organisation/name@revision"
+            f"{shown} is a file, and a checkpoint is a folder: weights do not say which class, electrodes "
+            "and rate they are for, and pickles (.pt, .ckpt, .bin) are not read, as they can run code. "
+            "Where it was trained, load it into its Braindecode model, write "
+            "model.save_pretrained('folder'), and give that folder"
+        )
+    asked = HUB.fullmatch(str(where))
+    if not asked or folder.suffix in ONE_FILE or shown.startswith((".", "~")):
+        raise CheckpointError(
+            f"no such file or folder: {folder.absolute()}. Give a folder that save_pretrained wrote, or an "
+            "id on the hub such as organisation/name@revision"
         )
     return _from_hub(**asked.groupdict())
+
+
+def _is_whole(folder):
+    return all((folder / name).is_file() for name in (CONFIG, WEIGHTS))
 
 
 def _from_hub(name, revision):
     from huggingface_hub import HfApi, snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
+    family = family_of(name)
+    weights = family.weights if family else WEIGHTS
     how = {
         "cache_dir": get_cache_dir() / "hub",
-        "allow_patterns": [CONFIG, WEIGHTS, SCALE_FILE, CARD],
+        "allow_patterns": [CONFIG, weights, SCALE_FILE, CARD],
     }
     try:
         folder = snapshot_download(name, revision=revision, local_files_only=True, **how)
@@ -201,7 +280,7 @@ def _from_hub(name, revision):
     return Path(folder), f"{name}@{info.sha[:8]}"
 
 
-def share(model, name, *, scale, licence, origin, about):
+def share(model, name, *, scale, licence, origin, about, for_others=True):
     """Save an adapted model so that somebody else can load it and knows what it is.
 
     Parameters
@@ -216,12 +295,27 @@ def share(model, name, *, scale, licence, origin, about):
         Of the weights it started from. ``save_pretrained`` would write the licence of the class.
     about : str
         What the card says: trained on whom, how good on whom.
+    for_others : bool
+        False keeps a copy on this machine, whatever the licence.
 
     Returns
     -------
     pathlib.Path
         The folder.
+
+    Raises
+    ------
+    CheckpointError
+        If the licence forbids to pass a modified copy on, or is not known.
     """
+    words = set(re.split(r"[^a-z]+", licence.lower()))
+    if for_others and words & NO_COPIES:
+        raise CheckpointError(
+            f"what was adapted from {origin} is not shared: the licence of its weights is {licence}, which "
+            "does not let you pass a modified copy on. Share what is yours, the head and your code, or ask "
+            f"the authors of the weights. If they are your own, write a licence into the {CARD} beside them: "
+            "---, license: cc-by-4.0 and --- are its first three lines"
+        )
     folder = get_cache_dir() / name
     folder.mkdir(exist_ok=True)
     card = (
@@ -247,7 +341,8 @@ def licence_of(folder):
     """Licence of the weights, from the card beside them; ``"unknown"`` where it does not say."""
     card = folder / CARD
     text = card.read_text("utf-8", "replace")[:100_000] if card.is_file() else ""
-    header = re.search(
-        r"\A---\n.*?^license:\s*([\w.-]{1,60})\s*$.*?^---", text, re.M | re.S
-    )
-    return header[1] if header else "unknown"
+    header = re.match(r"---\n(.*?)^---", text, re.M | re.S)
+    header = header[1] if header else ""
+    line = re.search(r"^license:[\s-]*[\"']?([\w.][\w. ()-]{0,59})[\"']?\s*$", header, re.M)
+    licence = line[1].strip() if line else "unknown"
+    return f"{licence} (gated)" if re.search(r"^(extra_)?gated", header, re.M) else licence

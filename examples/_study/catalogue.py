@@ -4,6 +4,7 @@ The simulation takes its electrodes, classes and rates from here: one place says
 """
 
 import importlib.util
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +55,54 @@ TASK_EVENTS = {
 #: alpha amplitude for each unit. Of new people: how much they differ.
 USUAL_EFFECT = {"simulated-pfactor": 0.5, "simulated-person": 1.0}
 
+#: How many names a message lists before it only counts.
+SHOWN = 8
+
 
 class StudyError(TutorialError, ValueError):
     """A study that cannot be opened as asked; the message names the thing, its value and the fix."""
+
+
+def shorten(names, separator=", "):
+    """Names for a message: the first few, and how many more there are.
+
+    Parameters
+    ----------
+    names : list of str
+        All of them.
+    separator : str
+        What stands between them: ``"; "`` for sentences, of which fewer are shown.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+    """
+    shown = SHOWN if separator == ", " else 3
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return separator.join(names[:shown]) + more
+
+
+def to_write(key, *choices):
+    """How somebody sets names in a recipe, from a page or from code, for a message.
+
+    Parameters
+    ----------
+    key : str
+        A setting, such as ``"task"``.
+    *choices : list of str
+        Names to set; any one of several.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+    """
+    texts = [json.dumps(list(names), ensure_ascii=False) for names in choices]
+    return (
+        f"write {key} = {' or '.join(texts)} into the file that EEG_TUTORIAL_RECIPE names, or pass it in "
+        "recipe="
+    )
 
 
 @dataclass(frozen=True)
@@ -97,11 +143,15 @@ class Recipe:
     classes : tuple of str or None
         Event names that become labels 0, 1, ...; None takes the event names found in the study.
     channels : tuple of str or None
-        Channels to keep, in this order; None keeps those of the first recording.
+        Channels to keep, in this order; None keeps the EEG channels that everybody has.
+    entities : tuple of str or None
+        What stands in the names of the recordings to load, such as ``"acq-clean"``, where a study
+        has versions of them; ``"acq-"`` is a name without it. None loads all.
     sfreq : float or None
-        Sampling frequency of the windows in Hz; None keeps the recording's own.
-    reference : "average" or None
-        Re-reference over all EEG channels, before any is dropped.
+        Sampling frequency of the windows in Hz; None keeps that of most recordings.
+    reference : "average", tuple of str or None
+        Re-reference to the mean of these channels; ``"average"`` is all EEG channels that
+        everybody has, also where ``channels`` keeps some of them.
     l_freq, h_freq : float or None
         Band-pass edges in Hz.
     window_s : float
@@ -131,8 +181,9 @@ class Recipe:
     task: tuple | None = None
     classes: tuple | None = None
     channels: tuple | None = None
+    entities: tuple | None = None
     sfreq: float | None = 128.0
-    reference: str | None = "average"
+    reference: str | tuple | None = "average"
     l_freq: float | None = 1.0
     h_freq: float | None = 40.0
     window_s: float = 2.0

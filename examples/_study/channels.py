@@ -5,20 +5,16 @@ or left out before anything is referenced to it, and what is left has to be ther
 """
 
 import difflib
-import re
-from collections import Counter
-from dataclasses import replace
+from collections import Counter, defaultdict
 
 import numpy as np
 
-from _runtime import quiet_imports
-from _study.catalogue import StudyError
-from _study.folder import entity
+from _study.catalogue import StudyError, shorten
+from _study.edf import read_edf_header
+from _study.names import FEW, NO_EEG, bare, differences, judge_names, only_count, spell
 from _study.places import give_positions
 from _study.tables import MISSING, find_sidecar, read_numbers, read_table
-
-with quiet_imports():
-    pass
+from _study.units import mend_units, read_header_units, volts_of
 
 #: Types of channels.tsv as MNE calls them; what BIDS knows and MNE does not need is "misc".
 TYPES = {
@@ -31,17 +27,14 @@ TYPES = {
     **dict.fromkeys(("ACCEL", "GYRO", "MAGN", "POS", "LATENCY"), "misc"),
     **{name: name.lower() for name in ("EEG", "ECG", "EMG", "RESP", "SEEG", "ECOG", "DBS")},
 }  # fmt: skip
-#: What a channel without a table is, by its name.
-BY_NAME = {
-    "ecg": r"(ecg|ekg)\b",
-    "eog": r"[hv]?eog",
-    "emg": r"emg",
-    "stim": r"(sti|status|trig)",
+#: What is left out without a table, by what its name says; see :func:`_study.names.judge_names`.
+LEFT_OUT = {
+    "no EEG by their names": tuple(NO_EEG),
+    "at the ears, where the reference is": ("ear",),
+    "beside electrodes and none by their names (channels= or a channels.tsv takes them)": (
+        "unknown",
+    ),
 }
-#: Parts of a label that say how it was recorded, not where.
-AROUND = re.compile(r"^(eeg|eog|ecg|emg)[ _]+|[ _-]*(ref|le|avg|a1a2|m1m2)$")
-#: Units of voltage, in small letters; both of the signs for micro.
-VOLTS = re.compile(r"(m|u|n|\u00b5|\u03bc|micro)?v(olts?)?")
 
 
 def read_channels(root, path):
@@ -88,35 +81,49 @@ def read_channels(root, path):
     return table_path, table
 
 
-def apply_channels(raw, path, table_path, table):
-    """Give a recording the names, types and bad channels of its table, each by its own name.
+def apply_channels(raw, path, table_path, table, wanted=()):
+    """Give a recording the names, types and bad channels of its table, and its EEG a unit and usual names.
 
     Parameters
     ----------
     raw : mne.io.BaseRaw
         Changed in place.
     path : pathlib.Path
-        Its file, for messages.
+        Its file.
     table_path : pathlib.Path or None
         Of its table, see :func:`read_channels`.
     table : pandas.DataFrame or None
         The table itself; without one, types are guessed by name.
+    wanted : sequence of str
+        Channels that are asked for: without a table they are EEG whatever their names.
 
     Returns
     -------
     list of str
-        What has to be said about it.
+        What has to be said about it, without its name.
 
     Raises
     ------
     StudyError
-        If the table and the file name different channels.
+        If the table and the file name different channels, or the table has another rate.
     """
+    header = read_header_units(raw, path)  # before a name changes
+    units = {}
     if table is None:
-        return _guess_types(raw, path)
-    names = _match_names(raw, path, table_path, list(table["name"]))
+        notes = _guess_types(raw, wanted)
+    else:
+        names, table, notes = _match_names(raw, path, table_path, table)
+        notes += _apply_table(raw, path, table_path, table, names)
+        if "units" in table.columns:
+            units = dict(zip(names, table["units"], strict=True))
+    notes += mend_units(raw, header, units)
+    return notes + _spell(raw)
+
+
+def _apply_table(raw, path, table_path, table, names):
+    """Types and bad channels of a table whose rows are the channels ``names``; what has to be said."""
     kinds = {n: TYPES[kind.upper()] for n, kind in zip(names, table["type"], strict=True)}
-    now = _kinds(raw)
+    now = kinds_of(raw)
     other = {name: kind for name, kind in kinds.items() if now[name] != kind}
     if other:
         raw.set_channel_types(other, on_unit_change="ignore")
@@ -126,104 +133,172 @@ def apply_channels(raw, path, table_path, table):
         ]
     eeg = np.array([kind == "eeg" for kind in kinds.values()], bool)
     _refuse_other_rate(raw, path, table_path, table, eeg)
-    notes = _odd_units(table_path, table[eeg])
-    odd = [name for name in names if kinds[name] == "eeg" and _kind_of(name) != "eeg"]
+    notes = _odd_units(table[eeg])
+    judged = judge_names([name for name in names if kinds[name] == "eeg"])
+    odd = [name for name, kind in judged.items() if kind not in ("eeg", "ear", "unknown")]
     if odd:
-        notes.append(f"{table_path.name} calls {', '.join(odd)} EEG: taken for EEG")
+        notes.append(
+            f"channels.tsv calls {shorten(odd)} EEG, which by name they are not: taken for EEG"
+        )
     return notes
 
 
 def _refuse_other_rate(raw, path, table_path, table, eeg):
-    """The rates of the EEG channels of a table have to be that of the recording."""
+    """The rates of the EEG channels of a table have to be that of the recording, or their own in an EDF file."""
     if "sampling_frequency" not in table.columns:
         return
     sfreq = raw.info["sfreq"]
     rates = read_numbers(table, "sampling_frequency", table_path)
-    for at in np.flatnonzero(eeg & (np.abs(rates - sfreq) > 1e-3 * sfreq))[:1]:
+    other = np.flatnonzero(eeg & (np.abs(rates - sfreq) > 1e-3 * sfreq))
+    header = read_edf_header(path) if len(other) else None
+    in_file = {} if header is None else header.rates()
+    for at in other:
+        if np.isclose(in_file.get(table["name"].iloc[at], 0), rates[at], rtol=1e-3):
+            continue  # MNE raised it
         raise StudyError(
             f"{path.name} is sampled at {sfreq:g} Hz but {table_path.name} says {rates[at]:g} Hz in row "
             f"{table.index[at]}. Correct the table, or get the recording that belongs to it."
         )
 
 
-def _odd_units(table_path, table):
+def _odd_units(table):
     """A line for a table of EEG channels with a unit that is none of voltage."""
     if "units" not in table.columns:
         return []
     units = {unit for unit in table["units"] if unit.lower() not in MISSING}
-    odd = sorted(unit for unit in units if not VOLTS.fullmatch(unit.lower()))
+    odd = sorted(unit for unit in units if volts_of(unit) is None)
     if not odd:
         return []
     return [
-        f"{table_path.name} gives EEG in {', '.join(odd)}, no unit of voltage: taken as MNE reads it"
+        f"channels.tsv gives EEG in {', '.join(odd)}, no unit of voltage: taken as the file has it"
     ]
 
 
 def eeg_names(raw):
     """Names of the EEG channels of a recording, bad ones among them."""
-    return [name for name, kind in _kinds(raw).items() if kind == "eeg"]
+    return [name for name, kind in kinds_of(raw).items() if kind == "eeg"]
 
 
-def _kinds(raw):
-    """Type of each channel, by its name."""
+def kinds_of(raw):
+    """Type of each channel of a recording, by its name."""
     return dict(zip(raw.ch_names, raw.get_channel_types(), strict=True))
 
 
-def _kind_of(name):
-    """Kind of a channel by its name alone."""
-    for kind, pattern in BY_NAME.items():
-        if re.match(pattern, name.strip().lower()):
-            return kind
-    return "eeg"
+def _guess_types(raw, wanted):
+    """Types by name where there is no table: what is no electrode is no part of an average reference."""
+    judged = judge_names(eeg_names(raw))
+    by_kind = defaultdict(list)
+    for name, kind in judged.items():
+        by_kind[kind].append(name)
+    notes = []
+    n_known, n_unknown = len(by_kind["eeg"]), len(by_kind["unknown"])
+    if n_unknown and n_known < FEW and n_known <= n_unknown:
+        names = shorten(by_kind.pop("unknown"))
+        notes = [f"no channels.tsv, and {names} name no electrode: taken for EEG"]
+    asked = {bare(name) for name in wanted}
+    for reason, kinds in LEFT_OUT.items():
+        names = [n for kind in kinds for n in by_kind[kind] if bare(n) not in asked]
+        if names:
+            types = {n: judged[n] if judged[n] in NO_EEG else "misc" for n in names}
+            raw.set_channel_types(types, on_unit_change="ignore")
+            notes.append(f"no channels.tsv: {shorten(names)} left out, {reason}")
+    return notes
 
 
-def _guess_types(raw, path):
-    """Types by name where there is no table: an ECG is no part of an average reference."""
-    kinds = {name: _kind_of(name) for name in eeg_names(raw)}
-    kinds = {name: kind for name, kind in kinds.items() if kind != "eeg"}
-    if not kinds:
+def _spell(raw):
+    """Electrodes get their names in the 10-05 system: ``FZ`` is ``Fz``."""
+    usual = spell(eeg_names(raw))
+    times = Counter(usual.get(name, name) for name in raw.ch_names)
+    other = {old: new for old, new in usual.items() if old != new and times[new] == 1}
+    if not other:
         return []
-    raw.set_channel_types(kinds, on_unit_change="ignore")
-    each = ", ".join(f"{name} for {kind.upper()}" for name, kind in kinds.items())
-    return [
-        f"{path.name} has no channels.tsv: by its name, {each} is taken and left out of the EEG"
-    ]
+    raw.rename_channels(other)
+    return [shorten([f"{old} is {new}" for old, new in other.items()])]
 
 
-def _match_names(raw, path, table_path, names):
-    """Which channel of a recording each row of its table is, where that is clear.
+def _match_names(raw, path, table_path, table):
+    """Which channel of a recording each row of its table is: names, these rows, what has to be said.
 
     Names that differ in what is around them alone, ``EEG Fz-REF`` and ``Fz``, are one; the shorter
-    one is used.
+    one is used. Names that only count take those of the table. A row that is no EEG and that the
+    file lacks, as of a reference, is no channel.
     """
-    ch_names = [c for c, kind in _kinds(raw).items() if c in names or kind != "stim"]
+    ch_names = [
+        c for c, kind in kinds_of(raw).items() if c in set(table["name"]) or kind != "stim"
+    ]
+    if len(table) > len(ch_names):
+        there = table["name"].map(bare).isin([bare(c) for c in ch_names])
+        table = table[there | (table["type"].str.upper() == "EEG")]
+    names = list(table["name"])
     if set(ch_names) == set(names):
-        bare, wanted = ch_names, names
-    else:
-        bare = [_bare(name) for name in ch_names]
-        wanted = [_bare(name) for name in names]
-    if set(bare) != set(wanted) or len(bare) != len(set(bare)) or len(bare) != len(wanted):
+        other_order = ["channels.tsv has another order than the file: names count"]
+        return names, table, other_order if ch_names != names else []
+    if len(names) == len(ch_names) and only_count(ch_names):
+        raw.rename_channels(dict(zip(ch_names, names, strict=True)))
+        first, last = ch_names[0], ch_names[-1]
+        in_turn = f"{first} to {last} are named by the rows of channels.tsv, in order"
+        return names, table, [in_turn]
+    _refuse_other_names(path, table_path, ch_names, names)
+    used = [min(both, key=len) for both in zip(names, ch_names, strict=True)]
+    new_names = {old: new for old, new in zip(ch_names, used, strict=True) if old != new}
+    if new_names:
+        raw.rename_channels(new_names)
+    return used, table, []
+
+
+def _refuse_other_names(path, table_path, ch_names, names):
+    """File and table have to name the same channels, and in one order where their spelling differs."""
+    single, wanted = [bare(name) for name in ch_names], [bare(name) for name in names]
+    if set(single) != set(wanted) or not len(single) == len(set(single)) == len(wanted):
         only_file = [c for c in ch_names if c not in names]
         only_table = [c for c in names if c not in ch_names]
         raise StudyError(
             f"{table_path} and {path.name} name different channels: only the recording has {only_file}, only "
             f"the table has {only_table}. Write the names of the recording into the table, a row for each."
         )
-    if bare != wanted:
+    if single != wanted:
         raise StudyError(
             f"{table_path} lists {names} and {path.name} holds {ch_names}: the same channels in another order, and "
             "one of the two may have exchanged them. Write the rows in the order of the recording."
         )
-    used = [min(both, key=len) for both in zip(names, ch_names, strict=True)]
-    new_names = {old: new for old, new in zip(ch_names, used, strict=True) if old != new}
-    if new_names:
-        raw.rename_channels(new_names)
-    return used
 
 
-def _bare(name):
-    """A label without what says how it was recorded."""
-    return AROUND.sub("", name.strip().lower())
+def refuse_reference(path, names, recipe, left_out=()):
+    """Refuse an average reference over too few electrodes, or over differences between electrodes.
+
+    Of two channels it makes mirror images, of one nothing; and a difference of two electrodes holds no
+    reference that others share.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The BIDS folder, or a recording.
+    names : sequence of str
+        Channels that the average is taken over.
+    recipe : _study.catalogue.Recipe
+        What the study needs, among it ``reference``.
+    left_out : sequence of str
+        Why others are no part of it, for the message.
+
+    Raises
+    ------
+    StudyError
+        If there are fewer than four, or if some are differences, unless no reference is asked for.
+    """
+    if recipe.reference is None:
+        return
+    bipolar = differences(names)
+    if len(names) >= FEW and not bipolar:
+        return
+    why = f"needs {FEW} electrodes, and {path.name} has {len(names)}: {shorten(names)}"
+    if left_out:
+        why += f" ({shorten(left_out)})"
+    if bipolar:
+        why = f"needs single electrodes, and {path.name} has differences of two: {shorten(bipolar)}"
+    raise StudyError(
+        f"reference={recipe.reference!r} {why}. Write reference = false into the file that "
+        "EEG_TUTORIAL_RECIPE names, or pass recipe= with reference=None"
+    )
 
 
 def mend_bad_channels(raw, root, path, wanted):
@@ -252,7 +327,7 @@ def mend_bad_channels(raw, root, path, wanted):
     bad = [name for name in raw.info["bads"] if name in eeg]
     if not bad:
         return []
-    if any(name in wanted for name in bad) and _can_mend(raw, root, path):
+    if any(name in wanted for name in bad) and can_mend(raw, root, path):
         raw.load_data(verbose="ERROR")
         try:
             raw.interpolate_bads(verbose="ERROR")
@@ -263,120 +338,45 @@ def mend_bad_channels(raw, root, path, wanted):
     return [f"{path.name}: left out what channels.tsv calls bad: {', '.join(bad)}"]
 
 
-def _can_mend(raw, root, path):
-    """Can a bad channel be interpolated: do enough good ones and all places stand around it?"""
+def can_mend(raw, root, path):
+    """Can a bad channel be interpolated: do enough good ones and all places stand around it?
+
+    Parameters
+    ----------
+    raw : mne.io.BaseRaw
+        A recording; places are given to its channels.
+    root : pathlib.Path
+        The BIDS folder.
+    path : pathlib.Path
+        The recording.
+
+    Returns
+    -------
+    bool
+        True where :func:`mend_bad_channels` interpolates.
+    """
     names = eeg_names(raw)
     good = len(names) - len(raw.info["bads"])
     return good >= max(4, len(names) / 2) and give_positions(raw, names, root, path)
 
 
-def find_channels(root, recordings, recipe):
-    """The channels of the recipe, which every recording has, of one type; bad ones are mended.
+def refuse_absent(path, raw, channels):
+    """Refuse a recording that lacks a channel; what is near to its name is told.
 
     Parameters
     ----------
-    root : pathlib.Path
-        The BIDS folder.
-    recordings : list of tuple
-        Path (:class:`pathlib.Path`) and signals (:class:`mne.io.BaseRaw`) of each, with the types
-        and bad channels of its table. Bad channels are interpolated or dropped in place.
-    recipe : _study.catalogue.Recipe
-        Channels, if it names them, and reference.
-
-    Returns
-    -------
-    recipe : _study.catalogue.Recipe
-        With ``channels``: those of the first recording where it named none, without what
-        somebody has to do without.
-    notes : list of str
-        What has to be said about it.
+    path : pathlib.Path
+        Its file.
+    raw : mne.io.BaseRaw
+        The recording.
+    channels : sequence of str
+        Channels that it needs.
 
     Raises
     ------
     StudyError
-        If a channel is bad, absent or of another type in some recording, or if none is EEG.
+        With the channels it has.
     """
-    first_path, first = recordings[0]
-    notes = _other_rates(recordings)
-    wanted = recipe.channels or tuple(eeg_names(first))
-    if not recipe.channels:
-        notes += _only_elsewhere(recordings)
-    lost, mended = _mend_everybody(root, recordings, wanted)
-    notes += mended
-    gone = [name for name in wanted if name in lost]
-    if gone and recipe.channels:
-        raise StudyError(
-            f"{lost[gone[0]].name} has no channel {gone} to use: its channels.tsv calls it bad, and it "
-            "cannot be interpolated from its neighbours. Pass channels= without it, or write electrodes.tsv"
-        )
-    if gone:
-        notes.append(f"{root.name}: {', '.join(gone)} left out for everybody")
-    channels = tuple(name for name in wanted if name not in gone)
-    if not channels:
-        raise StudyError(
-            f"{first_path.name} has no EEG channel: its channels are {_kinds(first)}. Correct the types in "
-            "channels.tsv, or pass channels="
-        )
-    for path, raw in recordings:
-        _refuse_absent(path, raw, channels)
-        _refuse_other_type(path, raw, channels, recordings[0])
-    if recipe.reference and not eeg_names(first):
-        raise StudyError(
-            f"{first_path.name} has no EEG channel to reference to: its channels are {_kinds(first)}. Correct the "
-            "types in channels.tsv"
-        )
-    return replace(recipe, channels=channels), notes
-
-
-def _other_rates(recordings):
-    """A line for each recording that is sampled at another rate than most."""
-    rates = [float(raw.info["sfreq"]) for _, raw in recordings]
-    counts = Counter(rates)
-    usual = max(counts, key=counts.get)
-    return [
-        f"{path.name} is sampled at {rate:g} Hz, most others at {usual:g} Hz"
-        for (path, _), rate in zip(recordings, rates, strict=True)
-        if rate != usual
-    ]
-
-
-def _only_elsewhere(recordings):
-    """A line for each channel that is EEG in a later recording and not in the first."""
-    first_path, first = recordings[0]
-    kinds = _kinds(first)
-    elsewhere = {}
-    for path, raw in recordings:
-        for name in eeg_names(raw):
-            if kinds.get(name) != "eeg":
-                elsewhere.setdefault(name, path.name)
-    return [
-        f"{name} is {kinds.get(name, 'absent')} in {first_path.name} and EEG in {other}: left out for "
-        "everybody. Correct the type in channels.tsv"
-        for name, other in elsewhere.items()
-    ]
-
-
-def _mend_everybody(root, recordings, wanted):
-    """Mend all recordings: which channels somebody lost, with the file, and what has to be said."""
-    first = recordings[0][1]
-    lost = {}
-    notes = []
-    for path, raw in recordings:
-        before = list(raw.ch_names)
-        notes += mend_bad_channels(raw, root, path, wanted)
-        if eeg_names(first) and not eeg_names(raw):
-            raise StudyError(
-                f"{path.name} has no EEG channel left: its channels.tsv calls all of them bad. Correct it, or "
-                f"leave sub-{entity(path.name, 'sub')} out with subjects="
-            )
-        for name in before:
-            if name not in raw.ch_names:
-                lost[name] = path
-    return lost, notes
-
-
-def _refuse_absent(path, raw, channels):
-    """Every channel has to be in a recording; what is near to a name is told."""
     absent = [name for name in channels if name not in raw.ch_names]
     if not absent:
         return
@@ -390,15 +390,3 @@ def _refuse_absent(path, raw, channels):
         f"tuple of names that every recording has{f' (near: {near})' if near else ''}. Names are those of "
         f"{path.name.rpartition('_')[0]}_channels.tsv, where there is one"
     )
-
-
-def _refuse_other_type(path, raw, channels, first):
-    """A channel has to be of the type that it has in the first recording, a path and signals."""
-    first_path, first_raw = first
-    kinds, wanted = _kinds(raw), _kinds(first_raw)
-    other = [name for name in channels if kinds[name] != wanted[name]]
-    if other:
-        raise StudyError(
-            f"{path.name} has {other[0]} as {kinds[other[0]].upper()} and {first_path.name} as "
-            f"{wanted[other[0]].upper()}: correct the type in channels.tsv, or pass channels= without it"
-        )

@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 
 from _runtime import quiet_imports
-from _study.catalogue import StudyError
+from _study.catalogue import StudyError, shorten
 from _study.events import is_bad
-from _study.folder import entity
+from _study.pauses import CUTS
+from _study.tables import entity
 
 with quiet_imports():
     from braindecode.preprocessing import create_windows_from_events
@@ -44,18 +45,21 @@ def cut_windows(dataset, recipe, root):
     cut = _cut(dataset, recipe, n_times, root)
     arrays = []
     tables = []
+    dropped = {}
     for recording, cut_recording in zip(dataset.datasets, cut.datasets, strict=True):
         stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
         starts, labels = cut_recording.metadata[["i_start_in_trial", "target"]].to_numpy().T
         _check_counts(recording.raw, labels, recipe, n_times, stem)
-        kept = ~_in_bad_segments(recording.raw, starts, n_times)
-        if not kept.all():
-            print(
-                f"{stem}: {(~kept).sum()} of {len(kept)} windows lie in segments marked bad, dropped"
-            )
+        bad = _in_bad_segments(recording.raw, starts, n_times)
+        across = _across_cuts(recording.raw, starts, n_times) & ~bad
+        kept = ~bad & ~across
+        for why, lost in (("lie in segments marked bad", bad), ("span a cut", across)):
+            if lost.any():
+                dropped.setdefault(why, {})[stem] = (lost.sum(), len(lost))
         arrays.extend(cut_recording[i][0] for i in np.flatnonzero(kept))
         if kept.any():
             tables.append(_table_of(stem, starts[kept], labels[kept], recipe.sfreq))
+    _tell_dropped(dropped)
     if not tables:
         raise StudyError(
             f"{root.name} has no window left of {list(recipe.classes)}: look at the bad segments in its "
@@ -123,19 +127,37 @@ def _check_counts(raw, labels, recipe, n_times, stem):
         )
 
 
+def _tell_dropped(dropped):
+    """Print for each reason how many windows of which recordings are not used."""
+    for why, counts in dropped.items():
+        n_lost, n_windows = np.sum(list(counts.values()), axis=0)
+        print(f"{shorten(list(counts))}: {n_lost} of {n_windows} windows {why}, dropped")
+
+
+def _notes_in_samples(raw):
+    """First sample of each annotation of a recording, the one after its last, and its name."""
+    onset = raw.annotations.onset - raw.first_time
+    first = raw.time_as_index(onset, use_rounding=True)
+    last = raw.time_as_index(onset + raw.annotations.duration, use_rounding=True)
+    return zip(first, last, raw.annotations.description, strict=True)
+
+
 def _in_bad_segments(raw, starts, n_times):
     """Which windows share samples with a segment that is marked bad?"""
     inside = np.zeros(len(starts), bool)
-    notes = raw.annotations
-    for onset, seconds, name in zip(
-        notes.onset, notes.duration, notes.description, strict=True
-    ):
-        if is_bad(name):
-            first, last = raw.time_as_index(
-                [onset, onset + seconds], use_rounding=True, origin=notes.orig_time
-            )
+    for first, last, name in _notes_in_samples(raw):
+        if is_bad(name) and name not in CUTS:
             inside |= (starts < max(last, first + 1)) & (starts + n_times > first)
     return inside
+
+
+def _across_cuts(raw, starts, n_times):
+    """Which windows have samples of both sides of a cut?"""
+    across = np.zeros(len(starts), bool)
+    for first, _, name in _notes_in_samples(raw):
+        if name in CUTS:
+            across |= (starts < first) & (starts + n_times > first)
+    return across
 
 
 def balance(metadata, classes):

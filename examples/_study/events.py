@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 
 from _runtime import quiet_imports
-from _study.catalogue import StudyError
-from _study.folder import SHOWN, entity, shorten
-from _study.tables import MISSING, find_sidecar, read_numbers, read_table
+from _study.catalogue import SHOWN, StudyError, shorten
+from _study.pauses import CUT_OF_TABLE, cut_seconds, is_joint, place_events
+from _study.tables import MISSING, entity, find_sidecar, read_numbers, read_table
 
 with quiet_imports():
     import mne
@@ -32,6 +32,8 @@ class Events:
         See :func:`name_events`.
     table : pandas.DataFrame
         All columns, as text.
+    paused : ndarray of bool
+        Which lie inside a pause of the recording, and have no onset.
     """
 
     path: Path
@@ -40,6 +42,7 @@ class Events:
     duration: np.ndarray
     names: np.ndarray
     table: pd.DataFrame
+    paused: np.ndarray = np.False_
 
     def n_windows(self, recipe, seconds=None):
         """Windows that fit into each event; a sample short is no matter.
@@ -99,7 +102,8 @@ def read_events(root, path):
         )
     names = name_events(table, np.isfinite(onset))
     rows = table.index.to_numpy()
-    return Events(table_path, rows, onset, np.nan_to_num(duration), names, table)
+    events = Events(table_path, rows, onset, np.nan_to_num(duration), names, table)
+    return place_events(events, path)
 
 
 def name_events(table, has_onset):
@@ -150,7 +154,8 @@ def _tell_apart(names, values, has_onset):
 def annotate(raw, events):
     """Give a recording the events of its table, in place of those that its file may hold.
 
-    Segments that the file itself marks as bad stay.
+    Segments that the file itself marks as bad stay, and so do its cuts; a row that is named as a
+    joint of two pieces is one more cut.
 
     Parameters
     ----------
@@ -166,13 +171,18 @@ def annotate(raw, events):
     """
     has_name = np.array([name is not None for name in events.names], bool)
     inside = has_name & (events.onset >= 0) & (events.onset <= raw.times[-1])
-    bad = [i for i, name in enumerate(raw.annotations.description) if is_bad(name)]
-    kept = raw.annotations[bad]
-    names = events.names[inside].astype(str)
-    raw.set_annotations(
-        mne.Annotations(events.onset[inside], events.duration[inside], names)
+    joints = inside & np.array([is_joint(name) for name in events.names], bool)
+    inside = inside & ~joints
+    notes = raw.annotations
+    bad = np.array([is_bad(name) for name in notes.description], bool)
+    cuts = cut_seconds(raw, events.onset[joints])
+    # All in seconds since the first sample; a file may have begun to count before.
+    onset = [events.onset[inside], notes.onset[bad] - raw.first_time, cuts]
+    duration = [events.duration[inside], notes.duration[bad], 0 * cuts]
+    names = [*events.names[inside], *notes.description[bad], *[CUT_OF_TABLE] * len(cuts)]
+    return raw.set_annotations(
+        mne.Annotations(np.concatenate(onset), np.concatenate(duration), names)
     )
-    return raw.set_annotations(raw.annotations + kept) if len(kept) else raw
 
 
 def is_bad(name):
@@ -402,6 +412,7 @@ def lost_events(events, seconds, recipe):
     onset = events.onset
     whole = events.n_windows(recipe)
     reasons = {
+        "inside a pause of the recording": events.paused,
         "no onset": np.isnan(onset),
         "before the recording": onset < 0,
         "after its end": onset >= seconds,

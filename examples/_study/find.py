@@ -15,15 +15,19 @@ from _study.catalogue import (
     is_simulated,
     known_names,
     planted_effect,
+    shorten,
 )
-from _study.folder import entity, event_columns
-from _study.settings import check_recipe, get_recipe
+from _study.folder import event_columns, read_people
+from _study.settings import absolute, check_recipe, get_recipe
 from _study.simulated.write import MANIFEST, write_simulated
-from _study.tables import MISSING
+from _study.tables import MISSING, entity, read_table
 
 with quiet_imports():
     from eegdash import EEGDashDataset
     from eegdash.schemas import create_record
+
+#: How a reader of a page chooses what is predicted.
+ANOTHER_TARGET = "set EEG_TUTORIAL_TARGET, or write subject_target into the file that EEG_TUTORIAL_RECIPE names"
 
 
 def record_of(root, path):
@@ -141,7 +145,7 @@ def locate(name, tasks=None, most=None):
             f"{shown!r} cannot be a folder ({why}): pass the path of a BIDS dataset. {known_names()}"
         ) from err
     if is_study:
-        return folder.absolute()
+        return absolute(folder)
     if os.sep in text or text.startswith((".", "~")):
         raise StudyError(
             f"no folder {shown}: pass the path of a BIDS dataset. {known_names()}"
@@ -222,15 +226,29 @@ def choose_cohort(subjects, people, recipe, cohort, root):
     """
     if cohort == "all":
         return subjects
-    if "cohort" in people.columns:
-        chosen = [s for s in subjects if people.loc[s, "cohort"] == cohort]
+    labels = people["cohort"] if "cohort" in people.columns else pd.Series(dtype=str)
+    known = set(labels[~labels.str.lower().isin(MISSING)])
+    others = shorten(sorted(known - {"source", "target"}))
+    if known & {"source", "target"}:
+        if others:
+            print(
+                f"{root.name}: people of the cohort {others} are neither source nor target"
+            )
+        chosen = [subject for subject in subjects if labels[subject] == cohort]
     else:
         n_source = recipe.n_source or len(subjects) // 3
         chosen = subjects[:n_source] if cohort == "source" else subjects[n_source:]
+        if others:
+            print(
+                f"{root.name}: the column cohort holds {others}, not source and target: the "
+                f"first {n_source} people are the source cohort"
+            )
     if not chosen:
         raise StudyError(
             f"{root} has {len(subjects)} people with the task {list(recipe.task or ['any'])} and "
-            f"none of them is in the {cohort} cohort: pass cohort='all', or another task"
+            f"none of them is in the {cohort} cohort: write source and target into a column cohort of "
+            "participants.tsv, or n_source = 1 (how many people are the source cohort) into the file that "
+            "EEG_TUTORIAL_RECIPE names, or pass cohort='all'"
         )
     return chosen
 
@@ -270,30 +288,42 @@ def subject_targets(people, subjects, column, on_missing, root):
         in_events = event_columns(root)
         if column in in_events:
             return None, subjects
-        raise StudyError(
-            f"no column {column!r} in {table}, nor in the events.tsv files: the columns of the people "
-            f"are {list(people.columns)}, those of the events {in_events}"
-        )
-    raw = people.loc[subjects, column]
+        table, people = _find_phenotype(root, people, column, in_events)
+    raw = people[column].reindex(subjects, fill_value="n/a")
     missing = raw.str.strip().str.lower().isin(MISSING)
     number = pd.to_numeric(raw, errors="coerce")
     number = number.where(np.isfinite(number))
-    for subject in raw.index[number.isna() & ~missing]:
+    wrong = raw[number.isna() & ~missing]
+    if len(wrong):
+        values = [f"of sub-{subject} is {value!r}" for subject, value in wrong.items()]
         raise StudyError(
-            f"the target {column!r} of sub-{subject} is {raw[subject]!r} in {table}, not a finite number: "
-            "correct it, or write n/a and pass on_missing='drop'"
+            f"the target {column!r} {shorten(values)} in {table}, not a finite number: correct it, or write "
+            f"n/a and pass on_missing='drop'; or choose another target: {ANOTHER_TARGET}"
         )
     if missing.any():
-        names = ", ".join(f"sub-{s}" for s in raw.index[missing])
+        names = shorten([f"sub-{s}" for s in raw.index[missing]])
         if on_missing == "raise":
             raise StudyError(
                 f"the target {column!r} of {names} is {raw[missing].iloc[0]!r} in {table}: "
-                "fill it in, or pass on_missing='drop'"
+                f"fill it in, or pass on_missing='drop'; or choose another target: {ANOTHER_TARGET}"
             )
-        print(f"dropped {names}: no {column} in participants.tsv")
+        print(f"dropped {names}: no {column} in {table.name}")
     if missing.all():
         raise StudyError(
-            f"nobody in {table} has a value of {column!r}: choose another target"
+            f"nobody in {table} has a value of {column!r}: choose another target: {ANOTHER_TARGET}"
         )
     kept = number[~missing]
     return kept.to_dict(), list(kept.index)
+
+
+def _find_phenotype(root, people, column, in_events):
+    """The table of ``phenotype/`` that has a column, which participants.tsv and the events have not."""
+    for path in sorted(root.glob("phenotype/*.tsv")):
+        if column in read_table(path).columns:
+            print(f"{root.name}: {column} is read from phenotype/{path.name}")
+            return path, read_people(path)
+    raise StudyError(
+        f"no column {column!r} in {root / 'participants.tsv'}, nor in phenotype/, nor in the events.tsv "
+        f"files: the columns of the people are {list(people.columns)}, those of the events {in_events}. "
+        f"Choose one of them: {ANOTHER_TARGET}"
+    )

@@ -1,11 +1,15 @@
 """Kinds of files that hold a recording: what belongs to them, and what a reader has to know of them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-#: Where the header of an EDF or BDF file says how many records there are, and then how many seconds
-#: each lasts: two texts of 8 bytes (https://www.edfplus.info/specs/edf.html).
-EDF_RECORDS = 236
+from _study.catalogue import StudyError
+
+#: Number of a part in a name: MNE cuts a .fif file that is large, and reads all parts from the first on.
+SPLIT = r"_split-(\d+)_"
+#: What a file begins with, whatever its name ends in.
+FIRST_BYTES = {b"\xffBIOSEMI": ".bdf", b"0       ": ".edf", b"\x1f\x8b": ".gz"}
 
 
 def _no_names(path):
@@ -21,20 +25,6 @@ def _names_in_vhdr(path):
             name = value.strip().replace("$b", path.stem)
             names.setdefault(key.strip().lower(), name)
     return [name for _, name in sorted(names.items()) if len(name) < 256]
-
-
-def _unknown(path, raw):
-    return True
-
-
-def _has_all_records(path, raw):
-    """Has an EDF or BDF file as many records as its header says? MNE goes by the size of the file."""
-    with path.open("rb") as file:
-        file.seek(EDF_RECORDS)
-        texts = [file.read(8).decode("latin-1").split("\0")[0] for _ in range(2)]
-    n_records = int(texts[0])
-    record_s = float(texts[1]) or 1.0  # as MNE takes a record of no time
-    return n_records == round(raw.n_times / raw.info["sfreq"] / record_s)
 
 
 @dataclass(frozen=True)
@@ -53,8 +43,8 @@ class Format:
         What the reader of MNE takes for letters beyond ASCII.
     unit : str
         Unit of the signals by convention, where the header has none.
-    is_whole : callable
-        Takes the path and what MNE read; are all samples there that the header promises?
+    any_case : bool
+        Does MNE read its ending in capital letters as well?
     """
 
     parts: tuple = ()
@@ -62,18 +52,24 @@ class Format:
     names_in_header: Callable = _no_names
     letters: dict = field(default_factory=dict)
     unit: str = ""
-    is_whole: Callable = _unknown
+    any_case: bool = True
 
 
 #: What is opened, by its ending. A new format is one entry, if MNE and MNE-BIDS read it: EEGDash
 #: passes over the endings that MNE-BIDS does not know.
 FORMATS = {
-    ".edf": Format(letters={"encoding": "latin1"}, is_whole=_has_all_records),
-    ".bdf": Format(letters={"encoding": "latin1"}, is_whole=_has_all_records),
+    ".edf": Format(letters={"encoding": "latin1"}),
+    ".bdf": Format(letters={"encoding": "latin1"}),
     ".set": Format(
-        parts=(".fdt",), samples=".fdt", letters={"uint16_codec": "latin-1"}, unit="uV"
+        parts=(".fdt",),
+        samples=".fdt",
+        letters={"uint16_codec": "latin-1"},
+        unit="uV",
+        any_case=False,
     ),
-    ".vhdr": Format(parts=(".eeg", ".vmrk"), names_in_header=_names_in_vhdr),
+    ".vhdr": Format(
+        parts=(".eeg", ".vmrk"), names_in_header=_names_in_vhdr, any_case=False
+    ),
     ".fif": Format(),
 }
 #: Their endings.
@@ -83,6 +79,81 @@ DATA_SUFFIXES = tuple(FORMATS)
 def format_of(path):
     """What is known of a data file by its ending; nothing special of one that is not listed."""
     return FORMATS.get(path.suffix.lower(), Format())
+
+
+def is_data(path):
+    """Does the name of a file end as one that is opened, in small letters or capitals?"""
+    return path.suffix.lower() in FORMATS
+
+
+def data_files(stem, paths):
+    """Those files of a recording that can hold its signals.
+
+    Parameters
+    ----------
+    stem : pathlib.Path
+        What their names begin with, for messages.
+    paths : list of pathlib.Path
+        All files of the recording.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Of one that MNE wrote in parts the first, which leads on to the others.
+
+    Raises
+    ------
+    StudyError
+        If a part is missing before others, or the tables of the parts differ.
+    """
+    files = [p for p in paths if is_data(p) and "_eeg." in p.name]
+    numbers = {p: re.search(SPLIT, p.name) for p in files if p.suffix.lower() == ".fif"}
+    parts = {int(number[1]): p for p, number in numbers.items() if number}
+    for number in range(1, max(parts, default=0)):
+        if number not in parts:
+            raise StudyError(
+                f"part {number} of {stem.name} is missing: {', '.join(p.name for p in parts.values())} cannot "
+                f"be read without {stem.name}_split-{number:02d}_eeg.fif. Fetch it."
+            )
+    tables = [p for p in paths if p.name.endswith("_events.tsv") and p.is_file()]
+    if parts and len({p.read_bytes() for p in tables}) > 1:
+        raise StudyError(
+            f"{stem.name} is one recording in {len(parts)} parts and has {len(tables)} events.tsv that differ: "
+            "write all events, in seconds since the start of the first part, into each of them."
+        )
+    later = [parts[number] for number in parts if number > 1]
+    return [p for p in files if p not in later]
+
+
+def refuse_capitals(paths):
+    """Refuse files whose ending MNE reads in small letters only.
+
+    Parameters
+    ----------
+    paths : list of pathlib.Path
+        Data files.
+
+    Raises
+    ------
+    StudyError
+        With their names.
+    """
+    large = [p for p in paths if p.suffix != p.suffix.lower() and not format_of(p).any_case]
+    if large:
+        raise StudyError(
+            f"{', '.join(path.name for path in large)}: MNE reads the ending {large[0].suffix} in small letters "
+            f"only. Rename it to {large[0].suffix.lower()}."
+        )
+
+
+def ending_by_content(path):
+    """Ending that the first bytes of a file stand for; its own where they are not known."""
+    with path.open("rb") as file:
+        first = file.read(8)
+    for begin, ending in FIRST_BYTES.items():
+        if first.startswith(begin):
+            return ending
+    return path.suffix.lower()
 
 
 def parts_of(path):

@@ -5,21 +5,54 @@ them.
 """
 
 import contextlib
+import re
 import warnings
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError
-from _study.formats import format_of
-from _study.tables import find_sidecar, read_json
+from _study.edf import check_records, rate_of_eeg, read_edf_header
+from _study.formats import SPLIT, ending_by_content, format_of
+from _study.pauses import mark_cuts
+from _study.tables import find_sidecar, read_json, read_table
 
 with quiet_imports():
     import mne
 
+DAMAGED = "The file is damaged or was cut short: fetch it again, or remove this recording."
+
+
+@dataclass(frozen=True)
+class Header:
+    """A recording of which no sample was kept.
+
+    Attributes
+    ----------
+    raw : mne.io.BaseRaw
+        Its last sample can be read; cuts are marked in its annotations.
+    left_out : tuple of str
+        Channels of the file that are not in ``raw``.
+    notes : list of str
+        What has to be said about it, without its name.
+    """
+
+    raw: mne.io.BaseRaw
+    left_out: tuple
+    notes: list
+
+    def rows(self, table):
+        """Rows of a table of channels that are in ``raw``; None of None."""
+        if table is None or not self.left_out:
+            return table
+        names = {*self.left_out, *(name.split()[-1] for name in self.left_out)}
+        return table[~table["name"].isin(names)]
+
 
 def read_header(root, path):
-    """Raw of one recording, not loaded; a damaged or shortened file is an error.
+    """A recording, not loaded; a damaged or shortened file is an error.
 
     Parameters
     ----------
@@ -30,68 +63,154 @@ def read_header(root, path):
 
     Returns
     -------
-    mne.io.BaseRaw
-        Its last sample can be read.
+    Header
+        What was read and what was left out.
 
     Raises
     ------
     StudyError
-        If MNE cannot read it, if it has fewer or more records than its header says, or if its
-        sidecar tells of another rate or length, or of epochs.
+        If MNE cannot read it, if it has fewer records than its header says, or if its sidecar tells
+        of another rate, of more samples, or of epochs.
     """
-    name, sidecar = _read_sidecar(root, path)
-    fix = "The file is damaged or was cut short: fetch it again, or remove this recording."
+    sidecar_path, sidecar = _read_sidecar(root, path)
+    notes = []
     try:
-        raw = _read_raw(path)
+        _refuse_other_content(path)
+        header = read_edf_header(path)
+        left_out, more = _faster_channels(root, path, header, sidecar)
+        raw = _read_raw(path, left_out)
         raw.get_data(start=raw.n_times - 1)  # the end of it is there
-        is_whole = format_of(path).is_whole(path, raw)
+        if header is not None:
+            notes += check_records(header)
+    except StudyError:
+        raise
     except Exception as err:  # MNE readers raise anything on a damaged file
-        raise StudyError(
-            f"{path} cannot be read ({type(err).__name__}: {err}). {fix}"
-        ) from err
-    if not is_whole:
-        raise StudyError(
-            f"{path}: Number of records from the header does not match the file size (perhaps the "
-            f"recording was not stopped before exiting). Inferring from the file size. {fix}"
-        )
+        _refuse_unreadable(path, err)
+    _refuse_loose_parts(path, raw)
+    notes += more
     sfreq = float(raw.info["sfreq"])
     rate = sidecar.get("SamplingFrequency")
     if isinstance(rate, int | float) and not np.isclose(rate, sfreq, rtol=1e-3):
         raise StudyError(
-            f"{path.name} is sampled at {sfreq:g} Hz but {name} says {rate:g} Hz. Correct the "
+            f"{path.name} is sampled at {sfreq:g} Hz but {sidecar_path.name} says {rate:g} Hz. Correct the "
             "sidecar, or fetch the file that belongs to it."
         )
-    holds = raw.n_times / sfreq
-    seconds = sidecar.get("RecordingDuration")
-    if isinstance(seconds, int | float) and abs(holds - seconds) > 1.0:
-        raise StudyError(
-            f"{path} holds {holds:.1f} s but {name} says {seconds:.1f} s. {fix}"
-        )
-    return raw
+    pauses, more = mark_cuts(raw, path)
+    notes += more
+    span = raw.n_times / sfreq if pauses is None else pauses.span
+    notes += _check_length(raw, path, span, sidecar_path, sidecar)
+    return Header(raw, left_out, notes)
 
 
 def _read_sidecar(root, path):
-    """Name and content of the ``eeg.json`` of a recording; nothing where it has none."""
+    """Path and content of the ``eeg.json`` of a recording; nothing where it has none."""
     sidecar_path = find_sidecar(root, path, "eeg.json")
     if sidecar_path is None:
-        return "", {}
+        return None, {}
     sidecar = read_json(sidecar_path)
     if sidecar.get("RecordingType") == "epoched":
         raise StudyError(
             f"{sidecar_path} says that {path.name} is cut into epochs: fetch the continuous recording"
         )
-    return sidecar_path.name, sidecar
+    return sidecar_path, sidecar
 
 
-def _read_raw(path):
+def _refuse_other_content(path):
+    """A file of another kind than its name ends in would be read as noise."""
+    ending = ending_by_content(path)
+    known = path.suffix.lower()
+    if ending == ".gz":
+        raise StudyError(
+            f"{path} is packed by gzip: unpack it, under the same name ({path.name})"
+        )
+    if ending != known and known in (".edf", ".bdf"):
+        raise StudyError(
+            f"{path} holds a {ending} file, by its first bytes: rename it to {path.stem}{ending}"
+        )
+
+
+def _faster_channels(root, path, header, sidecar):
+    """Channels of an EDF file that are faster than its EEG, and what has to be said about rates.
+
+    MNE raises all channels to the fastest that it reads.
+    """
+    if header is None or len(set(header.rates().values())) < 2:
+        return (), []
+    eeg = set()
+    table_path = find_sidecar(root, path, "channels.tsv")
+    if table_path is not None:
+        table = read_table(table_path, "name", "type")
+        eeg = set(table.loc[table["type"].str.upper().eq("EEG"), "name"])
+    sfreq = rate_of_eeg(header, eeg, sidecar.get("SamplingFrequency"))
+    rates = header.rates()
+    notes = []
+    fast = tuple(name for name in rates if sfreq is not None and rates[name] > sfreq)
+    if fast:
+        notes.append(f"faster than the EEG ({sfreq:g} Hz) and not read: {', '.join(fast)}")
+    slow = [name for name in rates if name in eeg and rates[name] < (sfreq or 0)]
+    if slow:
+        notes.append(f"EEG that MNE raises to {sfreq:g} Hz: {', '.join(slow)}")
+    return fast, notes
+
+
+def _read_raw(path, left_out):
     """What MNE reads; where it fails, once more with other letters. The first error counts."""
+    settings = {"exclude": left_out} if left_out else {}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return mne.io.read_raw(path, verbose="ERROR")
+            return mne.io.read_raw(path, verbose="ERROR", **settings)
         except Exception:
             letters = format_of(path).letters
             if letters:
                 with contextlib.suppress(Exception):
-                    return mne.io.read_raw(path, verbose="ERROR", **letters)
+                    return mne.io.read_raw(path, verbose="ERROR", **settings, **letters)
             raise
+
+
+def _refuse_unreadable(path, err):
+    """Refuse a file on which MNE raised an error, by what it is where MNE tells that."""
+    if "number of trials" in str(err):
+        raise StudyError(
+            f"{path} is cut into epochs, by its own header: fetch the continuous recording"
+        ) from err
+    part = re.search(r"next file (.+?) does not exist", str(err))
+    if part:
+        raise StudyError(
+            f"{path} goes on in another file, which is missing: fetch {part[1]}"
+        ) from err
+    raise StudyError(
+        f"{path} cannot be read ({type(err).__name__}: {err}). {DAMAGED}"
+    ) from err
+
+
+def _refuse_loose_parts(path, raw):
+    """The first of several parts has to lead MNE to all of them."""
+    parts = path.parent.glob(re.sub(SPLIT, "_split-*_", path.name))
+    loose = {part.name for part in parts} - {Path(name).name for name in raw.filenames}
+    if re.search(SPLIT, path.name) and path.suffix.lower() == ".fif" and loose:
+        raise StudyError(
+            f"{path} does not lead on to {', '.join(sorted(loose))}: recordings of their own are told apart by "
+            "run-, not by split-. Rename them and their sidecars."
+        )
+
+
+def _check_length(raw, path, span, sidecar_path, sidecar):
+    """A recording has to be as long as its own sidecar says, or longer; other lengths are said."""
+    seconds = sidecar.get("RecordingDuration")
+    sfreq = raw.info["sfreq"]
+    holds = raw.n_times / sfreq
+    if not isinstance(seconds, int | float) or not abs(seconds - holds) > 1 < abs(
+        seconds - span
+    ):
+        return []
+    stem = re.sub(SPLIT, "_", path.name).rpartition("_")[0]
+    is_own = re.sub(SPLIT, "_", sidecar_path.name) == f"{stem}_eeg.json"
+    in_samples = abs(seconds - raw.n_times) <= 1
+    in_ms = abs(seconds / 1000 - holds) <= 0.01
+    if is_own and seconds > holds and not in_samples and not in_ms:
+        raise StudyError(
+            f"{path} holds {holds:.1f} s but {sidecar_path.name} says {seconds:.1f} s. {DAMAGED}"
+        )
+    name = "its own eeg.json" if is_own else sidecar_path.name
+    return [f"not as long as {name} says (RecordingDuration): read as long as the file is"]

@@ -1,5 +1,6 @@
 """A study of which everything is known but its signals, and the windows of some of its people."""
 
+import contextlib
 import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from _study.catalogue import Recipe, StudyError, null_of
+from _study.catalogue import Recipe, StudyError, null_of, shorten
 from _study.cut import balance
 from _study.events import event_values
 from _study.find import (
@@ -19,8 +20,9 @@ from _study.find import (
     record_of,
     subject_targets,
 )
-from _study.folder import find_recordings, read_participants, shorten
+from _study.folder import find_recordings, read_participants
 from _study.settings import check_recipe, override_recipe
+from _study.shared import decide, is_decided
 from _study.windows import read_windows
 
 
@@ -90,7 +92,8 @@ class StudyIndex:
     records : dict of str to list of dict
         EEGDash's records of each person: plain values, for :func:`open_records`.
     recipe : _study.catalogue.Recipe
-        What the study needs.
+        What the study needs, with what all of its people share filled in, see
+        :func:`_study.shared.decide`; as asked for, where that cannot be decided.
     effect : float or None
         Size of the planted effect; 0 where nothing can be learned, None where nobody knows.
     cohort, column, on_missing : str or None
@@ -101,6 +104,8 @@ class StudyIndex:
         People of ``participants.tsv`` who have no recording.
     n_listed : int
         People of ``participants.tsv``.
+    recordings : tuple of pathlib.Path
+        Of all people of the study, not of these alone: they decide what all share.
     """
 
     root: Path
@@ -114,6 +119,7 @@ class StudyIndex:
     targets: dict | None = None
     absent: tuple = ()
     n_listed: int = 0
+    recordings: tuple = ()
 
     def without_effect(self):
         """The same people with nothing to learn: no effect planted, or values exchanged.
@@ -186,11 +192,13 @@ class StudyIndex:
         StudyError
             As :meth:`open` does.
         """
-        recipe = self._final_recipe(classes, channels)
+        if not records:
+            raise StudyError(
+                f"no recordings of {self.root} to open: take them from find_study()"
+            )
+        recipe = self._final_recipe(records, classes, channels)
         self._print_absent()
-        windows, metadata, recipe = read_windows(
-            self.root, records, recipe, by_event=self.column is None
-        )
+        windows, metadata = read_windows(self.root, records, recipe)
         if self.targets is not None:
             values = metadata["subject"].map(self.targets)
             metadata["target"] = values.astype(np.float32)
@@ -227,9 +235,16 @@ class StudyIndex:
             )
         return sorted(asked)
 
-    def _final_recipe(self, classes, channels):
+    def _final_recipe(self, records, classes, channels):
         """The recipe by which windows are read: the one place where it becomes final."""
-        return override_recipe(self.recipe, classes=classes, channels=channels)
+        recipe = override_recipe(self.recipe, classes=classes, channels=channels)
+        if recipe is self.recipe and is_decided(recipe):
+            return recipe
+        paths = self.recordings or [self.root / one["bids_relpath"] for one in records]
+        recipe, notes = decide(self.root, paths, recipe, by_event=self.column is None)
+        for line in notes:
+            print(line)
+        return recipe
 
     def _exchange_targets(self):
         """The same people, with their values dealt out anew: at random, but always in the same way."""
@@ -319,8 +334,9 @@ def find_study(
         dataset id of the EEGDash catalogue. ``EEG_TUTORIAL_DOWNLOAD=1`` in the environment is the
         permission to download, ``EEG_TUTORIAL_MAX_SUBJECTS`` a limit for real studies.
     cohort : {"all", "source", "target"}
-        Which people. The column ``cohort`` of ``participants.tsv`` decides; without one, the
-        first ``n_source`` people (a third, where the recipe does not say) are the source.
+        Which people. A column ``cohort`` of ``participants.tsv`` with source and target decides;
+        without one, the first ``n_source`` people (a third, where the recipe does not say) are the
+        source.
     task : str or tuple of str, optional
         Overrides the study's recipe.
     column : str or None
@@ -347,6 +363,20 @@ def find_study(
         a value, must be downloaded without permission or network, if a setting cannot be used, or
         if the cache cannot be written.
     """
+    index = _find_people(
+        name, cohort=cohort, task=task, column=column, on_missing=on_missing, recipe=recipe
+    )
+    with contextlib.suppress(
+        StudyError
+    ):  # said when it is opened, perhaps with other classes
+        return replace(index, recipe=index._final_recipe([], None, None))
+    return index
+
+
+def _find_people(
+    name, *, cohort="all", task=None, column=None, on_missing="raise", recipe=None
+):
+    """The index of a study from its tables and the names of its files; nothing is decided yet."""
     if cohort not in ("all", "source", "target"):
         raise StudyError(f"cohort={cohort!r} is unknown: use 'all', 'source' or 'target'")
     if on_missing not in ("raise", "drop"):
@@ -360,7 +390,9 @@ def find_study(
     recipe = override_recipe(recipe, task=task)
     table = read_participants(root)
     files = find_recordings(root, recipe, table)
+    everybody = set(sorted(files)[:most])
     subjects = choose_cohort(sorted(files), table, recipe, cohort, root)[:most]
+    everybody.update(subjects)
     targets, subjects = subject_targets(table, subjects, column, on_missing, root)
     people = table.loc[subjects].rename_axis("subject")
     if targets is not None:
@@ -380,6 +412,9 @@ def find_study(
         targets=targets,
         absent=tuple(subject for subject in table.index if subject not in files),
         n_listed=len(table),
+        recordings=tuple(
+            path for subject in sorted(everybody) for path in sorted(files[subject])
+        ),
     )
 
 
@@ -403,7 +438,7 @@ def list_people(name, **settings):
     StudyError
         As :func:`find_study` does.
     """
-    return find_study(name, **settings).people
+    return _find_people(name, **settings).people
 
 
 def open_study(name, *, subjects=None, classes=None, channels=None, **settings):

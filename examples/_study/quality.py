@@ -1,11 +1,7 @@
-"""Are these signals EEG? Each recording is measured as it was read, and all people are judged together.
+"""Are these signals EEG? What was measured in all recordings is judged together.
 
-:func:`measure_signal` measures a recording before anything was done to it: afterwards an average
-reference has filled a dead electrode with the mean of the others, and a filter has hidden the mains.
-:func:`find_faults` compares what was measured in all people, and in their windows, with the limits
-below, and :func:`check` refuses what is gross and prints what is doubtful. A channel in
-``raw.info["bads"]`` and pieces under a ``BAD_`` annotation are not measured, so both are ways to answer
-a refusal.
+:func:`find_faults` compares what :func:`_study.measure.measure_signal` found in all people, and their
+windows, with the limits below, and :func:`check` refuses what is gross and prints what is doubtful.
 
 Why rules of our own: :func:`mne.preprocessing.annotate_amplitude` with the limits people use (peak
 500 uV, flat 0.1 uV) marks pieces of 45 of the 72 clean recordings of nm000109, a quarter of their time,
@@ -14,74 +10,73 @@ reports two pairs in the first six of them. The rules below had no false alarm t
 these recordings in view.
 """
 
-import contextlib
-import csv
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import NamedTuple
+import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-from scipy.spatial.distance import pdist, squareform
 
-from _study.catalogue import StudyError
-from _study.folder import entity
-from _study.formats import format_of
+from _study.catalogue import StudyError, shorten
+from _study.measure import BAD_CHANNEL, JUMP_UV
+from _study.units import volts_of
 
-#: Seconds of a piece. A piece loses its mean, so that slow drifts and offsets do not count.
-PIECE_S = 2.0
 #: Standard deviation within a piece, in uV, of a typical piece of a channel. EEG of adults has 3 to
-#: 30, of sleeping children up to 150; an amplifier without a head still has 0.3. Outside the outer
-#: pair the unit is wrong.
+#: 30, of sleeping children up to 150; an amplifier without a head still has 0.3. Where all channels
+#: are outside the outer pair the unit is wrong; where some are, these electrodes.
 DOUBTFUL_UV, GROSS_UV = (0.5, 200.0), (0.1, 1000.0)
 #: Times that a channel is larger or smaller than the median channel of its recording, and a person
 #: than the median of all others. Clean recordings stay below 3.5.
 CHANNEL_TIMES = 10.0
 PERSON_TIMES, GROSS_TIMES = 5.0, 30.0
-#: A piece is flat below this in uV, or below this share of the loudest piece where all are small.
-FLAT_UV, FLAT_SHARE = 0.05, 0.005
 #: Share of flat pieces. A pause at the end of a clean recording was 3 of 100.
 DOUBTFUL_FLAT, GROSS_FLAT = 0.10, 0.25
 #: Share of samples that sit exactly on the largest or the smallest value; 16 bits give 1 in 1,000.
 DOUBTFUL_CLIPPED, GROSS_CLIPPED = 0.005, 0.05
-#: Difference of two successive samples, in uV. A blink has 30, a loose electrode 300.
-JUMP_UV = 2000.0
-#: Amplitude of the mains in uV, at 50 or 60 Hz, from which shielding or grounding failed.
-MAINS_HZ, MAINS_UV = (50.0, 60.0), 50.0
-#: Two electrodes are one if their difference is below this in uV, less than the noise of two
-#: amplifiers, and its power below this share of the signal. Neighbours on a dense cap have 0.03.
-BRIDGE_UV, BRIDGE_SHARE = 0.7, 0.003
+#: Amplitude of the mains in uV from which shielding or grounding failed.
+MAINS_UV = 50.0
+#: A jump is so many times as large as a typical piece; a sine, such as the mains, has steps of 2.8.
+JUMP_TIMES = 4.0
 #: Electrodes against which others are recorded: flat until the signals are referenced again.
 REFERENCES = ("cz", "fcz", "ref", "vref", "e129", "e257", "a1", "a2", "m1", "m2")
-#: Units that a table of channels may give, and what they are in uV.
-UNITS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "µv": 1.0, "μv": 1.0, "microv": 1.0, "nv": 1e-3}
+#: What uV were taken for, or what for uV, by the factor as a power of 1000.
+AS_IF = {1: ("uV", "mV"), 2: ("uV", "V"), -1: ("mV", "uV"), -2: ("V", "uV")}
 
-#: Lines of one weight that are shown; of more, the number.
-MOST_LINES = 8
-#: What helps against a channel, a unit, a span.
-BAD_CHANNEL = "write status bad for it in channels.tsv, or leave the recording out"
+#: What helps against a unit: where the header has one, where the table has to, and where it has.
 UNIT = "correct the unit in the header of the file or export it again"
-BAD_SPAN = "look at it in MNE, and mark it with an event BAD_jump"
-#: What helps, by kind of fault.
+NO_UNIT = "write the unit into the column units of channels.tsv"
+OTHER_UNIT = "correct the column units of channels.tsv"
+#: What helps, by kind of fault; of "scale" one of the three above.
 FIXES = {
-    "scale": UNIT,
     "unit": "correct the units in channels.tsv, or find out which of the two is right",
-    "person": UNIT,
+    "person": "look at it in MNE: its gain or its unit may be wrong; or leave the person out",
+    "electrode": BAD_CHANNEL,
+    "common": "it goes with the average reference",
+    "windows": "the reference or the filter did that: write reference = false, or another l_freq or h_freq, into "
+    "the file that EEG_TUTORIAL_RECIPE names, or pass recipe=",
     "flat": BAD_CHANNEL,
+    "empty": "look at it in MNE, and mark it with an event BAD_zero",
     "clipped": BAD_CHANNEL,
-    "jump": BAD_SPAN,
+    "jump": "look at it in MNE, and mark it with an event BAD_jump",
     "mains": "look at its spectrum; a filter below the mains takes it away",
     "bridge": "look at them in MNE, and write status bad for one of them in channels.tsv",
     "channel": BAD_CHANNEL,
 }
-#: What is said of each kind, filled in from a row of :attr:`SignalStats.channels`.
+#: The same without a reference.
+NOT_REFERENCED = (
+    'write reference = "average" into the file that EEG_TUTORIAL_RECIPE names, or pass recipe=: it takes '
+    "that away"
+)
+#: What is said of each kind, filled in from a row of :attr:`_study.measure.SignalStats.channels`.
 WORDS = {
-    "scale": "{scale:,.4g} uV in a typical piece as read and {late:,.4g} uV in windows, where EEG has "
-    "3 to 30; the header gives the unit as {header!r}",
+    "scale": "{factor}{scale:,.5g} uV in a typical piece as read, where EEG has 3 to 30; the header "
+    "gives the unit as {header!r}",
     "unit": "the file says {header}, channels.tsv says {table}",
     "person": "{size:.3g} uV in a typical window, {times:.2g} times the median of {n} others",
+    "electrode": "{scale:,.5g} uV in a typical piece as read, {times:,.4g} times the other channels",
+    "common": "a signal of {scale:,.4g} uV is common to all channels, beside {local:,.3g} uV of their own",
+    "windows": "{scale:,.4g} uV in a typical piece as read, but {late:,.4g} uV in windows",
     "flat": "flat in {flat:.0%} of the recording",
+    "empty": "{n} windows are zero in all channels",
     "clipped": "clipped: {clipped:.1%} of the samples are the largest or the smallest value",
     "jump": "a jump of {jump:,.0f} uV at {jump_at:.1f} s",
     "mains": "{mains:,.0f} uV of {mains_hz:g} Hz, the mains",
@@ -92,237 +87,7 @@ WORDS = {
 COLUMNS = ("subject", "file", "channels", "kind", "what", "gross", "fix")
 
 
-class NotFiniteError(StudyError):
-    """A sample of a recording is infinite, or no number."""
-
-
-@dataclass(frozen=True)
-class SignalStats:
-    """What was measured in one recording.
-
-    Attributes
-    ----------
-    subject : str
-        Whose it is.
-    file : str
-        Name of its file.
-    channels : pandas.DataFrame
-        A row per EEG channel that is not marked as bad. ``name``; ``scale``: median over pieces
-        of the standard deviation within a piece, in uV; ``flat``, ``still``, ``clipped``: share of
-        flat pieces, of constant ones, and of samples at the largest or the smallest value;
-        ``jump``: largest difference of two successive samples in uV where it matters, else 0, and
-        ``jump_at`` its second; ``mains``: amplitude in uV in a typical piece, and ``mains_hz`` its
-        frequency; ``header``, ``table``: units in the file, where MNE knows them, and in
-        ``channels.tsv``.
-    bridges : list of tuple of str
-        Pairs of channels with one signal.
-    reference : str
-        What the sidecar calls the reference.
-    """
-
-    subject: str
-    file: str
-    channels: pd.DataFrame
-    bridges: list
-    reference: str
-
-    @property
-    def recording(self):
-        """Name of the file up to ``_eeg``, as a table of windows has it."""
-        return self.file.rpartition("_")[0]
-
-
-def measure_signal(raw, path):
-    """Measure the EEG channels of a recording as it was read.
-
-    Parameters
-    ----------
-    raw : mne.io.BaseRaw
-        A recording before any step; its samples are loaded if they are not.
-    path : path-like
-        Its file. The tables beside it are read if they are there.
-
-    Returns
-    -------
-    SignalStats
-        What was measured.
-
-    Raises
-    ------
-    NotFiniteError
-        If a sample is not finite.
-    StudyError
-        If there is no EEG channel, or none holds a signal.
-    """
-    path = Path(path)
-    raw.load_data(verbose="ERROR")
-    subject = entity(path.name, "sub")
-    label = f"sub-{subject}, {path.name}"
-    kinds = zip(raw.ch_names, raw.get_channel_types(), strict=True)
-    is_eeg = [kind == "eeg" and name not in raw.info["bads"] for name, kind in kinds]
-    picks = np.flatnonzero(is_eeg)
-    if not len(picks):
-        raise StudyError(f"{label} has no EEG channel: correct the types in channels.tsv")
-    names = [raw.ch_names[i] for i in picks]
-    n = min(round(PIECE_S * raw.info["sfreq"]), raw.n_times)
-    good = np.flatnonzero(_good_pieces(raw, n))
-    parts = []
-    step = max(1, 2**18 // raw.n_times)  # so many channels at a time stay in a cache
-    for first in range(0, len(picks), step):
-        parts.append(_measure_channels(raw, picks[first : first + step], n, good, label))
-    std = np.concatenate([part.std for part in parts])
-    if not std.any():
-        raise StudyError(
-            f"{label}: all {len(names)} channels are flat lines: fetch or export the recording again, "
-            "or leave it out"
-        )
-    units, reference = _read_beside(path)
-    header = getattr(raw, "_orig_units", None) or {}  # private: it may go away
-    known = format_of(path).unit
-    flat = std <= min(FLAT_UV, FLAT_SHARE * std.max())
-    channels = pd.concat([part.table for part in parts], ignore_index=True)
-    channels["clipped"] = channels["clipped"].where(~flat.any(axis=1), 0.0)
-    channels["name"] = names
-    channels["scale"] = np.median(std, axis=1)
-    channels["flat"] = flat.mean(axis=1)
-    channels["still"] = (std == 0).mean(axis=1)
-    channels["header"] = [str(header.get(name, known)) for name in names]
-    channels["table"] = [units.get(name, "") for name in names]
-    bridges = _bridges(names, np.concatenate([part.some for part in parts]))
-    return SignalStats(subject, path.name, channels, bridges, reference)
-
-
-def _good_pieces(raw, n):
-    """Which pieces of ``n`` samples have no ``BAD_`` annotation; all, where none would be left."""
-    good = np.ones(max(1, raw.n_times // n), bool)
-    for note in raw.annotations:
-        if note["description"].lower().startswith("bad"):
-            start = (note["onset"] - raw.first_time) * raw.info["sfreq"] / n
-            stop = start + note["duration"] * raw.info["sfreq"] / n
-            good[max(0, int(start)) : max(0, int(np.ceil(stop)))] = False
-    return good if good.any() else ~good
-
-
-class _Part(NamedTuple):
-    """What was measured in a few channels.
-
-    Attributes
-    ----------
-    table : pandas.DataFrame
-        A row per channel: ``clipped``, ``jump``, ``jump_at``, ``mains`` and ``mains_hz``.
-    std : ndarray, shape (n_chans, n_good)
-        Standard deviation within each good piece, in uV.
-    some : ndarray, shape (n_chans, n_some, n_samples)
-        A few samples of a few good pieces, in uV, for :func:`_bridges`.
-    """
-
-    table: pd.DataFrame
-    std: np.ndarray
-    some: np.ndarray
-
-
-def _measure_channels(raw, picks, n, good, label):
-    """Measure a few channels, in pieces of ``n`` samples of which ``good`` count."""
-    sfreq = raw.info["sfreq"]
-    signals = raw.get_data(picks)
-    signals *= 1e6
-    _refuse_not_finite(raw, picks, signals, label)
-    pieces = signals[:, : raw.n_times // n * n].reshape(len(picks), -1, n)
-    chosen = good[np.linspace(0, len(good) - 1, min(20, len(good))).astype(int)]
-    some = pieces[:, chosen, :: max(1, n // 50)]
-    pieces = pieces if len(good) == pieces.shape[1] else pieces[:, good]
-    low, high = pieces.min(axis=2), pieces.max(axis=2)
-    std, mains = _std_and_mains(pieces, sfreq)
-    std = np.where(high > low, std, 0.0)
-    jump, jump_at = _largest_steps(signals, n, good, high.max(axis=1) - low.min(axis=1))
-    table = pd.DataFrame(
-        {
-            "clipped": _clipped(pieces, low, high),
-            "jump": jump,
-            "jump_at": jump_at / sfreq,
-            **mains,
-        }
-    )
-    return _Part(table, std, some)
-
-
-def _refuse_not_finite(raw, picks, signals, label):
-    """Every sample has to be a number, also beyond the last whole piece."""
-    for i in np.flatnonzero(~np.isfinite(signals.sum(axis=1))):
-        at = np.flatnonzero(~np.isfinite(signals[i]))
-        raise NotFiniteError(
-            f"{label}: {len(at)} samples of {raw.ch_names[picks[i]]} are not finite, the first at "
-            f"{at[0] / raw.info['sfreq']:.1f} s: {BAD_CHANNEL}"
-        )
-
-
-def _std_and_mains(pieces, sfreq):
-    """Standard deviation of each piece, and the mains of each channel: amplitude and frequency.
-
-    One product gives the mean and the parts of each frequency, which is why they stand together.
-    """
-    n = pieces.shape[2]
-    hz = [f for f in MAINS_HZ if 2 * f < sfreq]
-    waves = np.exp(2j * np.pi * np.outer(np.arange(n) / sfreq, hz)) * 2 / n
-    waves = np.hstack([waves.real, waves.imag, np.full((n, 1), 1 / n)])
-    *parts, mean = np.split(pieces @ waves, [len(hz), 2 * len(hz)], axis=2)
-    power = np.einsum("ckn,ckn->ck", pieces, pieces) / n - mean[..., 0] ** 2
-    std = np.sqrt(np.maximum(power, 0))
-    if not hz:
-        return std, {"mains": 0.0, "mains_hz": 0.0}
-    amplitude = np.median(np.hypot(*parts), axis=1)  # of a typical piece
-    loudest = np.array(hz)[amplitude.argmax(axis=1)]
-    return std, {"mains": amplitude.max(axis=1), "mains_hz": loudest}
-
-
-def _clipped(pieces, low, high):
-    """Share of samples at the smallest or the largest value of a channel, where many pieces reach it."""
-    share = np.zeros(len(pieces))
-    for values, end in ((low, low.min(axis=1)), (high, high.max(axis=1))):
-        often = (values == end[:, None]).mean(axis=1) >= 0.1  # worth a count
-        for i in np.flatnonzero(often):
-            share[i] = max(share[i], (pieces[i] == end[i]).mean())
-    return share
-
-
-def _largest_steps(signals, n, good, reach):
-    """Largest difference of successive samples, and where, of channels whose range has room for it."""
-    jump, jump_at = np.zeros((2, len(signals)))
-    for i in np.flatnonzero(reach > JUMP_UV):
-        steps = np.abs(np.diff(signals[i]))
-        piece = np.arange(len(steps) + 1) // n
-        inside = np.isin(piece, good) | (piece > good[-1])
-        steps[~(inside[1:] & inside[:-1])] = 0.0
-        jump[i], jump_at[i] = steps.max(), steps.argmax()
-    return jump, jump_at
-
-
-def _bridges(names, pieces):
-    """Pairs of channels of which one is the other, from the power of their difference in some pieces."""
-    pieces = (pieces - pieces.mean(axis=2, keepdims=True)).reshape(len(names), -1)
-    power = (pieces**2).mean(axis=1)
-    apart = squareform(pdist(pieces, "sqeuclidean")) / pieces.shape[1]
-    same = apart < np.minimum(
-        BRIDGE_UV**2, BRIDGE_SHARE * np.minimum(power[:, None], power)
-    )
-    return [(names[i], names[j]) for i, j in np.argwhere(np.triu(same, 1))]
-
-
-def _read_beside(path):
-    """Units of ``channels.tsv`` and the reference of the sidecar, as far as they can be read."""
-    stem = path.name.rpartition("_")[0]
-    units, reference = {}, ""
-    with contextlib.suppress(OSError, ValueError, KeyError):
-        text = path.with_name(f"{stem}_channels.tsv").read_text("utf-8-sig")
-        for row in csv.DictReader(text.splitlines(), delimiter="\t"):
-            units[row["name"]] = (row["units"] or "").strip()
-    with contextlib.suppress(OSError, ValueError, AttributeError):
-        sidecar = json.loads(path.with_name(f"{stem}_eeg.json").read_text("utf-8"))
-        reference = str(sidecar.get("EEGReference", ""))
-    return units, reference
-
-
-def check(name, stats, windows, recordings, channels, referenced):
+def check(name, stats, windows, recordings, channels, referenced, remembered=None):
     """Judge the signals of a study: refuse what is gross, print what is doubtful.
 
     Parameters
@@ -334,11 +99,13 @@ def check(name, stats, windows, recordings, channels, referenced):
     windows : ndarray, shape (n_windows, n_chans, n_times)
         In uV, after preprocessing.
     recordings : sequence of str
-        Of each window, as :attr:`SignalStats.recording`; windows of a recording are together.
+        Of each window, as :attr:`_study.measure.SignalStats.recording`; windows of a recording are together.
     channels : sequence of str
         Of the windows.
     referenced : bool
         Were the signals referenced again, so that a channel may be flat in the file?
+    remembered : dict of str to float, optional
+        See :func:`find_faults`.
 
     Returns
     -------
@@ -350,32 +117,40 @@ def check(name, stats, windows, recordings, channels, referenced):
     StudyError
         If a fault is gross. All of them are counted, and the first are named.
     """
-    faults = find_faults(stats, channels, referenced, windows, recordings)
+    faults = find_faults(stats, channels, referenced, windows, recordings, remembered)
     is_gross = faults["gross"].astype(bool)
-    gross = _lines(faults[is_gross])
+    gross = _lines(faults[is_gross], stats)
     if gross:
         n_files = faults.loc[is_gross, "file"].nunique()
         raise StudyError(
-            f"{name}: the signals of {n_files} of {len(stats)} recordings are no EEG:\n  "
+            f"{name}: the signals of {n_files} of {len(stats)} recordings cannot be used:\n  "
             + "\n  ".join(gross)
         )
-    for line in _lines(faults[~is_gross]):
+    for line in _lines(faults[~is_gross], stats):
         print(f"{name}, doubtful: {line}")
     return faults
 
 
-def _lines(faults):
-    """The first faults in words, and how many more there are."""
-    lines = [
-        f"sub-{row.subject}, {row.file}, {row.channels}: {row.what}. {row.fix}"
-        for row in faults.itertuples()
-    ]
-    if len(lines) <= MOST_LINES:
-        return lines
-    return [*lines[:MOST_LINES], f"and {len(lines) - MOST_LINES} more"]
+def _lines(faults, stats):
+    """A line for each kind of fault and what helps: the first in words, and in whom else it is."""
+    lines = []
+    for (kind, _), rows in faults.groupby(["kind", "fix"], sort=False):
+        first, *others = rows.itertuples()
+        line = f"sub-{first.subject}, {first.file}, {first.channels}: {first.what}"
+        if others:
+            names = []
+            for row in others:
+                channels = f" ({row.channels})" if row.channels != first.channels else ""
+                names.append(f"{row.file.rpartition('_')[0] or row.subject}{channels}")
+            all_of = f"{len(stats)} recordings"
+            if kind == "person":
+                all_of = f"{len({one.subject for one in stats})} people"
+            line = f"{len(rows)} of {all_of}: {line}; likewise {shorten(names)}"
+        lines.append(f"{line}. {first.fix[0].upper()}{first.fix[1:]}")
+    return lines
 
 
-def find_faults(stats, channels, referenced, windows=None, recordings=()):
+def find_faults(stats, channels, referenced, windows=None, recordings=(), remembered=None):
     """What is wrong with the signals of a study, a row per recording and kind of fault.
 
     Parameters
@@ -390,29 +165,40 @@ def find_faults(stats, channels, referenced, windows=None, recordings=()):
         In uV, after preprocessing. Without them, what was measured in the recordings has to do.
     recordings : sequence of str
         Of each window, see :func:`check`.
+    remembered : dict of str to float, optional
+        In uV, the typical window of each person of this study who was opened before: others are
+        compared with these as well, and their own are added.
 
     Returns
     -------
     pandas.DataFrame
-        ``subject``, ``file``, ``channels`` (their names, as text), ``kind`` (a key of ``FIXES``),
+        ``subject``, ``file``, ``channels`` (their names, as text), ``kind`` (a key of ``WORDS``),
         ``what`` in words, ``gross``, and ``fix``.
     """
     scales, n_empty = _measure_windows(windows, recordings, channels)
     table = _join(stats, scales, channels)
     if referenced:
         table = table[~table["name"].isin(_recorded_against(stats, table))]
-    table = table.assign(times=_times_typical(table))
-    rows = _faults_of_channels(stats, table)
-    dead = {row["file"] for row in rows if row["kind"] == "flat" and row["gross"]}
+    table = _judge_beside_others(table)
+    rows = _faults_of_channels(stats, table, referenced)
+    told = {
+        row["file"] for row in rows if row["kind"] in ("flat", "windows") and row["gross"]
+    }
     for one in stats:
-        if n_empty.get(one.recording) and one.file not in dead:
-            what = f"{n_empty[one.recording]} windows are zero in all channels"
-            rows.append(_row(one, ["all channels"], "flat", what, True))
+        if n_empty.get(one.recording) and one.file not in told:
+            what = WORDS["empty"].format(n=n_empty[one.recording])
+            rows.append(_row(one, ["all channels"], "empty", what, True))
         if one.bridges:
             pairs = [" and ".join(pair) for pair in one.bridges]
             rows.append(_row(one, pairs, "bridge", WORDS["bridge"], False))
-    known = {row["subject"] for row in rows if row["gross"]}
-    rows += _far_people(stats, table, known)
+    subjects = table["at"].map(lambda at: stats[at].subject)
+    sizes = table["late"].groupby(subjects).median().to_dict()
+    remembered = {} if remembered is None else remembered
+    _add_far_people(rows, stats, _far_people(sizes, remembered))
+    refused = {row["subject"] for row in rows if row["gross"]}
+    remembered.update(
+        {subject: size for subject, size in sizes.items() if subject not in refused}
+    )
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
@@ -458,46 +244,99 @@ def _recorded_against(stats, table):
     return shared if len(shared) == 1 else []
 
 
-def _times_typical(table):
-    """How many times as large as the median channel of its recording each channel is."""
+def _judge_beside_others(table):
+    """Columns that compare a channel with the others of its recording, as they were read.
+
+    ``common``: it is too large as all others are, and by a signal that all share. ``read``: its
+    scale, without that signal. ``fits``: it is as large as EEG is, but for the mains. ``times``:
+    against the channels that fit, or against all where none does. ``whole``: none fits, and it is off
+    by about the factor of the others; or its header gives a unit that no fitting one has.
+    """
+    at, scale, header = table["at"], table["scale"], table["header"]
     alive = table["flat"] < GROSS_FLAT
-    typical = table["scale"].where(alive).groupby(table["at"]).transform("median")
-    return table["scale"] / typical.fillna(1.0).replace(0.0, 1.0)
+    none = ~(alive & ~_outside(scale, DOUBTFUL_UV)).groupby(at).transform("any")
+    local = table["local"].where(alive).groupby(at).transform("median")
+    common = alive & none & (scale > DOUBTFUL_UV[1]) & ~_outside(local, DOUBTFUL_UV)
+    read = scale.where(~common, table["local"])
+    fits = alive & ~_outside(read, DOUBTFUL_UV)
+    hum = (table["mains"] >= MAINS_UV) & (table["mains"] >= scale / 2)
+    fits = fits | (alive & ~_outside(read, GROSS_UV) & hum)
+    none = ~fits.groupby(at).transform("any")
+    typical = read.where(fits | (alive & none)).groupby(at).transform("median")
+    times = read / typical.fillna(1.0).replace(0.0, 1.0)
+    unit = at.astype(str) + header
+    other = ~none & (header != "") & ~unit.isin(unit[fits])
+    whole = alive & (other | (none & ~_outside(times, (1 / CHANNEL_TIMES, CHANNEL_TIMES))))
+    return table.assign(common=common, read=read, fits=fits, times=times, whole=whole)
 
 
-def _faults_of_channels(stats, table):
+def _faults_of_channels(stats, table, referenced):
     """A row for each recording and kind of fault of its channels; what is gross comes first."""
     rows = []
-    for kind, (refused, doubted) in _judge(table).items():
+    for kind, (refused, doubted) in _judge(table, referenced).items():
         for gross, mask in ((True, refused), (False, doubted & ~refused)):
             for at, channels in table[mask].groupby("at"):
-                what = WORDS[kind].format(**channels.iloc[0])
-                rows.append(_row(stats[at], list(channels["name"]), kind, what, gross))
+                first = channels.iloc[0]
+                factor = _factor(first["scale"]) if gross and kind == "scale" else ""
+                what = WORDS[kind].format(**first, factor=factor)
+                row = _row(stats[at], list(channels["name"]), kind, what, gross)
+                if kind == "scale":
+                    row["fix"] = _unit_fix(first["header"], first["table"])
+                elif kind == "common" and not referenced:
+                    row["fix"] = NOT_REFERENCED
+                rows.append(row)
     return rows
 
 
-def _judge(table):
+def _factor(scale):
+    """By which power of 1000 a scale in uV is off, in words."""
+    power = round(math.log(scale / 10, 1000))
+    words = f"{1000 ** abs(power):,} times too {'large' if power > 0 else 'small'}"
+    if power in AS_IF:
+        right, taken = AS_IF[power]
+        words = f"{words}, as if {right} were read as {taken}"
+    return f"{words}: "
+
+
+def _unit_fix(header, table):
+    """What helps against a wrong unit: a table counts where the header has no unit that is known."""
+    if not header or volts_of(header):
+        return UNIT
+    return f"{OTHER_UNIT}, which says {table!r}" if volts_of(table) else NO_UNIT
+
+
+def _judge(table, referenced):
     """For each kind of fault, which channels are refused and which are doubtful."""
-    scale, late = table["scale"], table["late"]
+    at, late, common, whole = (table[key] for key in ("at", "late", "common", "whole"))
     flat, clipped = table["flat"], table["clipped"]
     alive, never = flat < GROSS_FLAT, flat < 0
-    # One broken channel reaches all others by the average: then only what was read counts.
-    wrong = alive & _outside(scale, GROSS_UV)
-    late = late.where(~wrong.groupby(table["at"]).transform("any"), scale)
-    gross = wrong | (alive & _outside(late, GROSS_UV))
-    mains = alive & ~gross & (table["mains"] >= MAINS_UV)
-    odd = alive & ~mains & (_outside(scale, DOUBTFUL_UV) | _outside(late, DOUBTFUL_UV))
-    clear = alive & ~gross & ~mains & ~odd  # of the others, nothing else is said
+    wrong = alive & _outside(table["read"], GROSS_UV)
+    odd = alive & ~wrong & ~table["fits"]
+    mains = alive & ~(wrong | odd | common) & (table["mains"] >= MAINS_UV)
+    # One loose electrode reaches all others by the average: then only what was read counts.
+    fine = alive & ~common & ~(wrong | odd).groupby(at).transform("any")
+    lost = fine & _outside(late, GROSS_UV)
+    late = fine & ~lost & ~mains & _outside(late, DOUBTFUL_UV)
+    clear = alive & ~(
+        wrong | mains | odd | lost | late
+    )  # of the others, nothing else is said
     far = _outside(table["times"], (1 / CHANNEL_TIMES, CHANNEL_TIMES))
-    header, told = (table[key].str.lower().map(UNITS) for key in ("header", "table"))
+    volts = {unit: volts_of(unit) for unit in {*table["header"], *table["table"]}}
+    header, told = (table[key].map(volts) for key in ("header", "table"))
+    gross = (whole & wrong).groupby(at).transform("any") & whole
+    jump = (table["jump"] >= JUMP_UV) & (table["jump"] >= JUMP_TIMES * table["scale"])
+    stays = common & _outside(table["scale"], GROSS_UV) & (not referenced)
     return {
-        "scale": (gross, odd),
+        "scale": (gross, whole & odd),
+        "electrode": (wrong & ~whole, odd & ~whole),
+        "common": (stays, common),
+        "windows": (lost, late),
         "flat": (table["used"] & (flat >= GROSS_FLAT), flat >= DOUBTFUL_FLAT),
         "clipped": (
             clear & table["used"] & (clipped >= GROSS_CLIPPED),
             clear & (clipped >= DOUBTFUL_CLIPPED),
         ),
-        "jump": (never, alive & ~gross & (table["jump"] >= JUMP_UV)),
+        "jump": (never, alive & ~wrong & ~lost & jump),
         "mains": (never, mains),
         "channel": (never, clear & far),
         "unit": (never, header.notna() & told.notna() & (header != told)),
@@ -508,32 +347,52 @@ def _outside(values, limits):
     return (values < limits[0]) | (values > limits[1])
 
 
-def _far_people(stats, table, known):
-    """A row for each person whose signals are far larger or smaller than those of all others.
+def _far_people(sizes, remembered):
+    """People whose signals are far larger or smaller than those of all others: size, times, number of others.
 
-    Of those in ``known``, something gross was said already.
+    Those in ``remembered`` are judged as well, if there were too few to do so when they were opened.
+    """
+    every = pd.Series(remembered | sizes, dtype=float)
+    if len(every) < 3:
+        return {}
+    far = {}
+    for subject in every.index if len(remembered) < 3 else sizes:
+        others = every.drop(subject).median()
+        times = every[subject] / others if others > 0 else 1.0
+        if _outside(times, (1 / PERSON_TIMES, PERSON_TIMES)):
+            far[subject] = {"size": every[subject], "times": times, "n": len(every) - 1}
+    return far
+
+
+def _add_far_people(rows, stats, far):
+    """Add to rows of faults what is said of people who are far from all others.
+
+    What an average reference spreads is put down to the electrodes that were loose.
     """
     first = {one.subject: one for one in reversed(stats)}
-    subjects = table["at"].map(lambda at: stats[at].subject)
-    sizes = table["late"].groupby(subjects).median()
-    if len(sizes) < 3:
-        return []
-    rows = []
-    for subject, size in sizes.items():
-        others = sizes.drop(subject).median()
-        if subject in known or not others > 0:
+    for subject, values in far.items():
+        gross = subject in first and _outside(
+            values["times"], (1 / GROSS_TIMES, GROSS_TIMES)
+        )
+        what = WORDS["person"].format(**values)
+        known = [row for row in rows if row["subject"] == subject]
+        causes = [row for row in known if row["kind"] in ("electrode", "common")]
+        if any(row["gross"] for row in known):
             continue
-        times = size / others
-        if _outside(times, (1 / PERSON_TIMES, PERSON_TIMES)):
-            what = WORDS["person"].format(size=size, times=times, n=len(sizes) - 1)
-            gross = bool(_outside(times, (1 / GROSS_TIMES, GROSS_TIMES)))
-            rows.append(_row(first[subject], ["all channels"], "person", what, gross))
-    return rows
+        for row in causes:
+            row.update(gross=bool(gross), what=f"{row['what']}; {what}")
+        if not causes:
+            one = first.get(subject) or replace(
+                stats[0], subject=subject, file="opened before"
+            )
+            rows.append(_row(one, ["all channels"], "person", what, bool(gross)))
 
 
 def _row(one, channels, kind, what, gross):
-    """A row of :func:`find_faults`; of more than five channels, four are named."""
+    """A row of :func:`find_faults`; of more than five channels, four are named, or that it is all."""
     names = channels if len(channels) <= 5 else [*channels[:4], f"{len(channels) - 4} more"]
+    if len(channels) > 1 and channels == list(one.channels["name"]):
+        names = [f"all {len(channels)} channels"]
     return {
         "subject": one.subject,
         "file": one.file,
@@ -541,5 +400,5 @@ def _row(one, channels, kind, what, gross):
         "kind": kind,
         "what": what,
         "gross": gross,
-        "fix": FIXES[kind],
+        "fix": FIXES.get(kind, UNIT),
     }

@@ -6,6 +6,7 @@ refused with the file, the key, the value and what to write instead.
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -48,6 +49,14 @@ def _names(value):
     if len(set(names)) < len(names):
         raise ValueError
     return tuple(names)
+
+
+def _entities(value):
+    """Parts of file names, such as acq-clean, or acq- for a name without it."""
+    names = _names(value)
+    if not all(re.fullmatch(r"[a-z]+-[^\W_]*", name) for name in names):
+        raise ValueError
+    return names
 
 
 def _positive(value):
@@ -106,10 +115,10 @@ def _name(value):
     return value
 
 
-def _average(value):
-    if value != "average":
+def _reference(value):
+    if isinstance(value, str) and value != "average":
         raise ValueError
-    return value
+    return value if value == "average" else _names(value)
 
 
 #: What can be set of a study, by the names of :class:`_study.catalogue.Recipe`.
@@ -117,8 +126,13 @@ SETTINGS = {
     "task": Setting(_names, "names of BIDS tasks, each once" + OR_NONE, True),
     "classes": Setting(_names, "names of events, each once" + OR_NONE, True),
     "channels": Setting(_names, "names of channels, each once" + OR_NONE, True),
+    "entities": Setting(
+        _entities, 'parts of file names, such as ["acq-clean"], each once' + OR_NONE, True
+    ),
     "sfreq": Setting(_between(1, 20_000), "a rate from 1 to 20,000 Hz" + OR_NONE, True),
-    "reference": Setting(_average, "'average'" + OR_NONE, True),
+    "reference": Setting(
+        _reference, "'average', or names of channels in brackets" + OR_NONE, True
+    ),
     "l_freq": Setting(
         _between(0.01, 1e4), "a frequency of 0.01 Hz or more" + OR_NONE, True
     ),
@@ -144,6 +158,25 @@ BUDGET_SETTINGS = {
 }
 
 
+def absolute(folder):
+    """Path of a folder under the name by which it is asked for; of ``..``, the name of where it leads.
+
+    Parameters
+    ----------
+    folder : path-like
+        Maybe a link, whose name it keeps.
+
+    Returns
+    -------
+    pathlib.Path
+        Absolute, without ``..``.
+    """
+    path = Path(folder)
+    if path.name == "..":
+        return path.resolve()
+    return path.parent.resolve() / path.name if ".." in path.parts else path.absolute()
+
+
 def get_recipe(name):
     """What is known of a study before it is opened.
 
@@ -165,7 +198,7 @@ def get_recipe(name):
     StudyError
         If the file is not there, is not TOML, or has a key or a value that cannot be used.
     """
-    short = Path(os.path.abspath(name)).name if name else ""  # also of . and ..
+    short = absolute(name).name if name else ""
     simulated = parse_simulated(short)
     recipe = RECIPES.get(simulated.kind if simulated else short, Recipe())
     file = os.environ.get("EEG_TUTORIAL_RECIPE")
@@ -233,7 +266,7 @@ def override_recipe(recipe, *, task=None, classes=None, channels=None):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise StudyError(f"{key}= has {twice} twice: pass each name once")
-    return replace(recipe, **values)
+    return replace(recipe, **values) if values else recipe
 
 
 def get_budget(name, n_people):

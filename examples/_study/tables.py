@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -52,7 +53,7 @@ def read_table(path, *needed):
         raise StudyError(
             f"{path} is empty: it has no header. Write its columns, or get a whole copy of this table."
         )
-    header = rows[0]
+    header = [normalize("NFC", name) for name in rows[0]]
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
         raise StudyError(
@@ -141,8 +142,38 @@ def read_json(path):
 
 
 def entities(name):
-    """Labels of a BIDS file name, ``{"sub": "01", "task": "rest"}``, without suffix and ending."""
-    return dict(part.split("-", 1) for part in name.split("_") if "-" in part)
+    """Labels of a BIDS file name, ``{"sub": "01", "task": "rest"}``, without suffix and ending.
+
+    Letters that a disk keeps in pieces are put together: they look alike, and are to be alike.
+    """
+    parts = normalize("NFC", name).split("_")
+    return dict(part.split("-", 1) for part in parts if "-" in part)
+
+
+def comparable(name):
+    """Labels of a file name in which ``run-01`` is ``run-1``, as BIDS counts runs by number."""
+    labels = entities(name)
+    if labels.get("run", "").isdecimal():
+        labels["run"] = str(int(labels["run"]))
+    return labels
+
+
+def entity(name, key):
+    """Value of a BIDS entity in a file name.
+
+    Parameters
+    ----------
+    name : str
+        A file name.
+    key : str
+        For instance ``"task"``.
+
+    Returns
+    -------
+    str
+        Empty where the name does not have it.
+    """
+    return entities(name).get(key, "")
 
 
 def find_sidecar(root, path, suffix):
@@ -169,12 +200,12 @@ def find_sidecar(root, path, suffix):
     """
     exact = path.with_name(f"{path.name.rpartition('_')[0]}_{suffix}")
     sidecar = exact if exact.exists() or exact.is_symlink() else None
-    labels = set(entities(path.name).items())
+    labels = set(comparable(path.name).items())
     folder = path.parent
     while sidecar is None and folder.is_relative_to(root):
         near = {}
         for other in folder.glob(f"*{suffix}"):
-            shared = entities(other.name)
+            shared = comparable(other.name)
             shared.pop("space", None)  # of electrodes: a property of theirs alone
             if set(shared.items()) <= labels and f"_{other.name}".endswith(f"_{suffix}"):
                 near[other] = len(shared)

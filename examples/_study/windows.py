@@ -5,27 +5,22 @@ Then each recording is measured as it was read, preprocessed, and cut.
 """
 
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 from _runtime import quiet_imports
-from _study.catalogue import StudyError
-from _study.channels import apply_channels, find_channels, read_channels
+from _study.catalogue import SHOWN, StudyError
+from _study.channels import mend_bad_channels, read_channels, refuse_absent
 from _study.cut import cut_windows
 from _study.events import (
-    annotate,
-    find_classes,
     longest_events,
     lost_events,
     read_events,
     refuse_overlap,
     tell_lost,
-    until_next_cue,
 )
-from _study.folder import SHOWN
-from _study.header import read_header
-from _study.quality import NotFiniteError, check, measure_signal
-from _study.settings import refuse_together
+from _study.measure import NotFiniteError, measure_signal
+from _study.quality import check
+from _study.shared import collect, read_recording
 from _study.twins import refuse_twins
 
 with quiet_imports():
@@ -37,8 +32,11 @@ with quiet_imports():
     )
     from eegdash import EEGDashDataset
 
+#: Typical window of each person that this process opened, in uV, by folder and recipe.
+_SIZES = {}
 
-def read_windows(root, records, recipe, *, by_event):
+
+def read_windows(root, records, recipe):
     """Windows of some recordings, and a table beside them.
 
     Parameters
@@ -48,9 +46,7 @@ def read_windows(root, records, recipe, *, by_event):
     records : list of dict
         EEGDash's records of the recordings.
     recipe : _study.catalogue.Recipe
-        What the study needs.
-    by_event : bool
-        Is the label of a window the class of its event?
+        What the study needs, decided; see :func:`_study.shared.decide`.
 
     Returns
     -------
@@ -60,8 +56,6 @@ def read_windows(root, records, recipe, *, by_event):
         Of each window ``sample_id``, ``subject``, ``task``, ``recording`` (the name of its file up
         to ``_eeg``), ``start_s`` (seconds of its first sample in the recording) and ``target``,
         its class.
-    recipe : _study.catalogue.Recipe
-        With channels, sampling frequency and classes filled in.
 
     Raises
     ------
@@ -70,7 +64,7 @@ def read_windows(root, records, recipe, *, by_event):
         of two people; or if no window is left.
     """
     with mne.use_log_level("ERROR"):
-        dataset, recipe = _open_recordings(root, records, recipe, by_event)
+        dataset = _open_recordings(root, records, recipe)
         steps = _preprocessing(recipe)
         stats = []
         for recording in dataset.datasets:  # one at a time: a cohort streams
@@ -78,9 +72,13 @@ def read_windows(root, records, recipe, *, by_event):
             preprocess(BaseConcatDataset([recording]), steps)
         windows, metadata = cut_windows(dataset, recipe, root)
     referenced = recipe.reference is not None
-    check(root.name, stats, windows, metadata["recording"], recipe.channels, referenced)
-    refuse_twins(windows, metadata)
-    return windows, metadata, recipe
+    sizes = _SIZES.setdefault((root, recipe), {})
+    check(
+        root.name, stats, windows, metadata["recording"], recipe.channels, referenced, sizes
+    )
+    paths = [_path_of(root, recording) for recording in dataset.datasets]
+    refuse_twins(windows, metadata, root, recipe, paths)
+    return windows, metadata
 
 
 def _path_of(root, recording):
@@ -88,7 +86,7 @@ def _path_of(root, recording):
 
 
 def _measure(root, recording):
-    """What :func:`_study.quality.measure_signal` measures in a recording of a study."""
+    """What :func:`_study.measure.measure_signal` measures in a recording of a study."""
     try:
         return measure_signal(recording.raw, _path_of(root, recording))
     except NotFiniteError as err:
@@ -97,39 +95,35 @@ def _measure(root, recording):
         ) from err
 
 
-def _open_recordings(root, records, recipe, by_event):
-    """The EEGDash dataset with every table and header read and checked; the recipe filled in."""
+def _open_recordings(root, records, recipe):
+    """The EEGDash dataset with every table and header read and checked, and bad channels mended."""
     dataset = _list_recordings(root, records)
     paths = [_path_of(root, recording) for recording in dataset.datasets]
     # All tables before the first header: a wrong row is refused before anything slow starts.
-    tables = [(read_events(root, path), read_channels(root, path)) for path in paths]
+    collect(paths, lambda path: (read_events(root, path), read_channels(root, path)))
+    opened = collect(paths, lambda path: _open_recording(root, path, recipe))
     notes = []
-    for recording, path, (events, channels) in zip(
-        dataset.datasets, paths, tables, strict=True
-    ):
-        recording.raw = read_header(root, path)
-        notes += apply_channels(recording.raw, path, *channels)
-        annotate(recording.raw, events)
-        if recipe.blocks:
-            until_next_cue(recording.raw, recipe.blocks)
-    raws = [recording.raw for recording in dataset.datasets]
-    recordings = list(zip(paths, raws, strict=True))
-    if recipe.sfreq is None:
-        recipe = replace(recipe, sfreq=float(raws[0].info["sfreq"]))
-        refuse_together(recipe, root.name)
-    recipe, more = find_channels(root, recordings, recipe)
-    for line in _first_lines(notes + more):
+    for recording, (raw, more) in zip(dataset.datasets, opened, strict=True):
+        recording.raw = raw
+        notes += more
+    for line in _first_lines(notes):
         print(line)
-    recipe = find_classes(root, recordings, recipe, by_event)
-    for (path, raw), (events, _) in zip(recordings, tables, strict=True):
-        _check_events(path, raw, events, recipe)
-    return dataset, recipe
+    return dataset
+
+
+def _open_recording(root, path, recipe):
+    """One recording with the channels of the recipe, and what has to be said about it."""
+    raw, events, notes = read_recording(root, path, recipe)
+    needed = dict.fromkeys((*recipe.channels, *(recipe.reference or ())))
+    refuse_absent(path, raw, needed)
+    notes += mend_bad_channels(raw, root, path, needed)
+    refuse_absent(path, raw, needed)
+    _check_events(path, raw, events, recipe)
+    return raw, notes
 
 
 def _list_recordings(root, records):
     """The EEGDash dataset of some records, if it has all of them."""
-    if not records:
-        raise StudyError(f"no recordings of {root} to open: take them from find_study()")
     try:
         dataset = EEGDashDataset(
             cache_dir=root.parent, dataset=root.name, records=records, download=False
@@ -150,10 +144,20 @@ def _list_recordings(root, records):
 
 
 def _first_lines(notes):
-    """What has to be said, without the same sentence for every recording."""
-    if len(notes) <= SHOWN:
-        return notes
-    return [*notes[:SHOWN], f"and {len(notes) - SHOWN} more lines like these"]
+    """What has to be said, in a line for each reason: of several files, the first and how many more."""
+    files = {}
+    for note in notes:
+        file, _, reason = note.partition(": ")
+        if " " in file:  # a sentence that is about no file, or about several
+            file, reason = "", note
+        files.setdefault(reason, []).append(file)
+    lines = []
+    for reason, names in files.items():
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        lines.append(f"{names[0]}{more}: {reason}" if names[0] else reason)
+    if len(lines) <= SHOWN:
+        return lines
+    return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more lines like these"]
 
 
 def _check_events(path, raw, events, recipe):
@@ -176,10 +180,11 @@ def _preprocessing(recipe):
     """Braindecode steps in the order that is right: reference over all channels, then pick."""
     steps = []
     if recipe.reference:
+        # All people have the same reference: what is left out for everybody is no part of it.
         steps.append(
             Preprocessor(
                 "set_eeg_reference",
-                ref_channels=recipe.reference,
+                ref_channels=list(recipe.reference),
                 projection=False,
                 apply_on_array=False,
             )

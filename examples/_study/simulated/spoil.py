@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from _study.quality import find_faults, measure_signal
+from _study.measure import measure_signal
+from _study.quality import find_faults
 
 
 def spoil(raw):
