@@ -216,7 +216,8 @@ print_accuracies(accuracies, transfer.chance, learns=trainable, hits=hits)
 # have the other sign; p is the share of such flips with a mean at least as far from zero.
 # It is corrected for three contrasts, after Holm. Intervals are not corrected, so one can
 # exclude zero while p is above .05.
-compare_within_people(accuracies, list(combinations(reversed(LEARNS), 2)))
+PAIRS = list(combinations(reversed(LEARNS), 2))
+compare_within_people(accuracies, PAIRS, transfer.chance)
 
 # %%
 # An interval that holds zero does not settle its contrast. Other draws of people are on the
@@ -226,7 +227,7 @@ epochs = np.arange(EVERY, budget.n_steps + 1, EVERY) * 16 / len(y_train)
 curves = {r: np.array([run[2] for run in starts]) for r, starts in runs.items()}
 means = ", ".join(f"{r} {accuracy.mean():.2f}" for r, accuracy in accuracies.items())
 figure = draw_finetune_figure(
-    {r: (epochs, curves[r], *values_mean_ci(a)) for r, a in accuracies.items()},
+    {r: (epochs, curves[r], *values_mean_ci(a, share=True)) for r, a in accuracies.items()},
     trainable=trainable,
     chance=transfer.chance,
     title="Which part of the network should learn?",
@@ -269,7 +270,7 @@ for what, X in {
     f"{names[1]} missing, matched": match_channels(recorded, [names[0], *names[2:]]),
 }.items():
     right = sum(int(evaluate(model, X, y_val).sum()) for model, *_ in runs[best])
-    print(f"{what:<26}{right:>4} of {n_val} validation answers right")
+    print(f"{what:<26} {right} of {n_val} validation answers right")
 
 # %%
 # Exercise: let the last block learn

@@ -165,7 +165,7 @@ print_accuracies(scores, transfer.chance)
 # The same, within people:
 WHEN = (f"{N_FEW} steps", "all steps")
 PAIRS = [(f"naive, {when}", f"frozen, {when}") for when in WHEN]
-costs = compare_within_people(scores, PAIRS)
+costs = compare_within_people(scores, PAIRS, transfer.chance)
 for when, gap in zip(WHEN, costs.values(), strict=True):
     low, high = gap.ci
     where = "is above zero" if low > 0 else "is below zero" if high < 0 else "holds zero"

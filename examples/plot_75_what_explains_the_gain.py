@@ -64,7 +64,7 @@ scores = {
     "from-scratch": adapted("from-scratch", None),
 }
 print_accuracies(scores, transfer.chance)
-claim = compare_within_people(scores, [("full-finetune", "from-scratch")])
+claim = compare_within_people(scores, [("full-finetune", "from-scratch")], transfer.chance)
 
 # %%
 # Predict, then look at the controls
@@ -105,7 +105,7 @@ print_accuracies(scores, transfer.chance)
 # explanation is not the whole one where the interval lies above zero and p is below .05.
 CONTROLS = ("from-scratch", "shuffled labels", "random encoder", "zero-shot", "band power")
 PAIRS = [("full-finetune", control) for control in CONTROLS]
-gains = compare_within_people(scores, PAIRS)
+gains = compare_within_people(scores, PAIRS, transfer.chance)
 for name, gain in gains.items():
     where = "above zero" if gain.ci[0] > 0 else "below" if gain.ci[1] < 0 else "holds zero"
     print(f"{name:<34}interval {where}, corrected p {'<' if gain.p < 0.05 else '>='} .05")
@@ -145,7 +145,7 @@ print(f"of a warmed-up start           {warm}")
 # few people can be wide :cite:p:`varoquaux2018cv`. Does any pair overlap here? If none
 # does, both ways of looking agree.
 for control in CONTROLS:
-    one, other = interval(scores["full-finetune"]), interval(scores[control])
+    one, other = (interval(scores[each], share=True) for each in ("full-finetune", control))
     overlap = one[0] < other[1] and other[0] < one[1]
     paired = gains[f"full-finetune - {control}"].ci
     verdict = f"overlap: {overlap}; paired interval [{paired[0]:+.3f}, {paired[1]:+.3f}]"

@@ -71,11 +71,13 @@ for n in budgets:
 for regime, by_budget in scores.items():
     print(f"\n{regime}")
     for n, values in by_budget.items():
-        print(f"{n:>3} people  {with_interval(values)}")
+        print(f"{n:>3} people  {with_interval(values, share=True)}")
 
 # %%
 curves = {
-    regime: np.array([(n, v.mean(), *interval(v)) for n, v in by_budget.items()]).T
+    regime: np.array(
+        [(n, v.mean(), *interval(v, share=True)) for n, v in by_budget.items()]
+    ).T
     for regime, by_budget in scores.items()
 }
 means = "; ".join(f"{r} {' '.join(f'{m:.2f}' for m in c[1])}" for r, c in curves.items())

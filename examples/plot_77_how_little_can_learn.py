@@ -136,12 +136,13 @@ print(f"penalty of the closed-form probe: {alpha:g}")
 # intervals are not, so an interval can exclude zero while p is large. An interval that
 # holds zero does not show that two ways are equal: with few people it can be wide.
 others = [method for method in scores if method != "full-finetune"]
-gaps = compare_within_people(scores, [(method, "full-finetune") for method in others])
+PAIRS = [(method, "full-finetune") for method in others]
+gaps = compare_within_people(scores, PAIRS, transfer.chance)
 gaps = dict(zip(others, gaps.values(), strict=True))
 
 # %%
 order = sorted(scores, key=learns.get)
-rows = {f"{m}\n{learns[m]:,} learn": values_mean_ci(scores[m]) for m in order}
+rows = {f"{m}\n{learns[m]:,} learn": values_mean_ci(scores[m], share=True) for m in order}
 means = "; ".join(f"{method} {scores[method].mean():.2f}" for method in order)
 figure = draw_rows_figure(
     rows,

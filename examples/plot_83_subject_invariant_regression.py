@@ -172,7 +172,7 @@ told_apart = {}
 for method in METHODS:
     features = normalise_subjects(method, known=third == 0)
     told_apart[method] = identity(features, third == 1, third == 2)
-    print(f"  {method:<8}{scores.with_interval(told_apart[method], digits=2)}")
+    print(f"  {method:<8}{scores.with_interval(told_apart[method], digits=2, share=True)}")
 same = identity(normalise_subjects("person", third == 1), third == 1, third == 1).mean()
 print(f"  person, when statistics, learning and test share trials: {same:.2f}")
 
@@ -204,7 +204,7 @@ print(f"null: mean {null.mean():+.3f}, largest {null.max():+.3f}")
 # %%
 ratio_rows = {m: (errors[m][0] / errors[m][1], *ratio[m]) for m in METHODS}
 r_rows = {m: scores.values_mean_ci(r[m]) for m in METHODS}
-identity_rows = {m: scores.values_mean_ci(told_apart[m]) for m in METHODS}
+identity_rows = {m: scores.values_mean_ci(told_apart[m], share=True) for m in METHODS}
 means = {m: (ratio[m][0], r[m].mean(), told_apart[m].mean()) for m in METHODS}
 
 # %%
@@ -306,7 +306,7 @@ contract = {
     "tutorial": "plot_83",
     "version": 2,
     **study_and_split,
-    **scores.means_and_intervals(r, "within_r"),
+    **scores.means_and_intervals(r, "within_r", share=False),
     **scores.means_and_intervals(told_apart, "identity_accuracy"),
     **error_ratio,
     "person_minus_none": gains,

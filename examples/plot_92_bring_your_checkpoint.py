@@ -193,7 +193,8 @@ for regime, tried in runs.items():
     hits[regime] = [evaluate(network, *data["test"]) for network, _ in tried]
     accuracies[regime] = per_subject(np.mean(hits[regime], 0), transfer.subjects)
 print_accuracies(accuracies, transfer.chance, hits=hits)
-compare_within_people(accuracies, [(r, "from-scratch") for r in list(runs)[:2]])
+pairs = [(regime, "from-scratch") for regime in list(runs)[:2]]
+compare_within_people(accuracies, pairs, transfer.chance)
 gain = difference(accuracies[best], accuracies["from-scratch"])
 print(f"gain of {best}, which was chosen, over from-scratch: {gain.mean:+.3f}")
 
@@ -201,7 +202,7 @@ print(f"gain of {best}, which was chosen, over from-scratch: {gain.mean:+.3f}")
 # The same, person by person:
 means = ", ".join(f"{regime} {rows.mean():.2f}" for regime, rows in accuracies.items())
 figure = draw_rows_figure(
-    {regime: values_mean_ci(accuracy) for regime, accuracy in accuracies.items()},
+    {r: values_mean_ci(accuracy, share=True) for r, accuracy in accuracies.items()},
     zero=transfer.chance,
     xlabel="accuracy of a test person",
     title=f"What does a checkpoint of {expected.kind} buy?",

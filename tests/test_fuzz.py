@@ -456,7 +456,7 @@ ELSEWHERE = {
     "* has to be downloaded (about * MB) and the": "test_study.py::test_no_network_is_told_in_seconds_with_a_way_out",
     "* is sampled at * Hz but * says * Hz in": "test_faults.py::channels: rate of another file",
     "*: MNE reads the ending * in small letters only.": "test_world_time.py::capitals, SET",
-    "* does not lead on to *: recordings of their own": "test_world_time.py::parts of no whole",
+    "* does not lead on to *: recordings of their": "test_world_time.py::parts of no whole",
     "* goes on in another file, which is missing:": "test_world_time.py::the second part gone",
     "* holds a * file, by its first bytes: rename": "test_world_time.py::BDF named EDF",
     "* is one recording in * parts and has * events.tsv": "test_world_time.py::parts that differ",

@@ -84,7 +84,7 @@ def test_own_windows_come_first_and_hold_every_class(cohort):
         for n in cohort.n_own:
             assert len(person.own(n)[1].unique()) == 4
         assert len(person.own()[0]) + len(person.later[0]) == len(person.X)
-    assert not cohort.one_class_per_recording
+    assert not cohort.class_is_block
 
 
 def write(root, order, *, fmt="EDF", sfreq=128.0, people=6):
@@ -115,10 +115,15 @@ def write(root, order, *, fmt="EDF", sfreq=128.0, people=6):
     return root
 
 
-def test_one_class_per_recording_is_seen_and_recordings_take_turns(tmp_path):
-    order = {"01": ["left"] * 10, "02": ["right"] * 10}
+BLOCK = ["left"] * 10, ["right"] * 10
+
+
+@pytest.mark.parametrize("runs", [BLOCK, [[*BLOCK[0], *BLOCK[1]]]])
+def test_blocks_of_classes_are_seen_and_take_turns(tmp_path, runs):
+    order = {f"{number:02d}": shown for number, shown in enumerate(runs, 1)}
     cohort = new.open_cohort(str(write(tmp_path / "blocks", order)))
-    assert cohort.one_class_per_recording
+    assert cohort.class_is_block
+    assert cohort.n_own == (2, 5, 10)
     for person in cohort.people.values():
         assert person.y.tolist() == [0, 1] * 10
 
@@ -130,10 +135,11 @@ def test_few_people_are_refused_before_a_signal_is_read(bids, monkeypatch):
 
 
 def test_somebody_without_a_class_is_named(tmp_path):
-    order = {"01": ["left"] * 4 + ["right"] * 6}
-    with pytest.raises(
-        new.NewPersonError, match="sub-01 lacks 'left' among the first 4 windows or after"
-    ):
+    order = {"01": ["left", *["right"] * 6]}
+    message = (
+        "sub-01 lacks 'left' among the first 1 .*smaller window_s.*EEG_TUTORIAL_RECIPE"
+    )
+    with pytest.raises(new.NewPersonError, match=message):
         new.open_cohort(str(write(tmp_path / "s", order)))
 
 
@@ -152,7 +158,7 @@ def eeglab(tmp_path_factory):
 def test_an_eeglab_study_of_twelve_opens_by_its_path(eeglab):
     cohort = new.open_cohort(str(eeglab))
     assert cohort.study.classes == MOVES
-    assert not cohort.one_class_per_recording
+    assert not cohort.class_is_block
     assert [len(group) for group in cohort.groups] == [4, 4, 4]
     for person in cohort.people.values():
         assert torch.linalg.matrix_rank(new.covariance(person.X), rtol=1e-6) == 7
@@ -274,6 +280,21 @@ def test_choices_touch_no_window_of_the_new_people(cohort):
     only = dataclasses.replace(cohort, people=gone)
     one = choice.choose(cohort, group, adapt, without_labels)
     assert one == choice.choose(only, group, adapt, without_labels)
+
+
+def test_a_start_from_other_people_is_chosen_among_these(cohort, monkeypatch):
+    COHORT[:] = [cohort]
+
+    def ridge(method, model, person, *_):
+        return np.full(len(person.later[1]), method == "band power")
+
+    monkeypatch.setattr(choice, "ridge", ridge)
+    one = choice.choose(cohort, cohort.groups[0], adapt, without_labels)
+    assert one.with_labels == "band power"
+    starts = {"linear-probe", "full-finetune", "keep the head"}
+    most = max(one.n_correct[method] for method in starts)
+    assert one.pretrained in starts
+    assert one.n_correct[one.pretrained] == most
 
 
 def test_controls_shuffle_labels_and_exchange_people(cohort, results):

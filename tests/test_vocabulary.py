@@ -39,7 +39,7 @@ TODAY = {
         "examples/plot_75_what_explains_the_gain.py": 5,
         "examples/plot_76_how_many_labels.py": 4,
         "examples/plot_77_how_little_can_learn.py": 4,
-        "examples/plot_78_a_new_person.py": 8,
+        "examples/plot_78_a_new_person.py": 6,
         "examples/plot_79_cross_task_transfer.py": 7,
         "examples/plot_90_scale_out.py": 3,
         "examples/plot_91_which_model_fits.py": 6,

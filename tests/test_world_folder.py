@@ -140,7 +140,6 @@ REFUSED = {
     "a run copied": (lambda root: [shutil.copy(beside(stem(root, s), "eeg.edf"), beside(stem(root, s, "motor_run-2"), "eeg.edf")) for s in SUBJECTS], {}, r'sub-01_task-motor_eeg.edf and sub-01_task-motor_run-2_eeg.edf; .*sub-03.* hold the same signal.*entities = \["run-"\] or \["run-2"\]'),
     "entities that nobody has": (version("acq-clean", raw="acq-raw"), {"recipe": Recipe(entities=("acq-cleen",))}, r"no recording in .* has the entities \['acq-cleen'\]: there are acq-clean, acq-raw"),
     "task in another case": (rename("task-motor", "task-Motor", "sub-*/eeg/*.edf"), {"task": "motor"}, "data file of sub-01_task-motor is missing, as are those of .*3 of 3.*There is sub-01_task-Motor_eeg.edf; .*Rename sub-01_task-Motor_eeg.edf to sub-01_task-motor_eeg.edf, or the sidecars"),
-    "another ending": (rename(".edf", ".gdf"), {}, "There is sub-01_task-motor_eeg.gdf; .*another ending than .edf.*Convert"),
     "nobody in the table": (lambda root: write_people(root, ("001", "9")), {}, "sub-01, sub-02, sub-03 have recordings but no row in .*Add the row.*There is sub-001"),
     "two rows each": (lambda root: write_people(root, SUBJECTS * 2), {}, "has sub-01 in rows 2, 5; sub-02 in rows 3, 6; sub-03 in rows 4, 7. Keep"),
     "folders where files should be": (both(gone("*/eeg/*.edf"), lambda root: [beside(stem(root, s), "eeg.edf").mkdir() for s in SUBJECTS]), {}, "sub-01_task-motor_eeg.edf is a folder; .*sub-03_task-motor_eeg.edf is a folder"),

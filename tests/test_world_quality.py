@@ -57,7 +57,7 @@ BAD = ". Write status bad for it in channels.tsv, or leave the person out"
 FILE = "sub-03, sub-03_task-motor_eeg.edf, "
 #: What is planted, in whom, in which channels, in which unit, and the one line that is said.
 REFUSED = {
-    "one loose electrode of eight": (noisy(3000, 2), ("03",), tidy.NAMES, "uV", f"{FILE}Pz: [23],.* in a typical piece as read, .* times the other channels.*{BAD}"),
+    "one loose electrode of eight": (noisy(3000, 2), ("03",), tidy.NAMES, "uV", f"{FILE}Pz: [23],.* in a typical piece as read, .* times the other channels{BAD}"),
     "two loose electrodes of four": (noisy(2500, 2, 3), ("03",), FOUR, "uV", f"{FILE}Pz, Cz: 2,.*{BAD}"),
     "two that are not gross, but spread": (noisy(900, 2, 3), ("03",), FOUR, "uV", f"{FILE}Pz, Cz: .*; .* uV in a typical window, 3. times the median of 3 others{BAD}"),
     "a loose one in everybody": (noisy(3000, 2), EVERYBODY, tidy.NAMES, "uV", f"4 of 4 recordings: sub-01, .*, Pz: .*; likewise sub-02_task-motor, sub-03_task-motor, sub-04_task-motor{BAD}"),

@@ -206,9 +206,7 @@ def split(*parts, gone=None):
 
 BLOCKS = [(2.0, 16.0, "left"), (20.0, 16.0, "right")]
 HERE = "small: 2 people"
-MOVED = (
-    "sub-01_task-motor_eeg.[eb]df and 1 more: has pauses: events are moved to their place"
-)
+MOVED = "and 1 more: has pauses: events are moved to their place"
 #: What was done, how many windows are right of 28, and what is said.
 READ = {
     "nothing": (lambda root: None, 28, f"^{HERE}"),
@@ -237,14 +235,14 @@ READ = {
     "parts, one table": (split(""), 92, f"^{HERE}"),
     "parts, a table each": (split("split-01_", "split-02_"), 92, f"^{HERE}"),
     # Headers.
-    "a recorder not stopped": (put(236, b"-1      "), 28, "sub-01_task-motor_eeg.[eb]df and 1 more: the header counts fewer records than follow"),
+    "a recorder not stopped": (put(236, b"-1      "), 28, "and 1 more: .*counts fewer records than follow"),
     "too few records counted": (put(236, b"7       ", slice(1)), 28, "^sub-01_task-motor_eeg.edf: the header counts fewer records"),
     "a fast heart": (several_rates(), 28, r"faster than the EEG \(256 Hz\) and not read: ECG"),
     "a fast heart, no table": (several_rates(table=False), 28, "not read: ECG"),
     "a slow heart": (several_rates(64.0), 28, f"^{HERE}"),
     "slow EEG": (several_rates(128.0, ("T7",), "EEG"), 28, "EEG that MNE raises to 256 Hz: T7"),
-    "a sidecar for all": (inherited(37.0), 28, "sub-01_task-motor_eeg.[eb]df and 1 more: not as long as task-motor_eeg.json says"),
-    "a longer sidecar for all": (inherited(3600.0), 28, "sub-01_task-motor_eeg.[eb]df and 1 more: not as long as task-motor_eeg.json says"),
+    "a sidecar for all": (inherited(37.0), 28, "and 1 more: not as long as task-motor_eeg.json says"),
+    "a longer sidecar for all": (inherited(3600.0), 28, "and 1 more: not as long as task-motor_eeg.json says"),
     "a sidecar with less": (sidecars(slice(1), seconds=0), 28, "^sub-01_task-motor_eeg.edf: not as long as its own eeg.json"),
     "a sidecar in ms": (sidecars(seconds=40_000), 28, "not as long as its own eeg.json"),
     "a sidecar in samples": (sidecars(seconds=10_240), 28, "not as long as its own eeg.json"),

@@ -70,8 +70,9 @@ class Cohort:
         Subjects who are new together: the network is pretrained on all others, once a group.
     n_own : tuple of int
         Numbers of own windows, smallest first; everybody has every class in each of them.
-    one_class_per_recording : bool
-        Does no recording hold two classes?
+    class_is_block : bool
+        Do classes come in blocks (recordings, or long parts of them), so that the first half of a
+        session may lack one? Own windows are then the first part of each block.
     budget : _study.catalogue.Budget
         Training steps.
     """
@@ -80,7 +81,7 @@ class Cohort:
     people: dict
     groups: list
     n_own: tuple
-    one_class_per_recording: bool
+    class_is_block: bool
     budget: object
 
     @property
@@ -113,8 +114,8 @@ class Cohort:
 def open_cohort(name, device="cpu"):
     """Open everybody in a study, and put the windows of each person into the order of the session.
 
-    Where each class is a recording of its own, the first seconds of a session hold one class
-    only. The first windows are then taken from all recordings of a person in turn.
+    Where classes come in blocks, recordings of their own or long parts of one, the first half of a
+    session may lack a class. The first windows are then taken from all blocks of a person in turn.
 
     Parameters
     ----------
@@ -140,18 +141,7 @@ def open_cohort(name, device="cpu"):
             f"once: pass a study with {MIN_PEOPLE} or more"
         )
     study = listed.open()
-    table = study.metadata
-    alone = bool((table.groupby("recording")["target"].nunique() == 1).all())
-    order = {s: _in_order(rows, alone) for s, rows in table.groupby("subject")}
-    most = min(map(len, order.values())) // 2
-    numbers = sorted({n for n in (most // 4, most // 2, most) if n})
-    n_own = tuple(n for n in numbers if not _lacking(study, order, n))
-    if not n_own:
-        subject, label = _lacking(study, order, most)[0]
-        raise NewPersonError(
-            f"sub-{subject} lacks {label!r} among the first {most} windows or after them ({most} is half "
-            "of what the person with fewest has): leave out people with short recordings, or classes"
-        )
+    order, n_own, class_is_block = _calibrations(study)
     X = normalise(study.windows)
     y = study.targets
     people = {}
@@ -168,16 +158,38 @@ def open_cohort(name, device="cpu"):
         print(
             f"{len(people)} people: half the training steps, {len(n_own)} numbers of windows"
         )
-    return Cohort(study, people, groups, n_own, alone, budget)
+    return Cohort(study, people, groups, n_own, class_is_block, budget)
 
 
-def _in_order(rows, one_class_per_recording):
-    """Row numbers of a person's windows: by time, or by time within each recording."""
-    if not one_class_per_recording:
-        return rows.index.to_numpy()
-    recordings = rows.groupby("recording")["target"]
-    share = recordings.cumcount() / recordings.transform("size")
-    return rows.index.to_numpy()[np.argsort(share.to_numpy(), kind="stable")]
+def _calibrations(study):
+    """Row numbers of everybody's windows in order, numbers of own windows, and are they of blocks?"""
+    table = study.metadata
+    place = table[["subject", "recording", "target"]]
+    block = (place != place.shift()).any(axis=1).cumsum()
+    people = table.groupby("subject")
+    orders = [({subject: _turns(rows, block) for subject, rows in people}, True)]
+    if (table.groupby("recording")["target"].nunique() > 1).any():
+        by_time = {subject: rows.index.to_numpy() for subject, rows in people}
+        orders.insert(0, (by_time, False))
+    for order, class_is_block in orders:
+        most = min(map(len, order.values())) // 2
+        numbers = sorted({n for n in (most // 4, most // 2, most) if n})
+        n_own = tuple(n for n in numbers if not _lacking(study, order, n))
+        if n_own:
+            return order, n_own, class_is_block
+    subject, label = _lacking(study, order, most)[0]
+    raise NewPersonError(
+        f"sub-{subject} lacks {label!r} among the first {most} windows or after them ({most} is half "
+        "of what the person with fewest has): write a smaller window_s, or classes without this one "
+        "if there are more than two, into the file that EEG_TUTORIAL_RECIPE names"
+    )
+
+
+def _turns(rows, block):
+    """Row numbers of a person's windows by their place in their block, so that blocks take turns."""
+    windows = rows.groupby(block)["target"]
+    place = windows.cumcount() / windows.transform("size")
+    return rows.index.to_numpy()[np.argsort(place.to_numpy(), kind="stable")]
 
 
 def _lacking(study, order, n):

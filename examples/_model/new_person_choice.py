@@ -27,6 +27,8 @@ RATES = {
     "keep the head": (1e-3, 3e-3),
 }
 WITHOUT_STEPS = ("band power", "closed-form probe")
+#: All others start from a network that other people's windows have trained.
+WITHOUT_PRETRAINING = ("band power", "from-scratch")
 
 
 class Choice(NamedTuple):
@@ -36,14 +38,16 @@ class Choice(NamedTuple):
     ----------
     settings : dict of str to int or tuple
         Per method with labels its penalty, or its learning rate and number of steps.
-    with_labels, without : str
-        The method with most right answers of those with labels, and of those without.
+    with_labels, pretrained, without : str
+        The method with most right answers of those with labels, of those among them that start from
+        other people's weights, and of those without labels.
     n_correct : dict of str to int
         Right answers of each method, with its setting.
     """
 
     settings: dict
     with_labels: str
+    pretrained: str
     without: str
     n_correct: dict
 
@@ -156,8 +160,10 @@ def choose(cohort, group, adapt, without_labels):
             settings[method] = setting
             n_correct[method] = n
     best = max(n_correct, key=n_correct.get)
+    started = {m: n for m, n in n_correct.items() if m not in WITHOUT_PRETRAINING}
+    pretrained = max(started, key=started.get)
     best_without = max(without, key=without.get)
-    return Choice(settings, best, best_without, {**n_correct, **without})
+    return Choice(settings, best, pretrained, best_without, {**n_correct, **without})
 
 
 def _train_and_validate(cohort, person, adapt, method, model, lr):

@@ -43,7 +43,7 @@ class Results(NamedTuple):
         ----------
         cohort : _model.new_person.Cohort
             Everybody.
-        kind : {"with_labels", "without"}
+        kind : {"with_labels", "pretrained", "without"}
             Which choice.
         suffix : {"", ", ahead"}
             Statistics of the own windows, or of the whole recording.
@@ -79,7 +79,8 @@ def run_everybody(cohort, adapt, without_labels):
         pretrained = {spatial: pretrain_on(cohort, source, spatial) for spatial in SPATIAL}
         choice = choose(cohort, group, adapt, without_labels)
         print(
-            f"{len(group)} people: {choice.with_labels}; without labels: {choice.without}"
+            f"{len(group)} people: {choice.with_labels}; from other people's weights: "
+            f"{choice.pretrained}; without labels: {choice.without}"
         )
         for subject in group:
             models[subject] = pretrained

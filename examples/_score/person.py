@@ -5,7 +5,7 @@ from scipy.stats import pearsonr, permutation_test
 from sklearn.base import clone
 from sklearn.model_selection import ShuffleSplit
 
-from _score.scores import ScoreError, ratio_interval
+from _score.scores import ScoreError, print_table, ratio_interval
 
 #: Test people below which an interval over people means nothing.
 MIN_PEOPLE = 10
@@ -128,8 +128,8 @@ def print_other_splits(model, X, y, test_size):
     values = np.array(list(scores.values()))
     low, middle, high = np.quantile(values, (0.1, 0.5, 0.9), axis=1)
     print(f"{len(y)} people: ridge on {N_SPLITS} other splits of them, 10 %, 50 %, 90 %")
-    for row, name in enumerate(scores):
-        print(f"{name:<10}{low[row]:8.2f}{middle[row]:8.2f}{high[row]:8.2f}")
+    ends = zip(scores, low, middle, high, strict=True)
+    print_table([(name, *(f"{value:.2f}" for value in values)) for name, *values in ends])
     return scores
 
 
@@ -141,9 +141,15 @@ def print_scores(scores):
     scores : dict of str to dict
         Name -> scores.
     """
-    print(f"{'':<24}{'r':<22}{'p':<8}{'R2':<7}{'MAE':<6}{'MSE':<6}MSE / train mean's")
+    rows = [("", "r", "p", "R2", "MAE", "MSE", "MSE / train mean's")]
     for name, s in scores.items():
         r = "{:+.2f} [{:+.2f}, {:+.2f}]".format(s["pearson_r"], *s["r_ci"])
         ratio = "{:.2f} [{:.2f}, {:.2f}]".format(s["mse_ratio"], *s["mse_ratio_ci"])
-        errors = f"{s['r2']:<+7.2f}{s['mae']:<6.2f}{s['mse']:<6.2f}"
-        print(f"{name:<24}{r:<22}{s['permutation_p']:<8.4f}{errors}{ratio}")
+        errors = f"{s['r2']:+.2f}", _three_digits(s["mae"]), _three_digits(s["mse"])
+        rows.append((name, r, f"{s['permutation_p']:.4f}", *errors, ratio))
+    print_table(rows)
+
+
+def _three_digits(error):
+    """An error in units of a score, of which nobody knows whether they are large or small."""
+    return f"{error:,.0f}" if error >= 1000 else f"{error:.3g}"

@@ -33,18 +33,21 @@ def per_subject(values, subjects):
     return means[:, 0] if np.ndim(values) == 1 else means
 
 
-def interval(values):
+def interval(values, share=False):
     """95 % interval of a mean over people, from Student's t.
 
     Parameters
     ----------
     values : ndarray, shape (n_subjects,)
         One value per person; for a difference, the difference within each person.
+    share : bool
+        Is a value a share, such as an accuracy? Then the ends are cut at 0 and 1. Never for a
+        difference, which may look like shares where everybody gains.
 
     Returns
     -------
     list of float
-        Lower and upper end. Where every value is a share, from 0 to 1, so are the ends.
+        Lower and upper end.
 
     Raises
     ------
@@ -63,9 +66,7 @@ def interval(values):
         raise ScoreError(f"an interval over {len(values)} people: pass two or more values")
     half = student.ppf(0.975, len(values) - 1) * sem(values)
     ends = np.array([values.mean() - half, values.mean() + half])
-    if values.min() >= 0 and values.max() <= 1:
-        ends = ends.clip(0, 1)
-    return ends.tolist()
+    return (ends.clip(0, 1) if share else ends).tolist()
 
 
 def expected_half_width(n_subjects, spread):
@@ -105,12 +106,23 @@ def ratio_interval(errors, baseline):
     return float(ratio), ends.tolist()
 
 
-def values_mean_ci(values):
-    """What a figure shows of a score: the value of each person, their mean and its interval."""
-    return values, values.mean(), interval(values)
+def values_mean_ci(values, share=False):
+    """What a figure shows of a score.
+
+    Parameters
+    ----------
+    values, share
+        As for :func:`interval`.
+
+    Returns
+    -------
+    tuple of (ndarray, float, list of float)
+        The value of each person, their mean and its interval.
+    """
+    return values, values.mean(), interval(values, share)
 
 
-def with_interval(values, sign="", digits=3):
+def with_interval(values, sign="", digits=3, share=False):
     """A mean over people with its interval, as text.
 
     Parameters
@@ -121,13 +133,15 @@ def with_interval(values, sign="", digits=3):
         ``"+"`` for a difference, whose sign is always shown.
     digits : int
         Decimals.
+    share : bool
+        As for :func:`interval`.
 
     Returns
     -------
     str
         For instance ``"+0.117 [+0.062, +0.172]"``.
     """
-    low, high = interval(values)
+    low, high = interval(values, share)
     how = f"{sign}.{digits}f"
     return f"{values.mean():{how}} [{low:{how}}, {high:{how}}]"
 
@@ -228,8 +242,43 @@ def for_json(values, digits=4):
     return round(values, digits) if isinstance(values, float) else values
 
 
+def print_table(rows):
+    """Print rows of text; each column is as wide as its widest entry, so none runs into the next.
+
+    Parameters
+    ----------
+    rows : list of sequence of str
+        The head, if there is one, and the rows below it, all of one length.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = [f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)]
+        print("  ".join(cells).rstrip())
+
+
+def holds(values, chance):
+    """Is an accuracy not told apart from chance: does its interval hold it?
+
+    Parameters
+    ----------
+    values : ndarray, shape (n_subjects,)
+        Accuracy of each person.
+    chance : float
+        Accuracy of guessing.
+
+    Returns
+    -------
+    bool
+        True where it does.
+    """
+    low, high = interval(values, share=True)
+    return low <= chance <= high
+
+
 def print_accuracies(accuracies, chance, learns=(), hits=None):
     """Print a table with a row per method: accuracy with its interval, and what is over chance.
+
+    Where the interval of the highest accuracy holds chance, this is said below the table.
 
     Parameters
     ----------
@@ -242,24 +291,28 @@ def print_accuracies(accuracies, chance, learns=(), hits=None):
     hits : dict of str to list of ndarray, optional
         Name -> right answers of each initialisation, to print the spread of their accuracies.
     """
-    width = max(map(len, accuracies)) + 2
-    head = f"{'':<{width}}{'accuracy':<22}{'over chance':<13}"
+    rows = [["", "accuracy", "over chance"]]
     if hits:
-        head += f"{'sd of initialisations':<23}"
+        rows[0].append("sd of initialisations")
     if learns:
-        head += "learns"
-    print(head.rstrip())
+        rows[0].append("learns")
     for name, accuracy in accuracies.items():
-        over_chance = accuracy.mean() - chance
-        row = f"{name:<{width}}{with_interval(accuracy):<22}{over_chance:<+13.3f}"
+        row = [
+            name,
+            with_interval(accuracy, share=True),
+            f"{accuracy.mean() - chance:+.3f}",
+        ]
         if hits:
-            row += f"{np.std([h.mean() for h in hits[name]], ddof=1):<23.3f}"
-        if name in learns:
-            row += f"{learns[name]:,}"
-        print(row.rstrip())
+            row.append(f"{np.std([h.mean() for h in hits[name]], ddof=1):.3f}")
+        if learns:
+            row.append(f"{learns[name]:,}" if name in learns else "")
+        rows.append(row)
+    print_table(rows)
+    if holds(max(accuracies.values(), key=np.mean), chance):
+        print(f"nothing here is told apart from chance, {chance:.3g}")
 
 
-def means_and_intervals(accuracies, name="accuracy"):
+def means_and_intervals(accuracies, name="accuracy", share=True):
     """Means over people and their intervals, for the line.
 
     Parameters
@@ -268,6 +321,8 @@ def means_and_intervals(accuracies, name="accuracy"):
         Name of a method -> score of each person.
     name : str
         Of the score.
+    share : bool
+        As for :func:`interval`; an accuracy is one, a correlation is not.
 
     Returns
     -------
@@ -275,11 +330,27 @@ def means_and_intervals(accuracies, name="accuracy"):
         ``name`` and ``name_ci``, each by method.
     """
     means = {method: values.mean() for method, values in accuracies.items()}
-    intervals = {method: interval(values) for method, values in accuracies.items()}
+    intervals = {method: interval(values, share) for method, values in accuracies.items()}
     return {name: means, f"{name}_ci": intervals}
 
 
-def compare_within_people(scores, contrasts):
+def print_smallest_p(n_people, n_contrasts=1):
+    """Say how small p can be, where no result over so few people can be below .05.
+
+    Parameters
+    ----------
+    n_people : int
+        People whose signs are flipped: of ``2**n`` flips, two are at least as far from zero.
+    n_contrasts : int
+        Contrasts that p is corrected for (:func:`holm`).
+    """
+    smallest = min(1, n_contrasts * 2 / 2**n_people)
+    if smallest > 0.05:
+        corrected = f", corrected for {n_contrasts} contrasts," if n_contrasts > 1 else ""
+        print(f"{n_people} people: no p{corrected} can be below {smallest:.3g}")
+
+
+def compare_within_people(scores, contrasts, chance=None):
     """Compare methods pair by pair within people, and print the table.
 
     Parameters
@@ -288,6 +359,8 @@ def compare_within_people(scores, contrasts):
         Name -> score of each person.
     contrasts : list of tuple of str
         Names of one and the other.
+    chance : float, optional
+        Accuracy of guessing; a contrast of two methods whose intervals hold it is marked.
 
     Returns
     -------
@@ -296,10 +369,12 @@ def compare_within_people(scores, contrasts):
     """
     differences = [difference(scores[one], scores[other]) for one, other in contrasts]
     corrected = holm([each.p for each in differences])
-    names = [" - ".join(pair) for pair in contrasts]
-    width = max(map(len, names)) + 2
-    table = {}
-    for name, each, p in zip(names, differences, corrected, strict=True):
+    table, rows = {}, []
+    for pair, each, p in zip(contrasts, differences, corrected, strict=True):
+        name = " - ".join(pair)
         table[name] = each._replace(p=p)
-        print(f"{name:<{width}}{table[name]}")
+        at_chance = chance is not None and all(holds(scores[one], chance) for one in pair)
+        rows.append([name, str(table[name]), "both at chance" if at_chance else ""])
+    print_table(rows)
+    print_smallest_p(len(scores[contrasts[0][0]]), len(contrasts))
     return table

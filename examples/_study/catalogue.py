@@ -4,6 +4,7 @@ The simulation takes its electrodes, classes and rates from here: one place says
 """
 
 import importlib.util
+import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,9 +55,54 @@ TASK_EVENTS = {
 #: alpha amplitude for each unit. Of new people: how much they differ.
 USUAL_EFFECT = {"simulated-pfactor": 0.5, "simulated-person": 1.0}
 
+#: How many names a message lists before it only counts.
+SHOWN = 8
+
 
 class StudyError(TutorialError, ValueError):
     """A study that cannot be opened as asked; the message names the thing, its value and the fix."""
+
+
+def shorten(names, separator=", "):
+    """Names for a message: the first few, and how many more there are.
+
+    Parameters
+    ----------
+    names : list of str
+        All of them.
+    separator : str
+        What stands between them: ``"; "`` for sentences, of which fewer are shown.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+    """
+    shown = SHOWN if separator == ", " else 3
+    more = f" and {len(names) - shown} more" if len(names) > shown else ""
+    return separator.join(names[:shown]) + more
+
+
+def to_write(key, *choices):
+    """How somebody sets names in a recipe, from a page or from code, for a message.
+
+    Parameters
+    ----------
+    key : str
+        A setting, such as ``"task"``.
+    *choices : list of str
+        Names to set; any one of several.
+
+    Returns
+    -------
+    str
+        Without a full stop.
+    """
+    texts = [json.dumps(list(names), ensure_ascii=False) for names in choices]
+    return (
+        f"write {key} = {' or '.join(texts)} into the file that EEG_TUTORIAL_RECIPE names, or pass it in "
+        "recipe="
+    )
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,8 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from _study.catalogue import StudyError
+from _study.catalogue import StudyError, shorten
 from _study.edf import read_edf_header
-from _study.folder import shorten
 from _study.names import FEW, NO_EEG, bare, differences, judge_names, only_count, spell
 from _study.places import give_positions
 from _study.tables import MISSING, find_sidecar, read_numbers, read_table

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from _study.catalogue import StudyError
+from _study.catalogue import SHOWN, StudyError, shorten
 from _study.events import is_bad, is_mark
-from _study.folder import SHOWN, entity, shorten
+from _study.tables import entity
 from _study.trials import WHOLE, refuse_unusable
 
 #: How the classes of a study are said by somebody who runs a page, or calls the door.

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 
 from _runtime import quiet_imports
-from _study.catalogue import StudyError
+from _study.catalogue import StudyError, shorten
 from _study.events import is_bad, name_in_recording
-from _study.folder import entity, shorten
 from _study.pauses import CUTS
+from _study.tables import entity
 
 with quiet_imports():
     from braindecode.preprocessing import create_windows_from_events

@@ -15,11 +15,12 @@ from _study.catalogue import (
     is_simulated,
     known_names,
     planted_effect,
+    shorten,
 )
-from _study.folder import entity, event_columns, read_people, shorten
+from _study.folder import event_columns, read_people
 from _study.settings import absolute, check_recipe, get_recipe
 from _study.simulated.write import MANIFEST, write_simulated
-from _study.tables import MISSING, read_table
+from _study.tables import MISSING, entity, read_table
 
 with quiet_imports():
     from eegdash import EEGDashDataset

@@ -1,15 +1,13 @@
 """A BIDS folder without its signals: people and files, and what is refused before anything slow starts."""
 
-import json
 import os
 import re
 import shlex
-from itertools import combinations
 from unicodedata import normalize
 
 import pandas as pd
 
-from _study.catalogue import StudyError
+from _study.catalogue import SHOWN, StudyError, shorten, to_write
 from _study.formats import (
     DATA_SUFFIXES,
     FORMATS,
@@ -18,19 +16,12 @@ from _study.formats import (
     is_data,
     parts_of,
     refuse_capitals,
-    signal_file,
 )
-from _study.tables import comparable, entities, find_sidecar, read_table
-from _study.twins import are_one_signal
+from _study.tables import comparable, entities, entity, find_sidecar, read_table
+from _study.versions import refuse_copies, refuse_versions
 
 #: Where BIDS keeps EEG; a link to a folder counts, a loop of links is not followed.
 EEG_FOLDERS = ("sub-*/eeg", "sub-*/ses-*/eeg")
-#: How many names a message lists before it only counts.
-SHOWN = 8
-#: Entities by which a processed file is told from what it was made of.
-PROCESSED = ("desc", "proc", "space")
-#: Entities that can tell two versions of one recording apart, or two recordings.
-VERSIONS = (*PROCESSED, "acq", "rec")
 
 
 def read_participants(root):
@@ -145,7 +136,7 @@ def find_recordings(root, recipe, people):
     _refuse_strangers(root, files, people)
     paths = [path for paths in files.values() for path in paths]
     refuse_copies(paths)
-    _refuse_versions(root, paths)
+    refuse_versions(root, paths)
     _refuse_incomplete(root, files, recipe, tasks)
     return files
 
@@ -226,48 +217,6 @@ def _served(root, sidecar, recordings):
         return []
     suffix = sidecar.name.rpartition("_")[2]
     return [path for path in recordings if find_sidecar(root, path, suffix) == sidecar]
-
-
-def shorten(names, separator=", "):
-    """Names for a message: the first few, and how many more there are.
-
-    Parameters
-    ----------
-    names : list of str
-        All of them.
-    separator : str
-        What stands between them: ``"; "`` for sentences, of which fewer are shown.
-
-    Returns
-    -------
-    str
-        Without a full stop.
-    """
-    shown = SHOWN if separator == ", " else 3
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return separator.join(names[:shown]) + more
-
-
-def to_write(key, *choices):
-    """How somebody sets names in a recipe, from a page or from code, for a message.
-
-    Parameters
-    ----------
-    key : str
-        A setting, such as ``"task"``.
-    *choices : list of str
-        Names to set; any one of several.
-
-    Returns
-    -------
-    str
-        Without a full stop.
-    """
-    texts = [json.dumps(list(names), ensure_ascii=False) for names in choices]
-    return (
-        f"write {key} = {' or '.join(texts)} into the file that EEG_TUTORIAL_RECIPE names, or pass it in "
-        "recipe="
-    )
 
 
 def _refuse_missing(root, data):
@@ -398,102 +347,6 @@ def _refuse_incomplete(root, files, recipe, tasks):
             f"{shorten(lacking, '; ')} in {root}: fetch it, or ask for other tasks (there are {tasks}): "
             f"{to_write('task', sorted(common) or tasks[:1])}"
         )
-
-
-def _refuse_versions(root, paths):
-    """Raw and cleaned beside each other are one recording: on both sides of a split it is a leak.
-
-    A name that says it was processed is enough. Others are one recording if their signals are.
-    """
-    groups = {}
-    for path in paths:
-        labels = comparable(path.name)
-        key = [(name, labels[name]) for name in sorted(labels) if name not in VERSIONS]
-        groups.setdefault((path.parent, *key), []).append(path)
-    pairs = []
-    for group in groups.values():
-        for one, other in combinations(group, 2):
-            if _differ(one, other, PROCESSED) or are_one_signal(root, one, other):
-                pairs.append((one, other))
-    if pairs:
-        names = shorten([f"{one.name} and {other.name}" for one, other in pairs], "; ")
-        raise StudyError(
-            f"{names}: two versions of one recording, which would stand on both sides of a split. Choose "
-            f"one: {_choice(*pairs[0])}"
-        )
-
-
-def _differ(one, other, keys):
-    """Those entities by which two names differ."""
-    return [key for key in keys if entity(one.name, key) != entity(other.name, key)]
-
-
-def _choice(one, other):
-    """How a recipe takes one of two recordings of a person."""
-    key = _differ(one, other, {**entities(one.name), **entities(other.name)})[-1]
-    labels = [f"{key}-{entity(path.name, key)}" for path in (one, other)]
-    empty = f', where "{key}-" is a name without {key}' if f"{key}-" in labels else ""
-    return to_write("entities", labels[:1], labels[1:]) + empty
-
-
-def refuse_copies(paths):
-    """Two files with the same samples are one recording: on both sides of a split it is a leak.
-
-    Copies have the same size, so that only those are read, and of them only a piece in the middle
-    and the end: a header that somebody renamed does not hide a copy.
-
-    Parameters
-    ----------
-    paths : list of pathlib.Path
-        Data files of a study.
-
-    Raises
-    ------
-    StudyError
-        If two hold the same signal.
-    """
-    by_size, copies = {}, []
-    for path in paths:
-        data = signal_file(path)
-        by_size.setdefault(data.stat().st_size, []).append((path, data))
-    for size, alike in by_size.items():
-        seen = {}
-        for path, data in alike if len(alike) > 1 else ():
-            with data.open("rb") as stream:
-                pieces = []
-                for start in (size // 2, max(size - 2**16, 0)):
-                    stream.seek(start)
-                    pieces.append(stream.read(2**16))
-            first = seen.setdefault(tuple(pieces), path)
-            # A stretch of one and the same byte is no signal to compare.
-            if first is not path and len(set(pieces[0])) > 1:
-                copies.append((first, path))
-    if copies:
-        names = shorten([f"{one.name} and {other.name}" for one, other in copies], "; ")
-        one_person = [pair for pair in copies if not _differ(*pair, ["sub"])]
-        choose = f" Or choose one: {_choice(*one_person[0])}" if one_person else ""
-        raise StudyError(
-            f"{names} hold the same signal: one is a copy, and would stand on both sides of a split. Find "
-            f"out which is right, and remove the other.{choose}"
-        )
-
-
-def entity(name, key):
-    """Value of a BIDS entity in a file name.
-
-    Parameters
-    ----------
-    name : str
-        A file name.
-    key : str
-        For instance ``"task"``.
-
-    Returns
-    -------
-    str
-        Empty where the name does not have it.
-    """
-    return entities(name).get(key, "")
 
 
 def event_columns(root):

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from _study.catalogue import Recipe, StudyError, null_of
+from _study.catalogue import Recipe, StudyError, null_of, shorten
 from _study.cut import balance
 from _study.events import event_values
 from _study.find import (
@@ -20,7 +20,7 @@ from _study.find import (
     record_of,
     subject_targets,
 )
-from _study.folder import find_recordings, read_participants, shorten
+from _study.folder import find_recordings, read_participants
 from _study.settings import check_recipe, override_recipe
 from _study.shared import decide, is_decided
 from _study.windows import read_windows

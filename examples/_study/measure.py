@@ -17,8 +17,9 @@ import pandas as pd
 from scipy.spatial.distance import pdist, squareform
 
 from _study.catalogue import StudyError
-from _study.folder import entity
 from _study.formats import format_of
+from _study.names import bare
+from _study.tables import entity
 
 #: Seconds of a piece. A piece loses its mean, so that slow drifts and offsets do not count.
 PIECE_S = 2.0
@@ -132,7 +133,7 @@ def measure_signal(raw, path):
     channels["flat"] = flat.mean(axis=1)
     channels["still"] = (std == 0).mean(axis=1)
     channels["header"] = [str(header.get(name, known)) for name in names]
-    channels["table"] = [units.get(name, "") for name in names]
+    channels["table"] = [units.get(bare(name), "") for name in names]
     some = np.concatenate([part.some for part in parts])
     some -= some.mean(axis=2, keepdims=True)
     channels["local"] = np.median((some - np.median(some, axis=0)).std(axis=2), axis=1)
@@ -272,7 +273,7 @@ def _read_beside(path):
     with contextlib.suppress(OSError, ValueError, KeyError):
         text = path.with_name(f"{stem}_channels.tsv").read_text("utf-8-sig")
         for row in csv.DictReader(text.splitlines(), delimiter="\t"):
-            units[row["name"]] = (row["units"] or "").strip()
+            units[bare(row["name"])] = (row["units"] or "").strip()
     with contextlib.suppress(OSError, ValueError, AttributeError):
         sidecar = json.loads(path.with_name(f"{stem}_eeg.json").read_text("utf-8"))
         reference = str(sidecar.get("EEGReference", ""))

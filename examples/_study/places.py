@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 
 from _runtime import quiet_imports
+from _study.names import bare
 from _study.tables import find_sidecar, read_json, read_numbers, read_table
 
 with quiet_imports():
@@ -61,13 +62,15 @@ def _places_of_table(names, root, path):
         return None
     table = read_table(table_path, "name", "x", "y", "z")
     rows = np.stack([read_numbers(table, axis, table_path) for axis in "xyz"], axis=1)
-    listed = dict(zip(table["name"], rows, strict=True))
-    known = {name: listed[name] for name in names if name in listed}
+    listed = dict(zip(table["name"].map(bare), rows, strict=True))
+    known = {name: listed[bare(name)] for name in names if bare(name) in listed}
     if len(known) < len(names) or not np.isfinite(list(known.values())).all():
         return None
     sidecar = find_sidecar(root, path, "coordsystem.json")
     about = {} if sidecar is None else read_json(sidecar)
-    return in_head_frame(known, _landmarks(about) or _three_of(listed))
+    return in_head_frame(
+        known, _landmarks(about) or _three_of(dict(zip(table["name"], rows, strict=True)))
+    )
 
 
 def _landmarks(about):

@@ -16,9 +16,9 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from _study.catalogue import StudyError
-from _study.folder import shorten
+from _study.catalogue import StudyError, shorten
 from _study.measure import BAD_CHANNEL, JUMP_UV
+from _study.units import volts_of
 
 #: Standard deviation within a piece, in uV, of a typical piece of a channel. EEG of adults has 3 to
 #: 30, of sleeping children up to 150; an amplifier without a head still has 0.3. Where all channels
@@ -38,9 +38,6 @@ MAINS_UV = 50.0
 JUMP_TIMES = 4.0
 #: Electrodes against which others are recorded: flat until the signals are referenced again.
 REFERENCES = ("cz", "fcz", "ref", "vref", "e129", "e257", "a1", "a2", "m1", "m2")
-#: Units that a table of channels may give, and what they are in uV.
-UNITS = {"v": 1e6, "mv": 1e3, "uv": 1.0, "µv": 1.0, "μv": 1.0, "microv": 1.0, "nv": 1e-3}
-
 #: What uV were taken for, or what for uV, by the factor as a power of 1000.
 AS_IF = {1: ("uV", "mV"), 2: ("uV", "V"), -1: ("mV", "uV"), -2: ("V", "uV")}
 
@@ -71,12 +68,11 @@ NOT_REFERENCED = (
 )
 #: What is said of each kind, filled in from a row of :attr:`_study.measure.SignalStats.channels`.
 WORDS = {
-    "scale": "{factor}{scale:,.4g} uV in a typical piece as read, where EEG has 3 to 30; the header "
+    "scale": "{factor}{scale:,.5g} uV in a typical piece as read, where EEG has 3 to 30; the header "
     "gives the unit as {header!r}",
     "unit": "the file says {header}, channels.tsv says {table}",
     "person": "{size:.3g} uV in a typical window, {times:.2g} times the median of {n} others",
-    "electrode": "{scale:,.4g} uV in a typical piece as read, {times:.3g} times the other channels, "
-    "and {late:,.4g} uV in windows",
+    "electrode": "{scale:,.5g} uV in a typical piece as read, {times:,.4g} times the other channels",
     "common": "a signal of {scale:,.4g} uV is common to all channels, beside {local:,.3g} uV of their own",
     "windows": "{scale:,.4g} uV in a typical piece as read, but {late:,.4g} uV in windows",
     "flat": "flat in {flat:.0%} of the recording",
@@ -252,9 +248,9 @@ def _judge_beside_others(table):
     """Columns that compare a channel with the others of its recording, as they were read.
 
     ``common``: it is too large as all others are, and by a signal that all share. ``read``: its
-    scale, without that signal. ``fits``: it is as large as EEG is, but for the mains. ``times``: how many times it is
-    as large as the channels that fit, or as the median channel where none does. ``whole``: none fits,
-    and it is off by about the factor of the others, or its header gives a unit that no fitting one has.
+    scale, without that signal. ``fits``: it is as large as EEG is, but for the mains. ``times``:
+    against the channels that fit, or against all where none does. ``whole``: none fits, and it is off
+    by about the factor of the others; or its header gives a unit that no fitting one has.
     """
     at, scale, header = table["at"], table["scale"], table["header"]
     alive = table["flat"] < GROSS_FLAT
@@ -264,7 +260,7 @@ def _judge_beside_others(table):
     read = scale.where(~common, table["local"])
     fits = alive & ~_outside(read, DOUBTFUL_UV)
     hum = (table["mains"] >= MAINS_UV) & (table["mains"] >= scale / 2)
-    fits |= alive & ~_outside(read, GROSS_UV) & hum
+    fits = fits | (alive & ~_outside(read, GROSS_UV) & hum)
     none = ~fits.groupby(at).transform("any")
     typical = read.where(fits | (alive & none)).groupby(at).transform("median")
     times = read / typical.fillna(1.0).replace(0.0, 1.0)
@@ -304,9 +300,9 @@ def _factor(scale):
 
 def _unit_fix(header, table):
     """What helps against a wrong unit: a table counts where the header has no unit that is known."""
-    if not header or header.lower() in UNITS:
+    if not header or volts_of(header):
         return UNIT
-    return f"{OTHER_UNIT}, which says {table!r}" if table.lower() in UNITS else NO_UNIT
+    return f"{OTHER_UNIT}, which says {table!r}" if volts_of(table) else NO_UNIT
 
 
 def _judge(table, referenced):
@@ -325,7 +321,8 @@ def _judge(table, referenced):
         wrong | mains | odd | lost | late
     )  # of the others, nothing else is said
     far = _outside(table["times"], (1 / CHANNEL_TIMES, CHANNEL_TIMES))
-    header, told = (table[key].str.lower().map(UNITS) for key in ("header", "table"))
+    volts = {unit: volts_of(unit) for unit in {*table["header"], *table["table"]}}
+    header, told = (table[key].map(volts) for key in ("header", "table"))
     gross = (whole & wrong).groupby(at).transform("any") & whole
     jump = (table["jump"] >= JUMP_UV) & (table["jump"] >= JUMP_TIMES * table["scale"])
     stays = common & _outside(table["scale"], GROSS_UV) & (not referenced)

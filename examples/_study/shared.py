@@ -5,14 +5,13 @@ that cannot be read, or that lacks most channels of the others, has no vote, and
 opened.
 """
 
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from _runtime import quiet_imports
-from _study.catalogue import StudyError
+from _study.catalogue import StudyError, shorten
 from _study.channels import (
     apply_channels,
     can_mend,
@@ -23,11 +22,11 @@ from _study.channels import (
 )
 from _study.classes import find_classes
 from _study.events import Events, read_events
-from _study.folder import shorten
 from _study.header import read_header
 from _study.names import bare
 from _study.settings import refuse_together
 from _study.trials import Recorded
+from _study.twins import state_of
 
 with quiet_imports():
     import mne
@@ -245,17 +244,13 @@ def _facts_of(root, path, recipe):
 
 
 def _signature(root, path):
-    """Names, sizes and times of all files that can say something of a recording."""
-    files = []
+    """Sizes and times of all that lies beside a recording and above it, and may say something of it."""
+    states = []
     folder = path.parent
     while folder.is_relative_to(root):
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_file():
-                    stat = entry.stat()
-                    files.append((entry.path, stat.st_size, stat.st_mtime_ns))
+        states += [(str(other), state_of(other)) for other in folder.iterdir()]
         folder = folder.parent
-    return tuple(sorted(files))
+    return tuple(sorted(states, key=lambda state: state[0]))
 
 
 def _decide_channels(root, facts, recipe):

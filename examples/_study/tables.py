@@ -158,6 +158,24 @@ def comparable(name):
     return labels
 
 
+def entity(name, key):
+    """Value of a BIDS entity in a file name.
+
+    Parameters
+    ----------
+    name : str
+        A file name.
+    key : str
+        For instance ``"task"``.
+
+    Returns
+    -------
+    str
+        Empty where the name does not have it.
+    """
+    return entities(name).get(key, "")
+
+
 def find_sidecar(root, path, suffix):
     """The file that describes a recording: beside it, or above it by the inheritance principle.
 

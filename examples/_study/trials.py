@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from _study.catalogue import StudyError
+from _study.catalogue import StudyError, shorten
 from _study.events import (
     Events,
     find_cues,
@@ -15,8 +15,8 @@ from _study.events import (
     name_in_recording,
     window_seconds,
 )
-from _study.folder import entity, shorten
 from _study.pauses import is_joint
+from _study.tables import entity
 
 #: Name of what a recording without an event that lasts a window is cut from: all of it.
 WHOLE = "whole recording"

@@ -1,25 +1,18 @@
-"""Two recordings with one signal: by their windows, whenever these were opened, or by a piece of both."""
+"""Two recordings with one signal, by their windows, whenever these were opened."""
 
 import contextlib
-import functools
 from typing import NamedTuple
 
 import numpy as np
 from scipy.spatial import cKDTree
 
 from _study.catalogue import StudyError
-from _study.header import read_header
 
 #: Two windows are one signal if they are as parallel as that: a copy in another format, filtered
 #: anew, stays above 0.9999, and no two people come near it.
 PARALLEL = 0.9995
 #: Numbers that stand for a window: the first few look for neighbours, all of them judge.
 N_DIRECTIONS, N_LOOK = 64, 12
-#: Raw and cleaned, a channel goes with itself by more than that; in two recordings by about 0.1.
-ALIKE = 0.5
-#: What is compared of them: seconds in the middle, and a band in Hz that cleaning leaves.
-PIECE_S = 20.0
-BAND = (2.0, 20.0)
 #: Shadows of what this process opened, by folder and recipe, then by recording.
 _OPENED = {}
 
@@ -131,8 +124,8 @@ def refuse_twins(windows, metadata, root, recipe, paths):
         if len(rows):
             subject = metadata["subject"].iloc[rows[0]]
             names = metadata["sample_id"].iloc[rows].tolist()
-            now[path] = Shadows(_state(path), subject, names, directions[rows])
-    there = {path: one for path, one in earlier.items() if one.state == _state(path)}
+            now[path] = Shadows(state_of(path), subject, names, directions[rows])
+    there = {path: one for path, one in earlier.items() if one.state == state_of(path)}
     compared = list((there | now).values())
     n_windows = [len(one.sample_ids) for one in compared]
     owners = np.repeat(np.arange(len(compared)), n_windows)
@@ -149,57 +142,20 @@ def refuse_twins(windows, metadata, root, recipe, paths):
     earlier.update(now)
 
 
-def _state(path):
-    """Size and time of a file; None where it is gone."""
+def state_of(path):
+    """Size and time of a file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    tuple of int or None
+        None where it is gone.
+    """
     with contextlib.suppress(OSError):
         stat = path.stat()
         return stat.st_size, stat.st_mtime_ns
     return None
-
-
-def are_one_signal(root, one, other):
-    """Do two recordings of a person hold one signal, raw and cleaned perhaps?
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        A BIDS folder.
-    one, other : pathlib.Path
-        Data files in it.
-
-    Returns
-    -------
-    bool
-        False where one of them cannot be read: that is told when it is opened.
-    """
-    return _are_one_signal(root, one, other, (_state(one), _state(other)))
-
-
-@functools.cache
-def _are_one_signal(root, one, other, states):
-    """The same, read again where a file has changed."""
-    try:
-        raws = [read_header(root, path).raw for path in (one, other)]
-    except StudyError:
-        return False
-    names = [name for name in raws[0].ch_names if name in raws[1].ch_names]
-    if not names:
-        return False
-    end = min(raw.times[-1] for raw in raws)
-    seconds = min(PIECE_S, end)
-    first, second = (_spectra(raw, names, (end - seconds) / 2, seconds) for raw in raws)
-    n_bins = min(first.shape[1], second.shape[1])
-    first, second = first[:, :n_bins], second[:, :n_bins]
-    norms = np.linalg.norm(first, axis=1) * np.linalg.norm(second, axis=1)
-    common = np.abs(np.sum(first * second.conj(), axis=1).real)
-    return bool(np.median(common / np.maximum(norms, np.finfo(float).tiny)) > ALIKE)
-
-
-def _spectra(raw, names, start, seconds):
-    """Spectra of a piece within ``BAND``, the same bins at any rate; the average reference taken away."""
-    data = raw.get_data(picks=names, tmin=start, tmax=start + seconds)
-    if len(names) > 3:
-        data = data - data.mean(axis=0)
-    spectra = np.fft.rfft(data * np.hanning(data.shape[1]), axis=1)
-    low, high = (int(edge * seconds) for edge in BAND)
-    return spectra[:, low:high]

@@ -5,7 +5,7 @@ from collections import defaultdict
 
 import numpy as np
 
-from _study.folder import shorten
+from _study.catalogue import shorten
 
 #: Volts of one unit, by what stands before "v" or "volt" in small letters. Devices that do not write
 #: the sign for micro put one or two others there.

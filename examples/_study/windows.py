@@ -8,11 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 from _runtime import quiet_imports
-from _study.catalogue import StudyError
+from _study.catalogue import SHOWN, StudyError
 from _study.channels import mend_bad_channels, read_channels, refuse_absent
 from _study.cut import cut_windows
 from _study.events import annotate, read_events
-from _study.folder import SHOWN
 from _study.measure import NotFiniteError, measure_signal
 from _study.quality import check
 from _study.shared import collect, read_recording

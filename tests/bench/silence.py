@@ -185,7 +185,7 @@ def measure(name):
 
 def spread(people):
     """Mean over people and its interval."""
-    ends = sibling("_score.scores").interval(people)
+    ends = sibling("_score.scores").interval(people, share=True)
     return {"mean": round(float(people.mean()), 4), "ci": [round(end, 4) for end in ends]}
 
 
