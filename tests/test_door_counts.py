@@ -10,7 +10,7 @@ import pytest
 
 import _study
 from _study import StudyError
-from _study.cut import _check_counts
+from _study.cut import _check_counts, _whole_windows
 from _study.events import name_events, read_events
 from _study.tables import read_table
 from _study.twins import cast_shadows, find_twins
@@ -122,11 +122,13 @@ def test_what_braindecode_refuses_is_said_of_the_study(bids, monkeypatch):
 
 def test_windows_are_counted_against_the_events():
     raw = mne.io.RawArray(np.zeros((1, 800)), mne.create_info(1, 100.0), verbose="ERROR")
-    raw.set_annotations(mne.Annotations([0.0, 2.0], [2.0, 4.0], ["left", "right"]))
+    names = ["event: left", "event: right"]
+    raw.set_annotations(mne.Annotations([0.0, 2.0], [2.0, 4.0], names))
     recipe = _study.get_recipe("x")
     recipe = dataclasses.replace(recipe, classes=("left", "right"))
-    _check_counts(raw, np.array([0, 1, 1]), recipe, 200, "sub-01")
+    room = _whole_windows(raw, recipe, 200)
+    _check_counts(np.array([0, 1, 1]), room, recipe, "sub-01")
     with pytest.raises(
         StudyError, match=r"sub-01 gave \[1, 1\] windows .* room for \[1, 2\]"
     ):
-        _check_counts(raw, np.array([0, 1]), recipe, 200, "sub-01")
+        _check_counts(np.array([0, 1]), room, recipe, "sub-01")

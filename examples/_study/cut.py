@@ -1,6 +1,5 @@
 """Windows of recordings: cut by Braindecode, counted against their events, and balanced."""
 
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +7,7 @@ import pandas as pd
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError, shorten
-from _study.events import is_bad
+from _study.events import is_bad, name_in_recording
 from _study.pauses import CUTS
 from _study.tables import entity
 
@@ -42,14 +41,16 @@ def cut_windows(dataset, recipe, root):
         recordings have one name.
     """
     n_times = round(recipe.window_s * recipe.sfreq)
+    numbers = [_whole_windows(each.raw, recipe, n_times) for each in dataset.datasets]
     cut = _cut(dataset, recipe, n_times, root)
     arrays = []
     tables = []
     dropped = {}
-    for recording, cut_recording in zip(dataset.datasets, cut.datasets, strict=True):
+    pairs = zip(dataset.datasets, cut.datasets, numbers, strict=True)
+    for recording, cut_recording, expected in pairs:
         stem = Path(recording.record["bids_relpath"]).name.rpartition("_")[0]
         starts, labels = cut_recording.metadata[["i_start_in_trial", "target"]].to_numpy().T
-        _check_counts(recording.raw, labels, recipe, n_times, stem)
+        _check_counts(labels, expected, recipe, stem)
         bad = _in_bad_segments(recording.raw, starts, n_times)
         across = _across_cuts(recording.raw, starts, n_times) & ~bad
         kept = ~bad & ~across
@@ -85,10 +86,9 @@ def _cut(dataset, recipe, n_times, root):
             trial_stop_offset_samples=0,
             window_size_samples=n_times,
             window_stride_samples=n_times,
-            mapping={label: code for code, label in enumerate(recipe.classes)},
+            mapping={name_in_recording(c): i for i, c in enumerate(recipe.classes)},
             preload=True,
             on_last_window="drop",
-            accepted_bads_ratio=1.0,  # events shorter than a window are left out, with a warning
         )
     except ValueError as err:
         raise StudyError(
@@ -111,18 +111,32 @@ def _table_of(stem, starts, labels, sfreq):
     )
 
 
-def _check_counts(raw, labels, recipe, n_times, stem):
+def _whole_windows(raw, recipe, n_times):
+    """Make events of the classes whole windows of samples; how many windows each class will give.
+
+    A second is not always a whole number of samples, and the last sample of a recording may be
+    missing: an event is then one sample longer, or begins one earlier.
+    """
+    notes = raw.annotations
+    codes = {name_in_recording(name): code for code, name in enumerate(recipe.classes)}
+    expected = np.zeros(len(codes), int)
+    sfreq = raw.info["sfreq"]
+    for i, (first, _, name) in enumerate(_notes_in_samples(raw)):
+        if name in codes:
+            n_windows = round(notes.duration[i] * sfreq / n_times)
+            beyond = first + n_windows * n_times - raw.n_times
+            notes.onset[i] -= max(beyond, 0) / sfreq
+            notes.duration[i] = (n_windows * n_times + 0.5) / sfreq
+            expected[codes[name]] += n_windows
+    return expected.tolist()
+
+
+def _check_counts(labels, expected, recipe, stem):
     """As many windows of each class as its events have room for."""
-    room = Counter()
-    for name, seconds in zip(
-        raw.annotations.description, raw.annotations.duration, strict=True
-    ):
-        room[str(name)] += int(seconds * raw.info["sfreq"]) // n_times
-    expected = [room[name] for name in recipe.classes]
-    got = [int(n) for n in np.bincount(labels.astype(int), minlength=len(expected))]
-    if got != expected:
+    counts = np.bincount(labels.astype(int), minlength=len(expected)).tolist()
+    if counts != expected:
         raise StudyError(
-            f"{stem} gave {got} windows of {list(recipe.classes)} where its events have room for "
+            f"{stem} gave {counts} windows of {list(recipe.classes)} where its events have room for "
             f"{expected}: look at its events.tsv for two events at one time"
         )
 

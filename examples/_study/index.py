@@ -241,7 +241,13 @@ class StudyIndex:
         if recipe is self.recipe and is_decided(recipe):
             return recipe
         paths = self.recordings or [self.root / one["bids_relpath"] for one in records]
-        recipe, notes = decide(self.root, paths, recipe, by_event=self.column is None)
+        recipe, notes = decide(
+            self.root,
+            paths,
+            recipe,
+            by_event=self.column is None,
+            whole=self.targets is not None,
+        )
         for line in notes:
             print(line)
         return recipe

@@ -20,10 +20,12 @@ from _study.channels import (
     read_channels,
     refuse_reference,
 )
-from _study.events import annotate, find_classes, read_events, until_next_cue
+from _study.classes import find_classes
+from _study.events import Events, read_events
 from _study.header import read_header
 from _study.names import bare
 from _study.settings import refuse_together
+from _study.trials import Recorded
 from _study.twins import state_of
 
 with quiet_imports():
@@ -49,8 +51,8 @@ class Facts:
         Sampling frequency in Hz.
     n_times : int
         Samples.
-    annotations : mne.Annotations
-        Its events.
+    events : _study.events.Events
+        Rows of its table.
     """
 
     path: Path
@@ -58,7 +60,7 @@ class Facts:
     lost: tuple
     sfreq: float
     n_times: int
-    annotations: mne.Annotations
+    events: Events
 
     @property
     def eeg(self):
@@ -130,12 +132,12 @@ def read_recording(root, path, recipe):
     path : pathlib.Path
         A data file in it.
     recipe : _study.catalogue.Recipe
-        Its ``blocks``, and ``channels`` where it asks for some.
+        Its ``channels``, where it asks for some.
 
     Returns
     -------
     raw : mne.io.BaseRaw
-        Not loaded; annotated with its events.
+        Not loaded.
     events : _study.events.Events
         Rows of its table.
     notes : list of str
@@ -150,16 +152,12 @@ def read_recording(root, path, recipe):
     table_path, table = read_channels(root, path)
     header = read_header(root, path)
     raw = header.raw
-    rows = header.rows(table)
-    notes = apply_channels(raw, path, table_path, rows, recipe.channels or ())
-    notes = [f"{path.name}: {note}" for note in (*header.notes, *notes)]
-    annotate(raw, events)
-    if recipe.blocks:
-        until_next_cue(raw, recipe.blocks)
+    more = apply_channels(raw, path, table_path, header.rows(table), recipe.channels or ())
+    notes = [f"{path.name}: {note}" for note in [*header.notes, *more]]
     return raw, events, notes
 
 
-def decide(root, paths, recipe, *, by_event):
+def decide(root, paths, recipe, *, by_event, whole=False):
     """The recipe with all that people share filled in, from the headers of everybody.
 
     Parameters
@@ -172,6 +170,8 @@ def decide(root, paths, recipe, *, by_event):
         What is asked for; None, and the word "average", are decided here.
     by_event : bool
         Is the label of a window the class of its event?
+    whole : bool
+        May a recording without events be cut from its start to its end?
 
     Returns
     -------
@@ -202,8 +202,9 @@ def decide(root, paths, recipe, *, by_event):
         recipe = replace(recipe, sfreq=usual)
         refuse_together(recipe, root.name)
     recipe, more = _decide_channels(root, facts, recipe)
-    classes = find_classes(root, [(one.path, one) for one in facts], recipe, by_event)
-    return classes, notes + more
+    recorded = [Recorded(one.path, one.events, one.sfreq, one.n_times) for one in facts]
+    recipe, about_events = find_classes(root, recorded, recipe, by_event, whole)
+    return recipe, notes + more + about_events
 
 
 def is_decided(recipe):
@@ -227,16 +228,16 @@ def _read_facts(root, paths, recipe):
 
 def _facts_of(root, path, recipe):
     """Facts of a recording, read again where a file beside it has changed."""
-    beside = (recipe.blocks, recipe.channels, _signature(root, path))
+    beside = (recipe.channels, _signature(root, path))
     known = _KNOWN.get(path)
     if known is None or known[0] != beside:
         with mne.use_log_level("ERROR"):
-            raw, _, _ = read_recording(root, path, recipe)
+            raw, events, _ = read_recording(root, path, recipe)
             eeg = eeg_names(raw)
             bad = [name for name in raw.info["bads"] if name in eeg]
             lost = () if not bad or can_mend(raw, root, path) else tuple(bad)
         sfreq = float(raw.info["sfreq"])
-        facts = Facts(path, kinds_of(raw), lost, sfreq, raw.n_times, raw.annotations.copy())
+        facts = Facts(path, kinds_of(raw), lost, sfreq, raw.n_times, events)
         known = (beside, facts)
         _KNOWN[path] = known
     return known[1]

@@ -11,16 +11,11 @@ from _runtime import quiet_imports
 from _study.catalogue import SHOWN, StudyError
 from _study.channels import mend_bad_channels, read_channels, refuse_absent
 from _study.cut import cut_windows
-from _study.events import (
-    longest_events,
-    lost_events,
-    read_events,
-    refuse_overlap,
-    tell_lost,
-)
+from _study.events import annotate, read_events
 from _study.measure import NotFiniteError, measure_signal
 from _study.quality import check
 from _study.shared import collect, read_recording
+from _study.trials import Recorded, make_trials
 from _study.twins import refuse_twins
 
 with quiet_imports():
@@ -103,23 +98,26 @@ def _open_recordings(root, records, recipe):
     collect(paths, lambda path: (read_events(root, path), read_channels(root, path)))
     opened = collect(paths, lambda path: _open_recording(root, path, recipe))
     notes = []
-    for recording, (raw, more) in zip(dataset.datasets, opened, strict=True):
-        recording.raw = raw
+    recorded = []
+    for path, (raw, events, more) in zip(paths, opened, strict=True):
+        recorded.append(Recorded(path, events, raw.info["sfreq"], raw.n_times))
         notes += more
     for line in _first_lines(notes):
         print(line)
+    trials = make_trials(root, recorded, recipe)
+    for recording, (raw, *_), events in zip(dataset.datasets, opened, trials, strict=True):
+        recording.raw = annotate(raw, events)
     return dataset
 
 
 def _open_recording(root, path, recipe):
-    """One recording with the channels of the recipe, and what has to be said about it."""
+    """One recording with the channels of the recipe, its events, and what has to be said about it."""
     raw, events, notes = read_recording(root, path, recipe)
     needed = dict.fromkeys((*recipe.channels, *(recipe.reference or ())))
     refuse_absent(path, raw, needed)
     notes += mend_bad_channels(raw, root, path, needed)
     refuse_absent(path, raw, needed)
-    _check_events(path, raw, events, recipe)
-    return raw, notes
+    return raw, events, notes
 
 
 def _list_recordings(root, records):
@@ -158,22 +156,6 @@ def _first_lines(notes):
     if len(lines) <= SHOWN:
         return lines
     return [*lines[:SHOWN], f"and {len(lines) - SHOWN} more lines like these"]
-
-
-def _check_events(path, raw, events, recipe):
-    """Refuse events that overlap, and a recording without a window; tell of events that lose some."""
-    refuse_overlap(events, recipe)
-    longest = longest_events(raw)
-    of_classes = [longest[name] for name in recipe.classes if name in longest]
-    if not of_classes or max(of_classes) + 1 / recipe.sfreq < recipe.window_s:
-        raise StudyError(
-            f"{path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
-            f"{recipe.window_s:g} s: the longest events of {events.path.name} are {longest}. Remove the "
-            "recording, or give the study a smaller window_s: in the file that EEG_TUTORIAL_RECIPE names, or "
-            "with recipe="
-        )
-    seconds = raw.n_times / raw.info["sfreq"]
-    tell_lost(events, lost_events(events, seconds, recipe))
 
 
 def _preprocessing(recipe):
