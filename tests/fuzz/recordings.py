@@ -34,6 +34,17 @@ def of_recording(verdict, said=False, who="{name}|sub-{id}"):
     return Expectation(verdict, (who,), (who,) if said else (), recording=True)
 
 
+def with_channels(change):
+    """A way: a data file holds the channels ``change(rows)``, signals by name, and its table lists them."""
+
+    def way(spot):
+        names = spot.tree.rewrite(spot.recording, change)
+        table = spot.tree.untouched(spot.recording, "channels.tsv")
+        bases.write_channels(table, names, spot.recording.sfreq)
+
+    return way
+
+
 # ---------------------------------------------------------------------- the file, spoiled somehow
 
 KINDS = {
@@ -115,7 +126,7 @@ OF_SIGNALS = {
 }  # fmt: skip
 
 
-def edf(key, value, which=range(4)):
+def edf(key, value, which=range(len(EEG))):
     """A way: a field of an EDF header has another value, of the channels ``which`` if it is theirs."""
     value = value.encode("latin-1") if isinstance(value, str) else value
 
@@ -131,7 +142,7 @@ def edf(key, value, which=range(4)):
     return content(change)
 
 
-def edf_field(name, key, value, verdict, which=range(4), said=False, on=EDF):
+def edf_field(name, key, value, verdict, which=range(len(EEG)), said=False, on=EDF):
     """A mutation: one field of one EDF header is something else."""
     what = f"{key} of an EDF header is {value!r}"
     expected = of_recording(verdict, said, r"{name}|sub-{id}\b")
@@ -147,13 +158,8 @@ def no_other_rate(spot):
 
 def channels_exchanged(spot):
     """A way: two channels have changed places, in the file and in the table."""
-    recording, order = spot.recording, [2, 1, 0, 3, 4]
-    names = [bases.NAMES[i] for i in order]
-    data = recording.data()[order]
-    bases.write_signal(spot.path, "edf", data, names, recording.sfreq, recording.events)
-    table = spot.tree.path(recording, "channels.tsv")
-    head, *rows = bases.read_tsv(table)
-    bases.write_tsv(table, [head, *(rows[i] for i in order)])
+    names = ["Pz", "Cz", "Fz", *bases.NAMES[3:]]
+    with_channels(lambda rows: {name: rows[name] for name in names})(spot)
 
 
 # fmt: off
@@ -242,7 +248,7 @@ vhdr_says("marks_elsewhere", r"MarkerFile=.*", "MarkerFile=gone.vmrk")
 vhdr_says("marks_nowhere", r"MarkerFile=.*\n", "")
 vhdr_says("format_float", r"BinaryFormat=.*", "BinaryFormat=INT_16", "refuse")
 vhdr_says("format_unknown", r"BinaryFormat=.*", "BinaryFormat=INT_12", "refuse")
-vhdr_says("channels_more", r"NumberOfChannels=.*", "NumberOfChannels=9")
+vhdr_says("channels_more", r"NumberOfChannels=.*", "NumberOfChannels=12")
 vhdr_says("channels_fewer", r"NumberOfChannels=.*", "NumberOfChannels=3")
 vhdr_says("interval_half", r"SamplingInterval=.*", "SamplingInterval=1953.125", "refuse")
 vhdr_says("interval_zero", r"SamplingInterval=.*", "SamplingInterval=0", "refuse")
@@ -288,7 +294,7 @@ def samples_replaced(spot):
 # fmt: off
 set_says("rate_double", "refuse", srate=400.0)
 set_says("rate_zero", "refuse", srate=0.0)
-set_says("channels_more", "either", nbchan=9.0)
+set_says("channels_more", "either", nbchan=12.0)
 set_says("channels_none", "either", nbchan=0.0)
 set_says("samples_more", "either", on=("fdt",), pnts=99999.0)
 set_says("samples_fewer", "either", on=("fdt",), said=True, pnts=900.0)
@@ -307,8 +313,9 @@ def rewritten(change):
     """A way: a recording is written anew after ``change(eeg, rng)``, its heart as it was."""
 
     def way(spot):
-        def change_eeg(data):
-            return np.vstack([change(data[:-1], spot.tree.rng), data[-1:]])
+        def change_eeg(rows):
+            eeg = change(np.array([rows[name] for name in EEG]), spot.tree.rng)
+            return rows | dict(zip(EEG, eeg, strict=True))
 
         spot.tree.rewrite(spot.recording, change_eeg)
 
@@ -361,19 +368,19 @@ signal("signal_constant", "A recording of one value per channel", "refuse",
        lambda eeg, rng: eeg * 0 + np.arange(1, len(eeg) + 1)[:, None] * 7.0)
 signal("signal_one_channel_flat", "One channel is flat", "either",
        lambda eeg, rng: np.where(np.arange(len(EEG))[:, None] == rng.integers(len(EEG)), 0, eeg))
-signal("signal_bridged", "Two channels hold the same", "either", lambda eeg, rng: eeg[[0, 2, 2, 3]])
+signal("signal_bridged", "Two channels hold the same", "either", lambda eeg, rng: eeg[[0, 2, 2, *range(3, len(eeg))]])
 signal("signal_clipped", "Every channel is clipped at a fifth of its reach", "either", clipped)
 signal("signal_hum", "3 mV of 13.7 Hz on one electrode, as of a loose contact", "either", loose_contact)
 signal("signal_jumps", "Jumps of 20 mV", "either",
        lambda eeg, rng: eeg + 20_000 * (np.cumsum(rng.random(eeg.shape[1]) < 0.004) % 2))
 signal("signal_one_channel_hundredfold", "One channel is a hundred times as large", "either",
-       lambda eeg, rng: eeg * [[1], [100], [1], [1]])
+       lambda eeg, rng: eeg * np.where(np.arange(len(eeg)) == 1, 100, 1)[:, None])
 signal("signal_not_a_number", "One sample is not a number", "refuse", one_sample(np.nan), ("vhdr", "set", "fdt"))
 signal("signal_infinite", "One sample is infinite", "refuse", one_sample(np.inf), SET)
 row("signal_with_an_offset", "A constant of 2 mV on every channel, as amplifiers give it",
     "eeg", rewritten(lambda eeg, rng: eeg + 2000), right())
 row("signal_with_a_loud_heart", "The heart is ten times as large, and is no EEG", "eeg",
-    lambda spot: spot.tree.rewrite(spot.recording, lambda data: np.vstack([data[:-1], data[-1:] * 10])), right())
+    lambda spot: spot.tree.rewrite(spot.recording, lambda rows: rows | {bases.HEART: rows[bases.HEART] * 10}), right())
 row("signal_under_a_bad_segment", "Garbage inside a BAD_ segment, and nowhere else", EVENT,
     (rewritten(garbage), more("4.2", "1.6", "BAD_"), under_a_bad_segment(3, 5), loose),
     either("BAD_|{file}|sub-{id}", said="sub-{id}"), ("edf", "sessions"))

@@ -19,7 +19,7 @@ from fuzz.oracle import Expectation, Tree
 #: Name of a mutation to the function and the bases it applies to.
 MUTATIONS = {}
 ALL = (*SYNTHETIC, "real")
-ONE_TASK = ("edf", "vhdr", "set", "fdt", "sessions")
+ONE_TASK = ("edf", "vhdr", "set", "fdt", "fif", "sessions")
 #: Bases of mutations of one file, where not all that are synthetic.
 ON = {"events.tsv": ONE_TASK, "every events.tsv": ONE_TASK}
 PEOPLE, DESCRIPTION = "participants.tsv", "dataset_description.json"
