@@ -152,7 +152,11 @@ def write_signal(path, fmt, data, ch_names, sfreq, events, **split):
         rates = np.broadcast_to(sfreq, len(data))
         signals = [
             edfio.EdfSignal(
-                row.clip(*reach), rate, label=name, physical_dimension="uV", physical_range=reach
+                row.clip(*reach),
+                rate,
+                label=name,
+                physical_dimension="uV",
+                physical_range=reach,
             )
             for row, name, rate in zip(data, ch_names, rates, strict=True)
         ]
@@ -333,19 +337,21 @@ def pieces(recording):
             yield event.onset + k * WINDOW_S, event.label
 
 
-def referenced(recording, start, sfreq=128.0):
-    """What a window from ``start`` has to hold, in uV against the average of the EEG channels."""
-    signal = recording.signal(start + np.arange(round(WINDOW_S * sfreq)) / sfreq)
-    return signal - signal.mean(axis=0)
+def written(recording, start, sfreq=128.0):
+    """What was written from ``start`` on for a window, in uV."""
+    return recording.signal(start + np.arange(round(WINDOW_S * sfreq)) / sfreq)
+
+
+def expect(recording, start, label, signal=written):
+    """A window that has to come out of a recording, against the average of the EEG channels."""
+    signal = signal(recording, start)
+    signal = signal - signal.mean(axis=0)
+    return Expected(recording.subject, recording.stem, start, label, signal)
 
 
 def truth_of(recordings):
     """What is true of a base before anything happens to it."""
-    windows = [
-        Expected(r.subject, r.stem, start, label, referenced(r, start))
-        for r in recordings
-        for start, label in pieces(r)
-    ]
+    windows = [expect(r, start, label) for r in recordings for start, label in pieces(r)]
     people = sorted({r.subject for r in recordings})
     return Truth(windows, {s: 20.0 + 3 * i for i, s in enumerate(people)})
 

@@ -130,7 +130,10 @@ class Tree:
     def untouched(self, recording, end):
         """A file of a recording, which no other mutation may have changed."""
         path = self.path(recording, end)
-        if path.read_bytes() != (self.base.folder / recording.folder / path.name).read_bytes():
+        if (
+            path.read_bytes()
+            != (self.base.folder / recording.folder / path.name).read_bytes()
+        ):
             raise ValueError(f"{path.name} is not as it was")
         return path
 
@@ -199,15 +202,19 @@ def check(opened, truth, printed, name):
     if not np.isfinite(opened.windows).all():
         faults.append("samples that are not finite")
     elif not truth.asked:
-        rest = np.abs(opened.windows.mean(axis=1)).max(axis=1) > 0.01 * opened.windows.std(axis=(1, 2))
+        rest = np.abs(opened.windows.mean(axis=1)).max(axis=1) > 0.01 * opened.windows.std(
+            axis=(1, 2)
+        )
         if rest.any():
             who = sorted(set(opened.metadata["subject"][rest]))
-            faults.append(f"sub-{', sub-'.join(who)}: the reference is not the average of these channels")
+            faults.append(
+                f"sub-{', sub-'.join(who)}: the reference is not the average of these channels"
+            )
     known = [*truth.optional, *truth.windows]
     expected = {(w.stem, round(w.start * opened.sfreq)): w for w in known}
     by_class = collections.Counter()
     for row, window in zip(opened.metadata.itertuples(), opened.windows, strict=True):
-        stem, _, start = row.sample_id.partition("_sample-")
+        stem, _, start = row.sample_id.replace("_split-01", "").partition("_sample-")
         keys = [(stem, int(start) + shift) for shift in (0, 1, -1)]
         key = next((key for key in keys if key in expected), None)
         if key is None:
@@ -266,7 +273,9 @@ def lost(by_class, truth, opened, printed):
         if not truth.balance and opened.classes:
             want = [min(w, g) if g else w for w, g in zip(want, got, strict=True)]
         if any(g < w for g, w in zip(got, want, strict=True)):
-            if COUNTED.search(printed) or re.search(rf"(?i)\bsub-{re.escape(subject)}\b", printed):
+            if COUNTED.search(printed) or re.search(
+                rf"(?i)\bsub-{re.escape(subject)}\b", printed
+            ):
                 continue
             faults.append(
                 f"sub-{subject} has {got} windows of {classes} for {want}, not a word"
@@ -414,7 +423,9 @@ def refusal_fault(message, expectations):
 def settings_of(tree):
     """Arguments of ``find_study`` and those of ``StudyIndex.open``."""
     late = ("classes", "channels", "subjects")
-    return [{k: v for k, v in tree.how.items() if (k in late) == side} for side in (False, True)]
+    return [
+        {k: v for k, v in tree.how.items() if (k in late) == side} for side in (False, True)
+    ]
 
 
 def outcome_of(work):
@@ -465,14 +476,18 @@ def differ(whole, refused, pairs, expectations):
         if whole is None:
             said = [refusal_fault(message, expectations) for message in messages]
             if not messages:
-                said = [("", f"both open, and the whole is refused: {refused}")]
+                said = [("", f"both open, the whole is refused: {str(refused)[:150]}")]
             faults += [("halves differ", f"{sides}: {fault[1]}") for fault in said if fault]
             continue
         there = set(whole.metadata["subject"])
         messages = [
-            fault[1] for people, _, fault in pair if fault and (there & set(people) or not people)
+            fault[1]
+            for people, _, fault in pair
+            if fault and (there & set(people) or not people)
         ]
-        faults += [("halves differ", f"{sides}: refused, the whole opens: {m}") for m in messages]
+        faults += [
+            ("halves differ", f"{sides}: refused, the whole opens: {m}") for m in messages
+        ]
         if parts and not messages and (fault := difference(whole, parts)):
             faults.append(("halves differ", f"{sides}: {fault}"))
     return faults[:2]
@@ -538,7 +553,9 @@ def judge(tree, save=False):
             said = [p for e in tree.expectations for p in e.said if re.search(p, out)]
             for pattern in said if pairs else ():
                 if not re.search(pattern, of_halves):
-                    faults.append(("halves differ", f"no line of the halves says {pattern}"))
+                    faults.append(
+                        ("halves differ", f"no line of the halves says {pattern}")
+                    )
         elif isinstance(err, HangError):
             faults.append(("hang", f"open_study takes more than {LIMIT_S:g} s"))
         elif not isinstance(err, StudyError):
