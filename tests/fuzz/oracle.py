@@ -274,7 +274,7 @@ def lost(by_class, truth, opened, printed):
             want = [min(w, g) if g else w for w, g in zip(want, got, strict=True)]
         if any(g < w for g, w in zip(got, want, strict=True)):
             if COUNTED.search(printed) or re.search(
-                rf"(?i)\bsub-{re.escape(subject)}\b", printed
+                rf"(?i)\bsub-{re.escape(subject)}(?![a-z0-9])", printed
             ):
                 continue
             faults.append(
