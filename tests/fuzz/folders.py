@@ -426,7 +426,7 @@ for _key in ("desc", "proc", "rec", "acq"):
 row("versions_in_derivatives", "Cleaned recordings lie in derivatives, as desc-clean",
     "every eeg", version("desc", "derivatives/clean"), right(), ("edf", "vhdr", "set", "fif"))
 row("run_with_a_zero", "The table of events of run-1 is that of run-01",
-    EVENT, lambda spot: spot.path.rename(f"{spot.path}".replace("_run-", "_run-0")), either("run-0"), ("sessions",))
+    EVENT, lambda spot: spot.path.rename(f"{spot.path}".replace("_run-", "_run-0")), either("run-0", "run-[12]"), ("sessions",))
 row("study_by_way_of_a_person", "The path of the study ends in ..",
     "study", lambda spot: setattr(spot.tree, "root", spot.path / "sub-01" / ".."), right())
 row("person_named_in_decomposed_letters", "Somebody's label is decomposed in names of files, and composed in the table",

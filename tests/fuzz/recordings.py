@@ -466,7 +466,7 @@ def in_two_parts(spot):
         "buffer_size_sec": 1.0,
     }
     spot.tree.rewrite(spot.recording, **how)
-    spot.path.unlink()
+    spot.path.unlink(missing_ok=True)
 
 
 def samples_replaced(spot):

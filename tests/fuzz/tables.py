@@ -748,6 +748,8 @@ row("channels_row_too_many", "A channel in the table that the file does not have
     CHANNELS, table(lambda rows, tree: rows.insert(1, ["T7", "EEG", "uV", "128", "good"])),
     either("{file}|{stem}_eeg"))
 row("channels_header_only", "Columns and no channel", CHANNELS, rows_until(1), either("{file}|ECG"))
+row("channels_of_both_runs", "One table of channels for both runs of a session", "every channels.tsv",
+    lambda spot: spot.path.rename(re.sub(r"_run-\d", "", f"{spot.path}")), right(), ("sessions",))
 row("channels_heart_is_eeg", "One person's heart is typed as EEG",
     CHANNELS, (cell(-1, TYPE, "EEG"), loose), either("{file}|ECG|sub-{id}", said="ECG"))
 for _name, _type, _way in (
