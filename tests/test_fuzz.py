@@ -51,6 +51,15 @@ FAST = (
     ("set", "copy_but_for_its_end"),
     ("edf", "lock_left_by_another_host"),
     ("edf", "folder_in_capitals"),
+    ("edf", "edf_pause_between_events"),
+    ("set", "set_spliced"),
+    ("fif", "fif_in_two_parts"),
+    ("vhdr", "channels_beside_biosemi"),
+    ("fdt", "channels_without_places"),
+    ("edf", "edf_channels_exchanged"),
+    ("edf", "one_sample_short"),
+    ("edf", "versions_by_desc"),
+    ("sessions", "events_gone_and_a_score"),
 )
 
 
@@ -131,10 +140,10 @@ def one_second_late(study):
 
 SILENT = {
     "swapped channels": lambda s: dataclasses.replace(
-        s, windows=s.windows[:, [1, 0, 2, 3]]
+        s, windows=s.windows[:, [1, 0, 2, 3, 4, 5]]
     ),
     "one name for another": lambda s: dataclasses.replace(
-        s, ch_names=("Fz", "Cz", "Oz", "Pz")
+        s, ch_names=("Fz", "Cz", "Oz", "Pz", "P3", "P4")
     ),
     "a window twice": lambda s: pick(s, [0, *range(len(s.windows))]),
     "a window lost": lambda s: pick(s, list(range(1, len(s.windows)))),
@@ -150,6 +159,7 @@ SILENT = {
     "upside down": lambda s: dataclasses.replace(s, windows=-s.windows),
     "another time": one_second_late,
     "not a number": lambda s: dataclasses.replace(s, windows=s.windows * np.nan),
+    "another reference": lambda s: dataclasses.replace(s, windows=s.windows + 3.0),
 }
 
 
@@ -158,6 +168,55 @@ def test_a_fault_without_a_word_is_silent(base_of, monkeypatch, fault):
     outcomes, faults = spoiled(monkeypatch, base_of("edf"), lambda s, _: SILENT[fault](s))
     assert "silent" in outcomes, fault
     assert faults
+
+
+class Halves:
+    """An index of which only some people are opened wrongly."""
+
+    def __init__(self, index, spoil):
+        self.index, self.records, self.spoil = index, index.records, spoil
+
+    def open(self, subjects, **how):
+        opened = self.index.open(subjects, **how)
+        return self.spoil(opened) if "04" in subjects else opened
+
+
+def refused(study):
+    raise StudyError("sub-04 is odd")
+
+
+DIFFERENT = {
+    "channels in another order": lambda s: dataclasses.replace(
+        s, windows=s.windows[:, ::-1], ch_names=s.ch_names[::-1]
+    ),
+    "another rate": lambda s: dataclasses.replace(s, sfreq=64.0),
+    "other classes": lambda s: dataclasses.replace(s, classes=("left", "other")),
+    "a window lost": SILENT["a window lost"],
+    "a window twice": SILENT["a window twice"],
+    "twice as large": SILENT["twice as large"],
+    "other targets": lambda s: dataclasses.replace(s, targets=1 - s.targets),
+    "refused": refused,
+}
+
+
+@pytest.mark.parametrize("fault", DIFFERENT)
+def test_halves_that_are_not_the_whole_are_a_fault(base_of, monkeypatch, fault):
+    real = _study.find_study
+    monkeypatch.setattr(
+        _study, "find_study", lambda *of, **how: Halves(real(*of, **how), DIFFERENT[fault])
+    )
+    outcomes, _ = outcome(base_of("edf"), "people_backwards")
+    assert outcomes == ["halves differ"]
+
+
+def test_halves_that_open_where_the_whole_is_refused_are_a_fault():
+    pair = [(["01"], object(), None), (["02"], object(), None)]
+    ((kind, what),) = oracle.differ(None, "two people hold one signal", [pair], [])
+    assert kind == "halves differ"
+    assert "01 and 02: both open" in what
+    pair[1] = (["02"], None, ("refused", "sub-02 holds the signal of sub-01"))
+    why = [oracle.Expectation("refuse", ("sub-01",))]
+    assert oracle.differ(None, "two people hold one signal", [pair], why) == []
 
 
 def test_a_person_who_is_left_out_by_name_is_not_silent(base_of, monkeypatch):

@@ -14,14 +14,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import edfio
+import mne
 import numpy as np
 import pybv
 import scipy.io
 from eeglabio.raw import export_set
 
-EEG = ("Fz", "Cz", "Pz", "Oz")
+EEG = ("Fz", "Cz", "Pz", "Oz", "P3", "P4")
 #: Amplitude of each channel in uV; a heart beside the EEG must stay outside of the reference.
-CODES = {"Fz": 10.0, "Cz": 20.0, "Pz": 35.0, "Oz": 55.0}
+CODES = {"Fz": 10.0, "Cz": 20.0, "Pz": 35.0, "Oz": 55.0, "P3": 15.0, "P4": 45.0}
 HEART = "ECG"
 NAMES = (*EEG, HEART)
 #: Not whole numbers: a window that begins a second late must look different.
@@ -116,6 +117,13 @@ class Truth:
         """Windows of a recording."""
         return [w for w in self.windows if w.stem == stem]
 
+    def keep(self, names):
+        """Only these channels are there, for everybody, and the reference is their average."""
+        rows = [self.ch_names.index(name) for name in names]
+        self.ch_names = tuple(names)
+        for window in self.windows:
+            window.signal = window.signal[rows] - window.signal[rows].mean(axis=0)
+
     def relabel(self, stem, names):
         """Labels of a recording by another word for each; a word of None takes the windows away."""
         for window in self.of(stem):
@@ -127,23 +135,30 @@ class Truth:
         self.windows = [w for w in self.windows if keep(w)]
 
 
-FORMATS = {"edf": ".edf", "vhdr": ".vhdr", "set": ".set", "fdt": ".set"}
+FORMATS = {"edf": ".edf", "vhdr": ".vhdr", "set": ".set", "fdt": ".set", "fif": ".fif"}
 
 
-def write_signal(path, fmt, data, ch_names, sfreq, events):
-    """Write channels by samples in uV as EDF, BrainVision or EEGLAB (alone, or with a .fdt)."""
+def write_signal(path, fmt, data, ch_names, sfreq, events, **split):
+    """Write channels by samples in uV as EDF, BrainVision, FIF or EEGLAB (alone, or with a .fdt).
+
+    Of EDF, ``sfreq`` may be one for each channel.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     marks = [(e.onset, e.duration, e.label) for e in events]
     if fmt == "edf":
-        most = np.abs(data).max()
+        most = max(np.abs(row).max() for row in data)
         top = min(float(f"{1.1 * most:.0f}"), 9_999_999.0)  # what eight letters can hold
         reach = (-3276.8, 3276.7) if most < 3276 else (-top, top)
-        data = data.clip(*reach)
+        rates = np.broadcast_to(sfreq, len(data))
         signals = [
             edfio.EdfSignal(
-                row, sfreq, label=name, physical_dimension="uV", physical_range=reach
+                row.clip(*reach),
+                rate,
+                label=name,
+                physical_dimension="uV",
+                physical_range=reach,
             )
-            for row, name in zip(data, ch_names, strict=True)
+            for row, name, rate in zip(data, ch_names, rates, strict=True)
         ]
         notes = [edfio.EdfAnnotation(*mark) for mark in marks]
         edfio.Edf(signals, annotations=notes).write(path)
@@ -161,6 +176,12 @@ def write_signal(path, fmt, data, ch_names, sfreq, events):
             data=data * 1e-6, sfreq=sfreq, ch_names=ch_names, fname_base=path.stem,
             folder_out=path.parent, overwrite=True, events=marks, unit="µV", resolution=0.1,
         )  # fmt: skip
+    elif fmt == "fif":
+        info = mne.create_info(list(ch_names), sfreq, "eeg")
+        raw = mne.io.RawArray(data * 1e-6, info, verbose="ERROR")
+        if marks:
+            raw.set_annotations(mne.Annotations(*zip(*marks, strict=True)))
+        raw.save(path, overwrite=True, verbose="ERROR", **split)
     else:
         columns = [np.array(column) for column in zip(*marks, strict=True)]
         columns = [columns[2].tolist(), columns[0], columns[1]] if columns else None
@@ -194,17 +215,22 @@ def events_table(events):
     return [["onset", "duration", "trial_type"], *rows]
 
 
+def write_channels(path, ch_names, sfreq):
+    """A ``channels.tsv``; the heart is no EEG."""
+    rows = [["name", "type", "units", "sampling_frequency", "status"]]
+    for name in ch_names:
+        kind = "ECG" if name == HEART else "EEG"
+        rows.append([name, kind, "uV", f"{sfreq:g}", "good"])
+    write_tsv(path, rows)
+
+
 def write_recording(root, recording, fmt):
     """A recording with its tables and sidecars."""
     stem, folder = recording.stem, root / recording.folder
     path = folder / f"{stem}_eeg{FORMATS[fmt]}"
     write_signal(path, fmt, recording.data(), NAMES, recording.sfreq, recording.events)
     write_tsv(folder / f"{stem}_events.tsv", events_table(recording.events))
-    channels = [["name", "type", "units", "sampling_frequency", "status"]]
-    for name in NAMES:
-        kind = "ECG" if name == HEART else "EEG"
-        channels.append([name, kind, "uV", f"{recording.sfreq:g}", "good"])
-    write_tsv(folder / f"{stem}_channels.tsv", channels)
+    write_channels(folder / f"{stem}_channels.tsv", NAMES, recording.sfreq)
     sidecar = {
         "TaskName": recording.task,
         "SamplingFrequency": recording.sfreq,
@@ -221,7 +247,10 @@ def write_recording(root, recording, fmt):
     folder.joinpath(f"{stem}_events.json").write_text(json.dumps(said), "utf-8")
 
 
-PLACES = {"Fz": (0, 60, 70), "Cz": (0, 0, 95), "Pz": (0, -60, 70), "Oz": (0, -95, 10)}
+PLACES = {
+    "Fz": (0, 60, 70), "Cz": (0, 0, 95), "Pz": (0, -60, 70), "Oz": (0, -95, 10), "P3": (-50, -60, 55),
+    "P4": (50, -60, 55),
+}  # fmt: skip
 
 
 def write_study(root, fmt, recordings):
@@ -294,6 +323,7 @@ BASES = {
     "vhdr": ("vhdr", oddball(("01", "02", "03", "04"), 256.0)),
     "set": ("set", oddball(("01", "02", "03"), 128.0)),
     "fdt": ("fdt", oddball(("01", "02", "03"), 200.0)),
+    "fif": ("fif", oddball(("01", "02", "03"), 128.0)),
     "tasks": ("edf", two_tasks(("01", "02", "03", "04"), 160.0)),
     "sessions": ("edf", oddball(("01", "02", "03"), 128.0, ("a", "b"), ("1", "2"))),
 }
@@ -307,19 +337,21 @@ def pieces(recording):
             yield event.onset + k * WINDOW_S, event.label
 
 
-def referenced(recording, start, sfreq=128.0):
-    """What a window from ``start`` has to hold, in uV against the average of the EEG channels."""
-    signal = recording.signal(start + np.arange(round(WINDOW_S * sfreq)) / sfreq)
-    return signal - signal.mean(axis=0)
+def written(recording, start, sfreq=128.0):
+    """What was written from ``start`` on for a window, in uV."""
+    return recording.signal(start + np.arange(round(WINDOW_S * sfreq)) / sfreq)
+
+
+def expect(recording, start, label, signal=written):
+    """A window that has to come out of a recording, against the average of the EEG channels."""
+    signal = signal(recording, start)
+    signal = signal - signal.mean(axis=0)
+    return Expected(recording.subject, recording.stem, start, label, signal)
 
 
 def truth_of(recordings):
     """What is true of a base before anything happens to it."""
-    windows = [
-        Expected(r.subject, r.stem, start, label, referenced(r, start))
-        for r in recordings
-        for start, label in pieces(r)
-    ]
+    windows = [expect(r, start, label) for r in recordings for start, label in pieces(r)]
     people = sorted({r.subject for r in recordings})
     return Truth(windows, {s: 20.0 + 3 * i for i, s in enumerate(people)})
 

@@ -2,8 +2,10 @@
 
 import copy
 import dataclasses
+import gzip
 import re
 import shutil
+import unicodedata
 
 from fuzz import bases
 from fuzz.bases import SYNTHETIC
@@ -11,9 +13,11 @@ from fuzz.oracle import Expectation
 from fuzz.tables import (
     ALL,
     DESCRIPTION,
+    EVENT,
     GONE,
     asked,
     behind_a_link,
+    content,
     deleted,
     either,
     gone,
@@ -278,6 +282,29 @@ for _name, _new, _verdict in (
     )  # fmt: skip
 
 
+def composed(spot):
+    """A way: letters in the table of people are composed."""
+    path = spot.tree.root / "participants.tsv"
+    path.write_text(unicodedata.normalize("NFC", path.read_text("utf-8")), "utf-8")
+
+
+def version(key, folder="."):
+    """A way: a recording lies there once more, a little smaller, under the same name with one more entity."""
+
+    def way(spot):
+        tree, one = spot.tree, spot.recording
+        other = dataclasses.replace(
+            one, task=f"{one.task}_{key}-clean", folder=f"{folder}/{one.folder}"
+        )
+        bases.write_recording(tree.root, other, tree.base.fmt)
+        data, notes = one.data() * 0.9, one.events
+        bases.write_signal(
+            tree.path(other, "eeg"), tree.base.fmt, data, bases.NAMES, one.sfreq, notes
+        )
+
+    return way
+
+
 def renamed_parts(pattern, new):
     """A way: what lies in a folder and fits the pattern has the name ``new(name)``."""
 
@@ -386,6 +413,25 @@ for _name, _what, _way, _on in (
 row("data_in_capitals", "The end of a data file is in capitals",
     "eeg", lambda spot: spot.path.rename(spot.path.with_suffix(spot.path.suffix.upper())),
     either("{recording}|sub-{id}"), ("edf", "set", "tasks"))
+row("data_in_capitals_of_all", "The end of every data file is in capitals", "every eeg",
+    lambda spot: spot.path.rename(spot.path.with_suffix(spot.path.suffix.upper())), either(r"\.(EDF|SET)\b"),
+    ("edf", "set", "tasks"))
+for _end in (".edf.gz", ".gdf", ".cnt", ".xdf"):
+    row(f"data_as_{_end[1:].replace('.', '_')}", f"Every data file is a {_end}", "every eeg",
+        (content(gzip.compress), lambda spot, end=_end: spot.path.rename(spot.path.with_suffix(end))),
+        refuse(re.escape(_end)), ("edf", "tasks"))
+for _key in ("desc", "proc", "rec", "acq"):
+    row(f"versions_by_{_key}", f"Everybody's recording lies there once more, as {_key}-clean", "every eeg",
+        version(_key), refuse(f"_{_key}-clean", f"_task-oddball(?!_{_key})"), ("edf", "vhdr", "set", "fif"))
+row("versions_in_derivatives", "Cleaned recordings lie in derivatives, as desc-clean",
+    "every eeg", version("desc", "derivatives/clean"), right(), ("edf", "vhdr", "set", "fif"))
+row("run_with_a_zero", "The table of events of run-1 is that of run-01",
+    EVENT, lambda spot: spot.path.rename(f"{spot.path}".replace("_run-", "_run-0")), either("run-0", "run-[12]"), ("sessions",))
+row("study_by_way_of_a_person", "The path of the study ends in ..",
+    "study", lambda spot: setattr(spot.tree, "root", spot.path / "sub-01" / ".."), right())
+row("person_named_in_decomposed_letters", "Somebody's label is decomposed in names of files, and composed in the table",
+    "eeg", (person_named(unicodedata.normalize("NFD", "Zoë")), composed), either("sub-Zo", "(?i)compos|NFC|combining"),
+    (*ONE_TASK, "tasks", "sessions"))
 row("data_of_another_person_in_the_folder", "A recording of one person lies in the folder of another",
     "study", recording_among_others, either("{stem}|sub-{id}"), ("edf", "set"))
 row("session_missing_in_the_names", "Files of a session folder do not name the session",
@@ -423,6 +469,8 @@ row("asked_for_an_unknown_channel", "A channel is asked for that nobody has",
 row("asked_for_an_unknown_class", "A class is asked for that nobody has",
     "study", asked(classes=("left", "middle")), refuse("middle"))
 row("asked_for_an_unknown_task", "A task is asked for that nobody did", "study", asked(task="sleep"), refuse("sleep"))
+row("asked_for_a_task_of_nobody", "Two tasks are asked for, and nobody did one of them",
+    "study", asked(task=("oddball", "sleep")), refuse(r"(?s)^(?!.*\bsub-0).*sleep"), ("edf", "vhdr", "set"))
 row("asked_for_unknown_people", "People are asked for who are not there",
     "study", asked(subjects=["99", "../01"]), refuse("99"))
 # fmt: on

@@ -5,6 +5,7 @@ import collections
 import contextlib
 import functools
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -23,12 +24,13 @@ import _scale.files
 import _study
 from _study import StudyError
 from fuzz import bases
-from tools import look
+from tools import Fork, look
 
 #: From the worst to the mildest.
 FAULTS = (
     "changed",
     "silent",
+    "halves differ",
     "hang",
     "traceback",
     "advice to delete",
@@ -39,6 +41,10 @@ OUTCOMES = ("right", "refused clearly", *FAULTS)
 LIMIT_S = 20.0
 #: Blame of a recording; where a table is broken it is the wrong blame.
 BLAME = re.compile(r"damaged or was cut short|recording is damaged", re.IGNORECASE)
+#: What nobody may be told to do to files that are there.
+DELETE = re.compile(r".{0,80}(rm -rf|delete (its|the) (sidecars|events)).{0,60}")
+#: Where a line counts recordings, it need not name everybody.
+COUNTED = re.compile(r"\b\d+ (more|others?|recordings|files)\b")
 
 
 #: Guards of the door that refused something in this process, newest last.
@@ -121,11 +127,27 @@ class Tree:
         folder.mkdir(exist_ok=True)
         return folder / name
 
-    def rewrite(self, recording, change):
-        """Write the signals of a recording anew after ``change(data)``, heart in the last row."""
-        path, data = self.path(recording, "eeg"), change(recording.data())
-        events = recording.events
-        bases.write_signal(path, self.base.fmt, data, bases.NAMES, recording.sfreq, events)
+    def untouched(self, recording, end):
+        """A file of a recording, which no other mutation may have changed."""
+        path = self.path(recording, end)
+        if (
+            path.read_bytes()
+            != (self.base.folder / recording.folder / path.name).read_bytes()
+        ):
+            raise ValueError(f"{path.name} is not as it was")
+        return path
+
+    def rewrite(self, recording, change=dict, notes=None, **split):
+        """Write a data file anew after ``change(rows)``, which takes and gives signals by name."""
+        path = self.untouched(recording, "eeg")
+        rows = change(dict(zip(bases.NAMES, recording.data(), strict=True)))
+        notes = recording.events if notes is None else notes
+        data = list(rows.values())
+        data = np.array(data) if len({len(row) for row in data}) == 1 else data
+        sfreq = [round(len(row) / recording.seconds) for row in data]
+        sfreq = sfreq[0] if len(set(sfreq)) == 1 else sfreq
+        bases.write_signal(path, self.base.fmt, data, list(rows), sfreq, notes, **split)
+        return list(rows)
 
 
 def build(base, mutations, seed, top):
@@ -162,7 +184,7 @@ def changes(before, after):
 # ------------------------------------------------------------------------------ what was opened
 
 
-def check(opened, truth, printed):
+def check(opened, truth, printed, name):
     """What is wrong with windows that were opened; an empty list if nothing is."""
     faults = []
     ids = collections.Counter(opened.metadata["sample_id"])
@@ -171,16 +193,28 @@ def check(opened, truth, printed):
         faults.append(f"{len(twice)} windows are there more than once, e.g. {twice[0]}")
     if opened.unit != "uV" or opened.data.startswith("simulated"):
         faults.append(f"unit {opened.unit}, data {opened.data}")
-    gone = [name for name in truth.ch_names if name not in opened.ch_names]
-    if not truth.asked and any(name not in printed for name in gone):
+    if opened.name != name:
+        faults.append(f"the study {name!r} is called {opened.name!r}")
+    here = [ch_name.lower() for ch_name in opened.ch_names]
+    gone = [ch_name for ch_name in truth.ch_names if ch_name.lower() not in here]
+    if not truth.asked and any(ch_name not in printed for ch_name in gone):
         faults.append(f"channels {gone} are left out without a word")
     if not np.isfinite(opened.windows).all():
         faults.append("samples that are not finite")
+    elif not truth.asked:
+        rest = np.abs(opened.windows.mean(axis=1)).max(axis=1) > 0.01 * opened.windows.std(
+            axis=(1, 2)
+        )
+        if rest.any():
+            who = sorted(set(opened.metadata["subject"][rest]))
+            faults.append(
+                f"sub-{', sub-'.join(who)}: the reference is not the average of these channels"
+            )
     known = [*truth.optional, *truth.windows]
     expected = {(w.stem, round(w.start * opened.sfreq)): w for w in known}
     by_class = collections.Counter()
     for row, window in zip(opened.metadata.itertuples(), opened.windows, strict=True):
-        stem, _, start = row.sample_id.partition("_sample-")
+        stem, _, start = row.sample_id.replace("_split-01", "").partition("_sample-")
         keys = [(stem, int(start) + shift) for shift in (0, 1, -1)]
         key = next((key for key in keys if key in expected), None)
         if key is None:
@@ -196,22 +230,25 @@ def check(opened, truth, printed):
         if not opened.classes and row.target != truth.values[want.subject]:
             faults.append(f"{row.sample_id} has {row.target}, not the value of its person")
         if want.subject not in truth.loose and want.signal is not None:
-            fault = compare(window, want, opened.ch_names, truth.ch_names)
+            fault = compare(window, want, opened.ch_names, truth)
             faults += [f"{row.sample_id}: {fault}"] if fault else []
     if len(faults) > 1:
         faults = [f"{faults[0]} (and {len(faults) - 1} more)"]
     return faults + lost(by_class, truth, opened, printed)
 
 
-def compare(window, want, ch_names, known):
+def compare(window, want, ch_names, truth):
     """How a window differs from the signal that was written, or None."""
+    known = [ch_name.lower() for ch_name in truth.ch_names]
     try:
-        rows = [known.index(name) for name in ch_names]
+        rows = [known.index(ch_name.lower()) for ch_name in ch_names]
     except ValueError:
         return f"channels {ch_names}"
     if not np.isfinite(window).all():
         return None  # said above
     signal = want.signal[rows]
+    if not truth.asked:  # what everybody has to do without is in nobody's reference
+        signal = signal - signal.mean(axis=0)
     off = np.linalg.norm(window - signal, axis=1) / np.linalg.norm(signal, axis=1)
     worst = int(off.argmax())
     if off[worst] < 0.45:  # a resampled tone may be shifted by a part of a sample
@@ -236,7 +273,9 @@ def lost(by_class, truth, opened, printed):
         if not truth.balance and opened.classes:
             want = [min(w, g) if g else w for w, g in zip(want, got, strict=True)]
         if any(g < w for g, w in zip(got, want, strict=True)):
-            if re.search(rf"(?i)\bsub-{re.escape(subject)}\b", printed):
+            if COUNTED.search(printed) or re.search(
+                rf"(?i)\bsub-{re.escape(subject)}(?![a-z0-9])", printed
+            ):
                 continue
             faults.append(
                 f"sub-{subject} has {got} windows of {classes} for {want}, not a word"
@@ -378,6 +417,101 @@ def refusal_fault(message, expectations):
     return "refused wrongly", f"should name {wanted}: {short}"
 
 
+# --------------------------------------------------------------------------- in two halves
+
+
+def settings_of(tree):
+    """Arguments of ``find_study`` and those of ``StudyIndex.open``."""
+    late = ("classes", "channels", "subjects")
+    return [
+        {k: v for k, v in tree.how.items() if (k in late) == side} for side in (False, True)
+    ]
+
+
+def outcome_of(work):
+    """What a piece of work gives, and None or its fault in words, which another process can be told."""
+    result, err = attempt(work)
+    if err is None or isinstance(err, StudyError):
+        return result, err and ("refused", str(err))
+    return result, ("hang" if isinstance(err, HangError) else "traceback", origin(err))
+
+
+def open_halves(tree, path):
+    """Both halves of the people, split in two ways, each as outcome_of gives it, go into a file.
+
+    In a process of its own: nothing of the study was opened there.
+    """
+    first, late = settings_of(tree)
+    index, fault = outcome_of(lambda: _study.find_study(tree.root, **first))
+    pairs = [] if fault is None else [[((), None, fault)]]
+    people = list(index.records) if fault is None else []
+    half = len(people) // 2
+    for sides in ((people[:half], people[half:]), (people[::2], people[1::2])):
+        opened = [(s, *outcome_of(lambda s=s: index.open(s, **late))) for s in sides if s]
+        pairs += [opened] if len(opened) > 1 else []
+    path.write_bytes(pickle.dumps(pairs))
+
+
+def halves_of(tree, folder):
+    """What open_halves gives, and what was printed meanwhile."""
+    if "subjects" in tree.how:
+        return [], ""
+    fork = Fork(open_halves, folder, tree, folder / "halves")
+    printed = fork.printed(12 * LIMIT_S)
+    path = folder / "halves"
+    if not path.exists():
+        return [[((), None, ("traceback", f"halves: {printed[-300:]}"))]], printed
+    return pickle.loads(path.read_bytes()), printed
+
+
+def differ(whole, refused, pairs, expectations):
+    """How the halves of a study differ from the whole, which was opened, or refused for a good reason."""
+    faults = [
+        fault for pair in pairs for _, _, fault in pair if fault and fault[0] != "refused"
+    ]
+    for pair in pairs if not faults else ():
+        messages = [fault[1] for _, _, fault in pair if fault]
+        parts = [study for _, study, _ in pair if study is not None]
+        sides = " and ".join(",".join(people) for people, *_ in pair)
+        if whole is None:
+            said = [refusal_fault(message, expectations) for message in messages]
+            if not messages:
+                said = [("", f"both open, the whole is refused: {str(refused)[:150]}")]
+            faults += [("halves differ", f"{sides}: {fault[1]}") for fault in said if fault]
+            continue
+        there = set(whole.metadata["subject"])
+        messages = [
+            fault[1]
+            for people, _, fault in pair
+            if fault and (there & set(people) or not people)
+        ]
+        faults += [
+            ("halves differ", f"{sides}: refused, the whole opens: {m}") for m in messages
+        ]
+        if parts and not messages and (fault := difference(whole, parts)):
+            faults.append(("halves differ", f"{sides}: {fault}"))
+    return faults[:2]
+
+
+def difference(whole, parts):
+    """How what was opened in parts differs from the whole, or None."""
+    for key in ("ch_names", "classes", "sfreq", "unit", "question"):
+        values = [getattr(study, key) for study in (whole, *parts)]
+        if any(value != values[0] for value in values):
+            return f"{key} {values[1:]} where the whole has {values[0]}"
+    ids = [sample_id for part in parts for sample_id in part.metadata["sample_id"]]
+    known = list(whole.metadata["sample_id"])
+    if sorted(ids) != sorted(known):
+        other = sorted(set(ids) ^ set(known)) or ["none but twice"]
+        return f"{len(ids)} windows where the whole has {len(known)}, other: {other[:3]}"
+    order = np.argsort(known)[np.argsort(np.argsort(ids))]
+    for key in ("windows", "targets"):
+        values = np.concatenate([getattr(part, key) for part in parts])
+        if not np.allclose(values, getattr(whole, key)[order], rtol=1e-4, atol=1e-3):
+            return f"other {key} than the whole"
+    return None
+
+
 def judge(tree, save=False):
     """Open a tree and say what happened.
 
@@ -397,7 +531,9 @@ def judge(tree, save=False):
     """
     seal(tree.top)
     before, faults = look(tree.top), []
+    name = Path(os.path.normpath(tree.root)).name
     with tempfile.TemporaryDirectory() as folder, captured(Path(folder)) as read:
+        pairs, of_halves = halves_of(tree, Path(folder))
         opened, err = attempt(lambda: _study.open_study(tree.root, **tree.how))
         out, _ = read()
         gone = [re.escape(f"sub-{who}_") for who in tree.dropped]
@@ -413,20 +549,28 @@ def judge(tree, save=False):
             for pattern in (p for e in tree.expectations for p in e.said):
                 if not re.search(pattern, out):
                     faults.append(("silent", f"opened, and no line says {pattern}"))
-            faults += [("silent", fault) for fault in check(opened, tree.truth, out)]
+            faults += [("silent", fault) for fault in check(opened, tree.truth, out, name)]
+            said = [p for e in tree.expectations for p in e.said if re.search(p, out)]
+            for pattern in said if pairs else ():
+                if not re.search(pattern, of_halves):
+                    faults.append(
+                        ("halves differ", f"no line of the halves says {pattern}")
+                    )
         elif isinstance(err, HangError):
             faults.append(("hang", f"open_study takes more than {LIMIT_S:g} s"))
         elif not isinstance(err, StudyError):
             faults.append(("traceback", origin(err)))
         elif fault := refusal_fault(str(err), tree.expectations):
             faults.append(fault)
+        if err is None or (isinstance(err, StudyError) and not faults):
+            faults += differ(opened, err, pairs, tree.expectations)
         if save and not isinstance(err, HangError):
             faults += save_people(tree, opened, Path(folder))
-        printed = " ".join(read()) + str(err)
+        printed = f"{' '.join(read())}{err}{of_halves}"
     if isinstance(err, StudyError) and (guard := guard_that(err)):
         GUARDS.append(guard)
-    if "rm -rf" in printed:
-        faults.append(("advice to delete", re.search(r".{0,80}rm -rf.{0,60}", printed)[0]))
+    if advice := DELETE.search(printed):
+        faults.append(("advice to delete", advice[0]))
     moved = changes(before, look(tree.top))
     if moved:
         faults.append(("changed", f"{len(moved)} in all: {', '.join(moved[:4])}"))
@@ -439,8 +583,8 @@ def judge(tree, save=False):
 
 def save_people(tree, opened, folder):
     """``save_person`` for everybody must give the windows of ``open_study``, or a clear refusal."""
-    which = {k: v for k, v in tree.how.items() if k not in ("classes", "channels")}
-    settings = {k: tree.how[k] for k in ("classes", "channels") if k in tree.how}
+    which, settings = settings_of(tree)
+    settings.pop("subjects", None)
     if opened is not None:
         settings = {"classes": list(opened.classes), "channels": list(opened.ch_names)}
         if not opened.classes:

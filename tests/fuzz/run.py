@@ -169,7 +169,7 @@ def main(argv=None):
     parser.add_argument(
         "names", nargs="*", help="mutations to try; a part of a name is enough"
     )
-    parser.add_argument("--count", type=int, default=750, help="trees in all")
+    parser.add_argument("--count", type=int, default=900, help="trees in all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
         "--pair", action="store_true", help="apply the names given together"

@@ -13,16 +13,18 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from fuzz.bases import SYNTHETIC, Recording, read_tsv, write_tsv
+from fuzz.bases import SYNTHETIC, WINDOW_S, Recording, expect, read_tsv, write_tsv
 from fuzz.oracle import Expectation, Tree
 
 #: Name of a mutation to the function and the bases it applies to.
 MUTATIONS = {}
 ALL = (*SYNTHETIC, "real")
-ONE_TASK = ("edf", "vhdr", "set", "fdt", "sessions")
+ONE_TASK = ("edf", "vhdr", "set", "fdt", "fif", "sessions")
 #: Bases of mutations of one file, where not all that are synthetic.
 ON = {"events.tsv": ONE_TASK, "every events.tsv": ONE_TASK}
 PEOPLE, DESCRIPTION = "participants.tsv", "dataset_description.json"
+#: Words of a row for the recording that is meant, where it is not drawn.
+NTH = {"first": 0, "second": 1, "last": -1}
 #: Numbers of columns of the tables.
 ONSET, DURATION, LABEL = range(3)
 NAME, TYPE, UNITS, RATE, STATUS = range(5)
@@ -88,8 +90,9 @@ def spots_of(tree, where):
     """The places that a row names.
 
     ``study`` is its folder; ``person``, ``session`` and ``folder`` are those of a recording that is
-    drawn. A star is followed by the end of any file, ``every`` by that of a file of each recording;
-    else it is a file at the top, or of a recording that is drawn.
+    drawn. A star is followed by the end of any file, ``every`` by that of a file of each recording,
+    ``first``, ``second`` or ``last`` by that of one; else it is a file at the top, or of a recording
+    that is drawn.
     """
     if where == "study":
         return [Spot(tree, tree.root)]
@@ -100,7 +103,9 @@ def spots_of(tree, where):
     if where.startswith("every "):
         end = where.removeprefix("every ")
         return [Spot(tree, tree.path(one, end), one) for one in tree.recordings]
-    one = tree.recording()
+    nth, _, end = where.rpartition(" ")
+    one = tree.recordings[NTH[nth]] if nth in NTH else tree.recording()
+    where = end
     folders = {"person": f"sub-{one.subject}", "folder": one.folder}
     folders["session"] = one.folder.removesuffix("/eeg")
     path = tree.root / folders[where] if where in folders else tree.path(one, where)
@@ -448,6 +453,9 @@ row("people_in_cohorts", "A cohort for everybody; one of them is opened", PEOPLE
     (TARGET, more_column("cohort", "target"), cell(1, -1, "source"), whose_row_lost), right())
 row("people_in_two_cohorts", "Somebody in both cohorts", PEOPLE,
     (TARGET, more_column("cohort", "target"), again(1, with_cell(-1, "source"))), refuse(PEOPLE, "{about}"))
+row("people_in_cohorts_of_their_own", "A column cohort that tells A from B: the first third is the source", PEOPLE,
+    (TARGET, table(lambda rows, tree: [cells.append("AB"[i % 2] if i else "cohort") for i, cells in enumerate(rows)]),
+     lambda spot: spot.tree.truth.drop(lambda w: w.subject != "01")), right())
 row("ages_are_the_target", "The column age is the target, and all is well", "study", AGE, right())
 for _word, _text in {
     "a_word": "twenty", "infinite": "inf", "with_a_comma": "20,5", "not_there": "n/a",
@@ -486,7 +494,7 @@ def one_more_event(label):
 
 
 OTHER = {"left": "right", "right": "left"}
-EVENT = "events.tsv"
+EVENT, EVENTS = "events.tsv", "every events.tsv"
 
 
 CORRECTED = (column(LABEL, OTHER.__getitem__), relabelled(OTHER))
@@ -511,6 +519,62 @@ def inherited(spot):
     """A way: the table of the first recording is that of all."""
     paths = [spot.tree.path(recording, EVENT) for recording in spot.tree.recordings]
     write_tsv(spot.path / "task-oddball_events.tsv", read_tsv(paths[0]))
+    for path in paths:
+        path.unlink()
+
+
+def onsets(form):
+    """A way: the onset of every row is ``form(seconds, recording)``."""
+
+    def way(spot):
+        column(ONSET, lambda text: f"{form(float(text), spot.recording):.7g}")(spot)
+
+    return way
+
+
+def one_sample_short(spot, step=1):
+    """A way: every so many rows end a sample early."""
+    short = f"{WINDOW_S - 1 / spot.recording.sfreq:.7g}"
+    table(
+        lambda rows, tree: [row.__setitem__(DURATION, short) for row in rows[step::step]]
+    )(spot)
+
+
+def may_be_lost(spot):
+    """A way: windows of a recording may be there or not."""
+    spot.tree.truth.optional += spot.tree.truth.of(spot.recording.stem)
+    all_lost(spot)
+
+
+def spliced(spot, seconds=3.0):
+    """A way: something was cut out so long after the first onset; no window lies across it."""
+    cut, truth = spot.recording.events[0].onset + seconds, spot.tree.truth
+    stem = spot.recording.stem
+    truth.drop(lambda w: w.stem != stem or not w.start < cut < w.start + WINDOW_S)
+    (around,) = [e for e in spot.recording.events if e.onset < cut < e.onset + e.duration]
+    for k in range(int((around.onset + around.duration - cut) // WINDOW_S)):
+        truth.optional.append(expect(spot.recording, cut + k * WINDOW_S, around.label))
+    spot.about = f"{cut:g}"
+
+
+def without_events(spot):
+    """A way: windows follow each other from the first sample on; those at both ends hold a filter's edge."""
+    truth = spot.tree.truth
+    truth.windows = []
+    for recording in spot.tree.recordings:
+        own = [
+            expect(recording, 2.0 * k, "")
+            for k in range(int(recording.seconds // WINDOW_S))
+        ]
+        own[0].signal = own[-1].signal = None
+        truth.windows += own
+
+
+def one_sidecar(spot):
+    """A way: one sidecar for everybody, with the length of somebody's recording."""
+    paths = [spot.tree.path(recording, "eeg.json") for recording in spot.tree.recordings]
+    held = json.loads(paths[0].read_text("utf-8")) | {"RecordingDuration": 10.0}
+    (spot.path / "task-oddball_eeg.json").write_text(json.dumps(held), "utf-8")
     for path in paths:
         path.unlink()
 
@@ -600,6 +664,54 @@ row("events_rounded", "Onsets a tenth of a sample beside the sample",
     EVENT, column(ONSET, lambda text: f"{float(text) + 0.0004:.6f}"), right())
 row("events_with_a_byte_order_mark_everywhere", "Every events.tsv was saved by a spreadsheet",
     "every events.tsv", WAYS["marked"], either(EVENT))
+for _name, _text in {"zero": "0", "not_given": "n/a"}.items():
+    row(f"cues_of_duration_{_name}", f"No event has a duration but {_text}: each is one window from its onset on",
+        EVENTS, column(DURATION, _text), right("(?i)duration"))
+row("value_counts_the_trials", "The only names are numbers of trials", EVENTS,
+    table(lambda rows, tree: [row.__setitem__(LABEL, i or "value") for i, row in enumerate(rows)]), refuse("value"))
+row("value_counts_beside_the_label", "A column value counts the trials",
+    EVENTS, table(lambda rows, tree: [row.append(str(i or "value")) for i, row in enumerate(rows)]), either(r"\bvalue\b"))
+row("names_in_event_type", "Names of the events are in event_type",
+    EVENTS, cell(HEADER, LABEL, "event_type"), either("event_type", said="event_type"))
+row("class_called_bad", "One of two classes is called bad", EVENTS, labels_of_all("good", "bad"), either(r"'bad'"))
+row("block_around_the_trials", "A row block around all trials", EVENTS,
+    table(lambda rows, tree: rows.insert(1, [rows[1][ONSET], f"{2 * (len(rows) - 1)}", "block"])),
+    either(r"\bblock\b", said=r"\bblock\b"))
+row("onsets_in_samples_of_all", "Everybody's onsets are in samples",
+    EVENTS, onsets(lambda seconds, recording: seconds * recording.sfreq), either(r"events\.tsv", said="(?i)sample"))
+row("onsets_in_samples_of_one", "One person's onsets are in samples", EVENT,
+    (onsets(lambda seconds, recording: seconds * recording.sfreq), may_be_lost),
+    either("{file}|sub-{id}", said="sub-{id}"))
+row("onsets_in_milliseconds_of_all", "Everybody's onsets are in milliseconds",
+    EVENTS, onsets(lambda seconds, recording: 1000 * seconds), either(r"events\.tsv", said=r"(?i)milli|\bms\b"))
+row("onsets_of_another_clock", "Everybody's onsets are seconds of the day",
+    EVENTS, onsets(lambda seconds, recording: 36_000 + seconds), refuse(r"events\.tsv"))
+row("onset_na_of_all", "Everybody has an event whose onset is n/a",
+    EVENTS, (cell(3, ONSET, "n/a"), lost), either(r"events\.tsv", said="onset"))
+row("onset_negative_of_all", "Everybody's first onset is negative",
+    EVENTS, (cell(1, ONSET, "-1"), lost), either(r"events\.tsv", said="before"))
+row("one_sample_short", "Every event ends one sample early", EVENTS, one_sample_short, right())
+row("every_fourth_one_sample_short", "Every fourth event ends one sample early",
+    EVENTS, partial(one_sample_short, step=4), right())
+row("events_cut_inside_a_label", "The table ends in the middle of a label",
+    EVENT, (rows_until(7), lost, content(lambda held: held + b"14\t2\tlef")), either("{file}", said="lef|sub-{id}"))
+for _label in ("boundary", "New Segment", "discontinuity", "EDGE boundary", "BAD boundary"):
+    _word = _label.replace(" ", "_")
+    row(f"mark_{_word}", f"Everybody has a row {_label!r} between two events; of it nothing is a class",
+        EVENTS, table(lambda rows, tree, label=_label: rows.insert(3, [rows[3][ONSET], "0", label])), right())
+    row(f"splice_{_word}", f"A row {_label!r} inside an event: no window lies across it", EVENT,
+        (spliced, lambda spot, label=_label: more(spot.about, "0", label)(spot)), right(), (*ONE_TASK, "tasks"))
+row("mark_boundary_with_a_duration", "A boundary has the length of what was cut out, 4.3 s", EVENTS,
+    table(lambda rows, tree: rows.insert(3, [rows[3][ONSET], "4.3", "boundary"])), right())
+row("events_gone_of_all", "No recording has an events.tsv", EVENTS, deleted,
+    lambda spot: refuse(EVENT, rf"\b{len(spot.tree.recordings)}\b|{spot.recording.stem}"))
+row("events_gone_and_a_score", "No recording has an events.tsv, and the target is the age", "study",
+    (gone("**/*_events.tsv"), asked(column="age"), without_events), right(r"events\.tsv"))
+row("events_gone_at_rest", "One of two tasks has no events.tsv",
+    "study", gone("**/*_task-rest_events.tsv"), refuse("task ?="), ("tasks",))
+row("events_gone_at_rest_and_the_other_asked", "One of two tasks has no events.tsv, and the other is asked for", "study",
+    (gone("**/*_task-rest_events.tsv"), asked(task="arithmetic", column="age"),
+     lambda spot: spot.tree.truth.drop(lambda w: "arithmetic" in w.stem)), right(), ("tasks",))
 row("tasks_other_label_of_one", "One person's event of a task has another name",
     EVENT, (cell(1, LABEL, "pause"), all_lost), either("pause", said="pause|sub-{id}"), ("tasks",))
 # fmt: on
@@ -620,8 +732,8 @@ def numbered(rows, tree):
 
 
 # fmt: off
-row("channels_rows_permuted", "Rows in another order than in the file",
-    CHANNELS, backwards, either("channels.tsv|channel"), ALL)
+row("channels_rows_permuted", "Rows in another order than in the file", CHANNELS, backwards, right(), ALL)
+row("channels_gone_of_all", "No recording has a channels.tsv", "every channels.tsv", deleted, right("ECG"))
 row("channels_two_names_swapped", "Two names exchanged in the table only",
     CHANNELS, table(two_names_swapped), either("{file}"))
 row("channels_other_names", "Names such as EEG Fz, listed back to front",
@@ -636,6 +748,8 @@ row("channels_row_too_many", "A channel in the table that the file does not have
     CHANNELS, table(lambda rows, tree: rows.insert(1, ["T7", "EEG", "uV", "128", "good"])),
     either("{file}|{stem}_eeg"))
 row("channels_header_only", "Columns and no channel", CHANNELS, rows_until(1), either("{file}|ECG"))
+row("channels_of_both_runs", "One table of channels for both runs of a session", "every channels.tsv",
+    lambda spot: spot.path.rename(re.sub(r"_run-\d", "", f"{spot.path}")), right(), ("sessions",))
 row("channels_heart_is_eeg", "One person's heart is typed as EEG",
     CHANNELS, (cell(-1, TYPE, "EEG"), loose), either("{file}|ECG|sub-{id}", said="ECG"))
 for _name, _type, _way in (
@@ -706,6 +820,12 @@ sidecar_says("counts_wrong", "either", EEGChannelCount=64)
 sidecar_says("task_other", "either", TaskName="something else")
 sidecar_says("reference_markup", "right", EEGReference="<img src=x onerror=alert(1)>")
 sidecar_says("epoched", "either", RecordingType="epoched", EpochLength=2)
+row("sidecar_rate_is_text", "The sampling rate is text",
+    SIDECAR, sidecar(lambda held: held | {"SamplingFrequency": f"{held['SamplingFrequency']:g}"}), right(), ALL)
+row("sidecar_rate_is_text_and_wrong", "The sampling rate is text, and twice that of the file",
+    SIDECAR, sidecar(lambda held: held | {"SamplingFrequency": f"{2 * held['SamplingFrequency']:g}"}), refuse("{file}"))
+row("sidecar_of_all_with_a_length", "One sidecar for everybody says 10 s, and the recordings are longer",
+    "study", one_sidecar, either("task-oddball_eeg.json"), ONE_TASK)
 row("sidecar_is_a_list", "eeg.json holds a list", SIDECAR, sidecar(lambda held: [held]), either("{file}"), ALL)
 row("sidecar_is_deep", "eeg.json is nested a hundred thousand times",
     SIDECAR, holds("[" * 100_000 + "]" * 100_000), either("{file}"))
