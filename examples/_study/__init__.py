@@ -10,8 +10,8 @@ repairs tables and headers in place, and MNE-BIDS, which locks them, are not ask
 Behind the door are rooms: ``catalogue`` (facts and numbers), ``settings`` (a recipe from a table, a
 file or an argument), ``find`` (name to folder to people), ``index`` (a study that was found, and its
 windows), ``folder``, ``formats``, ``tables``, ``events``, ``classes``, ``channels`` and ``places`` (a folder
-without its signals), ``header``, ``windows``, ``trials`` and ``cut`` (signals), ``measure``, ``quality`` and ``twins`` (what is
-wrong with them), ``cache``, and ``simulated`` (studies that are written here).
+without its signals), ``header``, ``windows``, ``trials`` and ``cut`` (signals), ``measure``, ``quality``
+and ``twins`` (what is wrong with them), ``cache``, and ``simulated`` (studies that are written here).
 """
 
 from _study.cache import get_cache_dir
