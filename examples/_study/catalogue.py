@@ -161,6 +161,9 @@ class Recipe:
     blocks : tuple of str or None
         Cues without a duration of their own: each lasts until the next of them, and the last one
         ends the task.
+    cues : tuple of str or None
+        Classes whose events start something that outlasts them: each gives one window from its
+        onset. None takes those of which no event lasts a quarter of a window.
     megabytes : float or None
         Known size of one person's recordings of ``task`` in MB, where the catalogue only knows
         the size of everything.
@@ -189,6 +192,7 @@ class Recipe:
     window_s: float = 2.0
     balance: bool = True
     blocks: tuple | None = None
+    cues: tuple | None = None
     megabytes: float | None = None
     n_source: int | None = None
     subject_target: str = "age"

@@ -340,7 +340,7 @@ def event_values(metadata, root, paths, column, recipe):
     column : str
         Which column.
     recipe : _study.catalogue.Recipe
-        Classes, rate and window.
+        Classes, cues, rate and window.
 
     Returns
     -------
@@ -353,16 +353,17 @@ def event_values(metadata, root, paths, column, recipe):
         If a value is not a number.
     """
     values = pd.Series(np.nan, index=metadata.index)
-    tables = [read_events(root, path) for path in paths]
-    cues = find_cues(tables, recipe)
-    for path, events in zip(paths, tables, strict=True):
+    for path in paths:
+        events = read_events(root, path)
         if column not in events.table.columns:
             continue
         numbers = _event_numbers(events, column)
         names = events.label(recipe.classes)
         windows = metadata[metadata["recording"] == path.name.rpartition("_")[0]]
         # A short event inside a long one gave no window; a cue has no length of its own.
-        whole = (events.n_windows(recipe) > 0) | np.isin(names, recipe.blocks or cues)
+        whole = (events.n_windows(recipe) > 0) | np.isin(
+            names, recipe.blocks or recipe.cues
+        )
         for code, name in enumerate(recipe.classes):
             starts = windows.loc[windows["target"] == code, "start_s"]
             of_class = np.flatnonzero((names == name) & whole & (events.onset >= 0))
@@ -381,7 +382,7 @@ def find_cues(tables, recipe):
     Parameters
     ----------
     tables : list of Events
-        Of all recordings that are opened.
+        Of all recordings of a study.
     recipe : _study.catalogue.Recipe
         Classes and window.
 

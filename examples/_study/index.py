@@ -240,6 +240,8 @@ class StudyIndex:
         recipe = override_recipe(self.recipe, classes=classes, channels=channels)
         if recipe is self.recipe and is_decided(recipe):
             return recipe
+        if classes is not None:
+            recipe = replace(recipe, cues=None)
         paths = self.recordings or [self.root / one["bids_relpath"] for one in records]
         recipe, notes = decide(
             self.root,

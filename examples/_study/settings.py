@@ -59,6 +59,11 @@ def _entities(value):
     return names
 
 
+def _some_names(value):
+    """Several names, or none."""
+    return () if isinstance(value, list | tuple) and not value else _names(value)
+
+
 def _positive(value):
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError
@@ -140,6 +145,7 @@ SETTINGS = {
     "window_s": Setting(_between(1e-3, 1e5), "a length in seconds, 0.001 or more"),
     "balance": Setting(_flag, "true or false"),
     "blocks": Setting(_names, "names of cues, each once" + OR_NONE, True),
+    "cues": Setting(_some_names, "names of events, each once, or [] for none", True),
     "megabytes": Setting(_positive, "a size in MB above 0" + OR_NONE, True),
     "n_source": Setting(_count, "a whole number of people" + OR_NONE, True),
     "subject_target": Setting(_name, "the name of a column of participants.tsv"),

@@ -21,7 +21,7 @@ from _study.channels import (
     refuse_reference,
 )
 from _study.classes import find_classes
-from _study.events import Events, read_events
+from _study.events import Events, find_cues, read_events
 from _study.header import read_header
 from _study.names import bare
 from _study.settings import refuse_together
@@ -177,7 +177,7 @@ def decide(root, paths, recipe, *, by_event, whole=False):
     -------
     recipe : _study.catalogue.Recipe
         With the rate that is usual; the EEG channels that everybody has, in the order that is usual;
-        all of them as ``reference`` in the place of "average"; and the classes.
+        all of them as ``reference`` in the place of "average"; the classes, and which are cues.
     notes : list of str
         What has to be said about it.
 
@@ -204,12 +204,14 @@ def decide(root, paths, recipe, *, by_event, whole=False):
     recipe, more = _decide_channels(root, facts, recipe)
     recorded = [Recorded(one.path, one.events, one.sfreq, one.n_times) for one in facts]
     recipe, about_events = find_classes(root, recorded, recipe, by_event, whole)
+    if recipe.cues is None:
+        recipe = replace(recipe, cues=find_cues([one.events for one in facts], recipe))
     return recipe, notes + more + about_events
 
 
 def is_decided(recipe):
     """Does a recipe say all that people share?"""
-    decided = (recipe.channels, recipe.classes, recipe.sfreq)
+    decided = (recipe.channels, recipe.classes, recipe.sfreq, recipe.cues)
     return None not in decided and recipe.reference != "average"
 
 

@@ -9,7 +9,6 @@ import numpy as np
 from _study.catalogue import StudyError, shorten
 from _study.events import (
     Events,
-    find_cues,
     is_bad,
     is_mark,
     name_in_recording,
@@ -186,7 +185,7 @@ def make_trials(root, recordings, recipe):
         recording gives no window.
     """
     refuse_unusable(root, recordings, whole=WHOLE in recipe.classes)
-    cues = find_cues([one.events for one in recordings], recipe)
+    cues = recipe.cues
     recordings = [one._replace(events=_as_cues(one, cues, recipe)) for one in recordings]
     _refuse_hurried(recordings, cues, recipe)
     trials, lost, empty, whole = [], {}, [], []
