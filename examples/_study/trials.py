@@ -207,8 +207,8 @@ def make_trials(root, recordings, recipe):
     tell_lost(root, lost)
     if whole:
         print(
-            f"{root.name}: {len(whole)} of {len(recordings)} recordings have no event as long as a window "
-            f"({whole[0].name}): windows of {recipe.window_s:g} s from start to end"
+            f"{root.name}: {len(whole)} of {len(recordings)} recordings have no event in an events.tsv as long as "
+            f"a window ({whole[0].name}): windows of {recipe.window_s:g} s from start to end"
         )
     if cues:
         more = (
