@@ -58,6 +58,11 @@ def check_tidy(study, n_chans=8):
         np.testing.assert_allclose(study.windows.mean(axis=1), 0, atol=1e-3)
 
 
+def without_types(path):
+    names = (*tidy.NAMES, "ECG")
+    tidy.write_channels(path, names, types=dict.fromkeys(names, "n/a"))
+
+
 DOTS = {"Fz": "Fz..", "Cz": "Cz..", "C3": "C3.."}
 #: How a study is written, and what is said in one line.
 RIGHT = {
@@ -68,6 +73,7 @@ RIGHT = {
     "one person in capitals": ({"labels": lambda s: [n.upper() if s == "02" else n for n in tidy.NAMES]}, ("sub-02_task-motor_eeg.edf: FZ is Fz",)),
     "a table in another order": ({"table": backwards, "more": ("ECG",)}, ("channels.tsv has another order than the file: names count",)),
     "rows that the file lacks": ({"table": with_rows_more}, ()),
+    "no types": ({"more": ("ECG",), "table": without_types}, ("channels.tsv gives no type for 9 channels: 8 are EEG by their names",)),
     "names that count": ({"labels": [f"EEG {i:03d}" for i in range(8)], "table": table_of()}, ("EEG 000 to EEG 007 are named by the rows of channels.tsv, in order",)),
     "names that count, HydroCel": ({"labels": [f"E{i}" for i in range(1, 9)], "table": table_of()}, ("E1 to E8 are named",)),
     "no unit but in the table": ({"unit": "", "table": table_of()}, ("the header has the unit ''; channels.tsv says uV",)),

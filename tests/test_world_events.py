@@ -144,7 +144,10 @@ def test_a_score_needs_no_events(tmp_path, capsys):
     without_tables(root, tidy.PEOPLE)
     study = open_study(root, column="age")
     np.testing.assert_array_equal(study.metadata.groupby("subject").size(), 20)
-    assert "6 of 6 recordings have no event in an events.tsv as long as a window" in capsys.readouterr().out
+    assert (
+        "6 of 6 recordings have no event in an events.tsv as long as a window"
+        in capsys.readouterr().out
+    )
     for subject in tidy.PEOPLE[:2]:
         path = tidy.beside(tidy.stem(root, subject), "events.tsv")
         tidy.write_events(path, [*tidy.trials(), (5.0, 1.0, "BAD_jump")])

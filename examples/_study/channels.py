@@ -71,7 +71,7 @@ def read_channels(root, path):
             f"{table_path} has the channel {name!r} in rows {', '.join(map(str, rows))}. Give each channel "
             "a name of its own, that of the recording."
         )
-    unknown = ~table["type"].str.upper().isin(TYPES)
+    unknown = ~table["type"].str.upper().isin((*TYPES, "N/A"))
     if unknown.any():
         row = unknown.idxmax()
         raise StudyError(
@@ -122,7 +122,14 @@ def apply_channels(raw, path, table_path, table, wanted=()):
 
 def _apply_table(raw, path, table_path, table, names):
     """Types and bad channels of a table whose rows are the channels ``names``; what has to be said."""
-    kinds = {n: TYPES[kind.upper()] for n, kind in zip(names, table["type"], strict=True)}
+    by_name = judge_names(names)
+    kinds = {}
+    untyped = []
+    for name, kind in zip(names, table["type"].str.upper(), strict=True):
+        if kind == "N/A":
+            untyped.append(name)
+            kind = by_name[name].upper()
+        kinds[name] = TYPES.get(kind, "misc")
     now = kinds_of(raw)
     other = {name: kind for name, kind in kinds.items() if now[name] != kind}
     if other:
@@ -134,6 +141,11 @@ def _apply_table(raw, path, table_path, table, names):
     eeg = np.array([kind == "eeg" for kind in kinds.values()], bool)
     _refuse_other_rate(raw, path, table_path, table, eeg)
     notes = _odd_units(table[eeg])
+    if untyped:
+        some = [name for name in untyped if kinds[name] == "eeg"]
+        notes.append(
+            f"channels.tsv gives no type for {len(untyped)} channels: {len(some)} are EEG by their names"
+        )
     judged = judge_names([name for name in names if kinds[name] == "eeg"])
     odd = [name for name, kind in judged.items() if kind not in ("eeg", "ear", "unknown")]
     if odd:

@@ -108,6 +108,9 @@ def _read_sidecar(root, path):
     if sidecar_path is None:
         return None, {}
     sidecar = read_json(sidecar_path)
+    for key in ("SamplingFrequency", "RecordingDuration"):
+        with contextlib.suppress(TypeError, ValueError):  # a word says nothing
+            sidecar[key] = float(sidecar.get(key))
     if sidecar.get("RecordingType") == "epoched":
         raise StudyError(
             f"{sidecar_path} says that {path.name} is cut into epochs: fetch the continuous recording"
