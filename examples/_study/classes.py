@@ -66,7 +66,8 @@ def find_classes(root, recordings, recipe, by_event, whole=False):
     if not unknown and len(recipe.classes) >= (2 if by_event else 1):
         return recipe, notes
     refuse_unusable(root, recordings, whole=whole)
-    _refuse_no_name(usable, names)
+    if not unknown or not names:
+        _refuse_no_name(usable, names)
     raise StudyError(
         f"no event {unknown or 'to tell apart'} in {root.name}: the events there are {names}. {SAY_CLASSES}"
     )

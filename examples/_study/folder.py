@@ -335,6 +335,12 @@ def _refuse_strangers(root, files, people):
 
 def _refuse_incomplete(root, files, recipe, tasks):
     """Everybody has a recording of each task that is asked for."""
+    nobody = sorted(set(recipe.task or ()) - set(tasks))
+    if nobody:
+        raise StudyError(
+            f"no recording of task {nobody} in {root}: the tasks there are {tasks}. "
+            f"Ask for one of them: {to_write('task', tasks[:1])}"
+        )
     lacking, common = [], set(recipe.task or ())
     for subject, paths in files.items():
         present = {entity(path.name, "task") for path in paths}

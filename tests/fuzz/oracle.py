@@ -17,6 +17,7 @@ import traceback
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 
@@ -222,7 +223,7 @@ def check(opened, truth, printed, name):
             continue
         want = expected[key]
         by_class[want.subject, want.label] += 1
-        if row.subject != want.subject:
+        if normalize("NFC", row.subject) != normalize("NFC", want.subject):
             faults.append(f"{row.sample_id} is said to be of sub-{row.subject}")
         if opened.classes and opened.classes[row.target] != want.label:
             got = opened.classes[row.target]
