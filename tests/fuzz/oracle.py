@@ -590,12 +590,11 @@ def save_people(tree, opened, folder):
         if not opened.classes:
             settings = {"channels": settings["channels"]}
 
-    def work():
-        return _study.find_study(tree.root, **which).records
-
-    records, err = attempt(work)
+    index, err = attempt(lambda: _study.find_study(tree.root, **which))
+    records = index.records if err is None else {}
+    settings |= {"recipe": index.recipe} if err is None else {}
     own = None if opened is None else opened.metadata["subject"]
-    for subject in sorted(records or ()):
+    for subject in sorted(records):
         task = (str(tree.root), subject, records[subject], folder / "windows", settings)
         _, err = attempt(lambda task=task: _scale.files.save_person(*task))
         if err is not None and not isinstance(err, StudyError):
