@@ -14,6 +14,7 @@ import sys
 import tempfile
 import threading
 import traceback
+import unicodedata
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -222,7 +223,8 @@ def check(opened, truth, printed, name):
             continue
         want = expected[key]
         by_class[want.subject, want.label] += 1
-        if row.subject != want.subject:
+        names = [unicodedata.normalize("NFC", name) for name in (row.subject, want.subject)]
+        if names[0] != names[1]:
             faults.append(f"{row.sample_id} is said to be of sub-{row.subject}")
         if opened.classes and opened.classes[row.target] != want.label:
             got = opened.classes[row.target]
