@@ -14,10 +14,10 @@ import sys
 import tempfile
 import threading
 import traceback
+import unicodedata
 import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
-from unicodedata import normalize
 
 import numpy as np
 
@@ -223,7 +223,8 @@ def check(opened, truth, printed, name):
             continue
         want = expected[key]
         by_class[want.subject, want.label] += 1
-        if normalize("NFC", row.subject) != normalize("NFC", want.subject):
+        names = [unicodedata.normalize("NFC", name) for name in (row.subject, want.subject)]
+        if names[0] != names[1]:
             faults.append(f"{row.sample_id} is said to be of sub-{row.subject}")
         if opened.classes and opened.classes[row.target] != want.label:
             got = opened.classes[row.target]
@@ -591,12 +592,11 @@ def save_people(tree, opened, folder):
         if not opened.classes:
             settings = {"channels": settings["channels"]}
 
-    def work():
-        return _study.find_study(tree.root, **which).records
-
-    records, err = attempt(work)
+    index, err = attempt(lambda: _study.find_study(tree.root, **which))
+    records = index.records if err is None else {}
+    settings |= {"recipe": index.recipe} if err is None else {}
     own = None if opened is None else opened.metadata["subject"]
-    for subject in sorted(records or ()):
+    for subject in sorted(records):
         task = (str(tree.root), subject, records[subject], folder / "windows", settings)
         _, err = attempt(lambda task=task: _scale.files.save_person(*task))
         if err is not None and not isinstance(err, StudyError):

@@ -80,8 +80,9 @@ class Spot:
 
 
 def locate(tree, end):
-    """One file of that kind, by chance."""
-    found = sorted(p for p in tree.root.rglob("*") if p.name.endswith(end))
+    """One file of that kind, by chance, at the top or of a person."""
+    found = [*tree.root.glob(f"*{end}"), *tree.root.glob(f"sub-*/**/*{end}")]
+    found = sorted(p for p in found if "sourcedata" not in p.relative_to(tree.root).parts)
     found = [p for p in found if p.is_file() and not p.is_symlink()]
     return found[tree.rng.integers(len(found))]
 
@@ -102,7 +103,7 @@ def spots_of(tree, where):
         return [Spot(tree, tree.root / where)]
     if where.startswith("every "):
         end = where.removeprefix("every ")
-        return [Spot(tree, tree.path(one, end), one) for one in tree.recordings]
+        return [Spot(tree, tree.untouched(one, end), one) for one in tree.recordings]
     nth, _, end = where.rpartition(" ")
     one = tree.recordings[NTH[nth]] if nth in NTH else tree.recording()
     where = end
@@ -517,7 +518,7 @@ def under_a_bad_segment(first, last):
 
 def inherited(spot):
     """A way: the table of the first recording is that of all."""
-    paths = [spot.tree.path(recording, EVENT) for recording in spot.tree.recordings]
+    paths = [spot.tree.untouched(recording, EVENT) for recording in spot.tree.recordings]
     write_tsv(spot.path / "task-oddball_events.tsv", read_tsv(paths[0]))
     for path in paths:
         path.unlink()
@@ -538,6 +539,17 @@ def one_sample_short(spot, step=1):
     table(
         lambda rows, tree: [row.__setitem__(DURATION, short) for row in rows[step::step]]
     )(spot)
+
+
+def events_gone(task):
+    """A way: recordings of a task have no table of events; no other mutation was about one."""
+
+    def way(spot):
+        for recording in spot.tree.recordings:
+            if recording.task in task:
+                spot.tree.untouched(recording, EVENT).unlink()
+
+    return way
 
 
 def may_be_lost(spot):
@@ -572,7 +584,9 @@ def without_events(spot):
 
 def one_sidecar(spot):
     """A way: one sidecar for everybody, with the length of somebody's recording."""
-    paths = [spot.tree.path(recording, "eeg.json") for recording in spot.tree.recordings]
+    paths = [
+        spot.tree.untouched(recording, "eeg.json") for recording in spot.tree.recordings
+    ]
     held = json.loads(paths[0].read_text("utf-8")) | {"RecordingDuration": 10.0}
     (spot.path / "task-oddball_eeg.json").write_text(json.dumps(held), "utf-8")
     for path in paths:
@@ -706,11 +720,11 @@ row("mark_boundary_with_a_duration", "A boundary has the length of what was cut 
 row("events_gone_of_all", "No recording has an events.tsv", EVENTS, deleted,
     lambda spot: refuse(EVENT, rf"\b{len(spot.tree.recordings)}\b|{spot.recording.stem}"))
 row("events_gone_and_a_score", "No recording has an events.tsv, and the target is the age", "study",
-    (gone("**/*_events.tsv"), asked(column="age"), without_events), right(r"events\.tsv"))
+    (events_gone("rest arithmetic oddball"), asked(column="age"), without_events), right(r"events\.tsv"))
 row("events_gone_at_rest", "One of two tasks has no events.tsv",
-    "study", gone("**/*_task-rest_events.tsv"), refuse("task ?="), ("tasks",))
+    "study", events_gone("rest"), refuse("task ?="), ("tasks",))
 row("events_gone_at_rest_and_the_other_asked", "One of two tasks has no events.tsv, and the other is asked for", "study",
-    (gone("**/*_task-rest_events.tsv"), asked(task="arithmetic", column="age"),
+    (events_gone("rest"), asked(task="arithmetic", column="age"),
      lambda spot: spot.tree.truth.drop(lambda w: "arithmetic" in w.stem)), right(), ("tasks",))
 row("tasks_other_label_of_one", "One person's event of a task has another name",
     EVENT, (cell(1, LABEL, "pause"), all_lost), either("pause", said="pause|sub-{id}"), ("tasks",))
