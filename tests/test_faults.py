@@ -289,7 +289,7 @@ REFUSED = {
     "a hyphen in a name": Fault(rename("task-oddball", "task-odd-ball"), "has the task 'odd-ball': BIDS allows letters and digits only"),
     "a file in the wrong folder": Fault(rename("sub-02_", "sub-07_", "sub-02"), "lies in 'sub-02' and does not say so"),
     "a task that one person lacks": Fault(gone("sub-01/eeg/*task-arithmetic*"), r"sub-01 has no recording of task \['arithmetic'\].*fetch it", "tasks"),
-    "other words for the tasks": Fault(rename("arithmetic", "counting"), r"sub-00 has no recording of task \['arithmetic'\].*\['counting', 'rest'\]", "tasks"),
+    "other words for the tasks": Fault(rename("arithmetic", "counting"), r"no recording of task \['arithmetic'\].*\['counting', 'rest'\]", "tasks"),
     # participants.tsv
     "people: empty": Fault(lambda root: (root / "participants.tsv").write_text(""), "participants.tsv is empty: it has no header"),
     "people: ragged": Fault(in_people("^sub-02.*$", "sub-02\t1\t2\t3\t4"), "participants.tsv has 5 fields in row 3 and 3 columns"),

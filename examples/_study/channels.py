@@ -112,7 +112,7 @@ def apply_channels(raw, path, table_path, table, wanted=()):
     if table is None:
         notes = _guess_types(raw, wanted)
     else:
-        names, table, notes = _match_names(raw, path, table_path, table)
+        names, table, notes = _match_names(raw, path, table_path, table, wanted)
         notes += _apply_table(raw, path, table_path, table, names)
         if "units" in table.columns:
             units = dict(zip(names, table["units"], strict=True))
@@ -228,10 +228,11 @@ def _spell(raw):
     return [shorten([f"{old} is {new}" for old, new in other.items()])]
 
 
-def _match_names(raw, path, table_path, table):
+def _match_names(raw, path, table_path, table, wanted):
     """Which channel of a recording each row of its table is: names, these rows, what has to be said.
 
-    Names that differ in what is around them alone, ``EEG Fz-REF`` and ``Fz``, are one; the shorter
+    Rows may have another order than the file, unless theirs is that of the study, ``wanted``, and the
+    order of the file is not: then somebody may have exchanged names in its header. Names that differ in what is around them alone, ``EEG Fz-REF`` and ``Fz``, are one; the shorter
     one is used. Names that only count take those of the table. A row that is no EEG and that the
     file lacks, as of a reference, is no channel.
     """
@@ -243,6 +244,9 @@ def _match_names(raw, path, table_path, table):
         table = table[there | (table["type"].str.upper() == "EEG")]
     names = list(table["name"])
     if set(ch_names) == set(names):
+        orders = [[name for name in some if name in wanted] for some in (ch_names, names)]
+        if orders[0] != list(wanted) == orders[1]:
+            _refuse_order(path, table_path, ch_names, names)
         other_order = ["channels.tsv has another order than the file: names count"]
         return names, table, other_order if ch_names != names else []
     if len(names) == len(ch_names) and only_count(ch_names):
@@ -269,10 +273,14 @@ def _refuse_other_names(path, table_path, ch_names, names):
             f"the table has {only_table}. Write the names of the recording into the table, a row for each."
         )
     if single != wanted:
-        raise StudyError(
-            f"{table_path} lists {names} and {path.name} holds {ch_names}: the same channels in another order, and "
-            "one of the two may have exchanged them. Write the rows in the order of the recording."
-        )
+        _refuse_order(path, table_path, ch_names, names)
+
+
+def _refuse_order(path, table_path, ch_names, names):
+    raise StudyError(
+        f"{table_path} lists {names} and {path.name} holds {ch_names}: the same channels in another order, and "
+        "one of the two may have exchanged them. Write the rows in the order of the recording."
+    )
 
 
 def refuse_reference(path, names, recipe, left_out=()):

@@ -118,7 +118,7 @@ def _events_to_tell_apart(root, rows, notes):
         n_names = rows["name"].nunique()
         notes.append(
             f"{root.name}: the column value is left out: with it the {rows['plain'].nunique()} kinds of "
-            f"events would be {n_names}, each once or twice a person"
+            f"events would be {n_names}, each once or twice a recording"
         )
         rows = rows.assign(name=rows["plain"])
     bad = sorted(name for name in set(rows["name"]) if is_bad(name))
@@ -138,8 +138,8 @@ def _events_to_tell_apart(root, rows, notes):
 
 
 def _counts(rows, most):
-    """Do names rather number the events: more than a few, each ``most`` windows of a person at most?"""
-    windows = rows.groupby(["subject", "name"])["windows"].sum()
+    """Do names rather number the events: more than a few, each ``most`` windows of a recording at most?"""
+    windows = rows.groupby(["recording", "name"])["windows"].sum()
     return rows["name"].nunique() > FEW and windows.mean() <= most
 
 
