@@ -189,6 +189,7 @@ def read_events(root, path):
             None, none.astype(int), none, none, no_name, no_name, None, pd.DataFrame()
         )
     table = read_table(table_path, "onset", "duration")
+    table = table[~table.duplicated()]  # a row that is there twice is one event
     onset = read_numbers(table, "onset", table_path)
     duration = read_numbers(table, "duration", table_path)
     for at in np.flatnonzero(duration < 0)[:1]:
@@ -234,9 +235,8 @@ def _names_in(table):
     for column in NAME_COLUMNS:
         if column not in table.columns:
             continue
-        names = np.array(
-            [None if name in ("n/a", "") else name for name in table[column]], dtype=object
-        )
+        missing = table[column].str.lower().isin(MISSING)
+        names = np.where(missing, None, table[column].to_numpy(object))
         some = {name for name in names if name is not None}
         # A column that is only like those of BIDS may count the rows.
         usual = column in ("trial_type", "stim_type", "value")

@@ -23,7 +23,7 @@ from _study.channels import (
 from _study.classes import find_classes
 from _study.events import Events, find_cues, read_events
 from _study.header import read_header
-from _study.names import bare
+from _study.names import bare, spell
 from _study.settings import refuse_together
 from _study.trials import Recorded
 from _study.twins import state_of
@@ -290,7 +290,11 @@ def _spelled_alike(channels, facts):
     """Channels that are asked for, in the spelling of the recordings: ``fz`` is ``Fz``."""
     names = dict.fromkeys(name for one in facts for name in one.kinds)
     known = {bare(name): name for name in names}
-    alike = [name if name in names else known.get(bare(name), name) for name in channels]
+    usual = spell(channels)
+    alike = []
+    for name in channels:
+        near = known.get(bare(name), usual.get(name, name))
+        alike.append(name if name in names else near)
     return tuple(dict.fromkeys(alike))
 
 
