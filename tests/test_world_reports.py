@@ -119,7 +119,6 @@ EVENT = np.array(
 )
 OPENED = {
     "names NaN, codes in value": (table(CODES, (*HEADER, "value")), ("1", "2"), ""),
-    "each row twice": (table([row for row in TRIALS for _ in "12"]), ("left", "right"), ""),
     "tabs at the ends of rows": (text(lambda t: t.replace("\n", "\t\t\n")), ("left", "right"), ""),
     "a tab behind the header": (text(lambda t: t.replace("type\n", "type\t\n")), ("left", "right"), ""),
     "tabs behind some rows": (text(lambda t: t.replace("left\n", "left\t\n")), ("left", "right"), ""),

@@ -189,7 +189,6 @@ def read_events(root, path):
             None, none.astype(int), none, none, no_name, no_name, None, pd.DataFrame()
         )
     table = read_table(table_path, "onset", "duration")
-    table = table[~table.duplicated()]  # a row that is there twice is one event
     onset = read_numbers(table, "onset", table_path)
     duration = read_numbers(table, "duration", table_path)
     for at in np.flatnonzero(duration < 0)[:1]:
