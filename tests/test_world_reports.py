@@ -1,8 +1,5 @@
 """Situations that people reported in public, each small: what opens has its values, the rest a remedy that works."""
 
-import re
-
-import mne
 import numpy as np
 import pytest
 import scipy.io
@@ -30,8 +27,11 @@ def table(rows, header=HEADER):
     return each("events.tsv", lambda path, _: tidy.write_events(path, rows, header))
 
 
-def text(change):
-    return each("events.tsv", lambda path, _: path.write_text(change(path.read_text())))
+def text(old, new):
+    def write(path, _):
+        path.write_text(path.read_text().replace(old, new))
+
+    return each("events.tsv", write)
 
 
 def people(*more, change=str):
@@ -59,20 +59,30 @@ def channels(names, in_table=None, more=()):
     return each("eeg.edf", write)
 
 
-def brainvision(mark="", **header):
-    """A spoiler: BrainVision in place of EDF, with a mark and lines of the header changed."""
+VHDR = """Brain Vision Data Exchange Header File Version 1.0
+[Common Infos]
+DataFile=FILE.eeg
+MarkerFile=FILE.vmrk
+DataFormat=BINARY
+DataOrientation=MULTIPLEXED
+NumberOfChannels=8
+SamplingInterval=3906.25
+[Binary Infos]
+BinaryFormat=IEEE_FLOAT_32
+[Channel Infos]
+"""
+
+
+def brainvision(mark=""):
+    """A spoiler: BrainVision in place of EDF."""
 
     def write(path, subject):
-        raw = mne.io.read_raw(path, preload=True, verbose="ERROR")
-        path.unlink()
-        raw.set_annotations(mne.Annotations(1, 0, "x"))
-        path = path.with_suffix(".vhdr")
-        mne.export.export_raw(path, raw, verbose="ERROR")
-        for key, value in header.items():
-            lines = re.sub(rf"(?m)^{key}=.*$", f"{key}={value}", path.read_text())
-            path.write_text(lines)
-        marks = path.with_suffix(".vmrk")
-        marks.write_text(marks.read_text() + mark)
+        path.unlink(missing_ok=True)
+        header = VHDR.replace("FILE", path.stem)
+        header += "".join(f"Ch{i}={n},,1,uV\n" for i, n in enumerate(tidy.NAMES, 1))
+        path.with_suffix(".vhdr").write_text(header)
+        path.with_suffix(".vmrk").write_text(f"[Marker Infos]\n{mark}")
+        tidy.signal(subject, TRIALS).T.astype("<f4").tofile(path.with_suffix(".eeg"))
 
     return each("eeg.edf", write)
 
@@ -112,6 +122,11 @@ def notes_of_the_system(root):
     tidy.write_events(root / "task-motor_events.tsv", TRIALS)
 
 
+def of_one(ending, write):
+    """A spoiler: ``write(path)`` on a file of one person."""
+    return each(ending, lambda path, subject: subject != "02" or write(path))
+
+
 CODES = [(o, d, "NaN", {"left": 1, "right": 2}[n]) for o, d, n in TRIALS]
 PLACES = {"C3": "C3", "C4": "C4", "P3": "T7/T3", "P4": "T4/T8"}
 EVENT = np.array(
@@ -119,9 +134,9 @@ EVENT = np.array(
 )
 OPENED = {
     "names NaN, codes in value": (table(CODES, (*HEADER, "value")), ("1", "2"), ""),
-    "tabs at the ends of rows": (text(lambda t: t.replace("\n", "\t\t\n")), ("left", "right"), ""),
-    "a tab behind the header": (text(lambda t: t.replace("type\n", "type\t\n")), ("left", "right"), ""),
-    "tabs behind some rows": (text(lambda t: t.replace("left\n", "left\t\n")), ("left", "right"), ""),
+    "tabs at the ends of rows": (text("\n", "\t\t\n"), ("left", "right"), ""),
+    "a tab behind the header": (text("type\n", "type\t\n"), ("left", "right"), ""),
+    "tabs behind some rows": (text("left\n", "left\t\n"), ("left", "right"), ""),
     "SUB-": (people(change=lambda t: t.replace("sub-", "SUB-")), ("left", "right"), ""),
     "rows of nobody": (people(("", ""), ("n/a", "n/a"), ("n/a", "5")), ("left", "right"), ""),
     "T7/T3": (channels([PLACES.get(n, n) for n in tidy.NAMES]), ("left", "right"), "T7/T3 is T7, T4/T8 is T8"),
@@ -131,15 +146,15 @@ OPENED = {
 REFUSED = {
     "onset n/a beside sample": (table([("n/a", *row[1:], 5) for row in TRIALS], (*HEADER, "sample")), "no event has an onset.*column sample, that divided by"),
     "sample for onset": (table(TRIALS, ("sample", *HEADER[1:])), "no column onset, .*Write onset, in seconds: sample divided"),
-    "Onset": (text(str.title), "Rename 'Onset' to onset, 'Duration' to duration"),
+    "Onset": (text("onset", "Onset"), "Rename 'Onset' to onset"),
     "commas": (people(change=lambda t: t.replace("\t", ",")), "no column participant_id, .*Separate its fields by tabs"),
     "ALLEEG": (eeglab("ALLEEG"), "NotImplementedError.*MNE does not read what was saved like that"),
     "a mark cut short": (brainvision("Mk3=Stimulus,S  1,300\n"), "The events in the file itself are wrong"),
     "a negative duration in .set": (eeglab(event=EVENT), "The events in the file itself are wrong"),
-    "all channels bad": (each("channels.tsv", lambda p, s: s != "02" or tidy.write_channels(p, status=dict.fromkeys(tidy.NAMES, "bad"))), "sub-02_.*calls all 8 EEG channels bad"),
-    "most are MISC in one person": (each("channels.tsv", lambda p, s: s != "02" or tidy.write_channels(p, types=dict.fromkeys(tidy.NAMES[:5], "MISC"))), "sub-02_.*Fz, Cz, Pz, Oz, C3 are MISC here and EEG in the other"),
-    "one person without durations": (each("events.tsv", lambda p, s: s != "02" or tidy.write_events(p, tidy.trials(duration=0))), "sub-02_.*Write how many seconds they last"),
-    "one person with other names": (each("events.tsv", lambda p, s: s != "02" or tidy.write_events(p, tidy.trials(labels="ab"))), "sub-02_.*Write the names that the other recordings have"),
+    "all channels bad": (of_one("channels.tsv", lambda p: tidy.write_channels(p, status=dict.fromkeys(tidy.NAMES, "bad"))), "sub-02_.*calls all 8 EEG channels bad"),
+    "most are MISC in one person": (of_one("channels.tsv", lambda p: tidy.write_channels(p, types=dict.fromkeys(tidy.NAMES[:5], "MISC"))), "sub-02_.*Fz, Cz, Pz, Oz, C3 are MISC here and EEG in the other"),
+    "one person without durations": (of_one("events.tsv", lambda p: tidy.write_events(p, tidy.trials(duration=0))), "sub-02_.*Write how many seconds they last"),
+    "one person with other names": (of_one("events.tsv", lambda p: tidy.write_events(p, tidy.trials(labels="ab"))), "sub-02_.*Write the names that the other recordings have"),
 }  # fmt: skip
 
 
@@ -174,22 +189,15 @@ def test_a_limit_of_people_decides_once_for_both_cohorts(tmp_path, monkeypatch):
 
 def test_what_was_mended_beside_a_header_is_read_again(tmp_path):
     root = tidy.write_study(tmp_path / "small", PEOPLE)
-    right = tidy.beside(tidy.stem(root, "01"), "eeg.edf").read_bytes()
-    spoil = brainvision()
-    tidy.write_edf(
-        tidy.beside(tidy.stem(root, "01"), "eeg.edf"), tidy.signal("04", TRIALS) * 1.3
-    )
-    spoil(root)
+    brainvision()(root)
+    samples = tidy.beside(tidy.stem(root, "01"), "eeg.eeg")
+    right = samples.read_bytes()
+    (1.3 * tidy.signal("04", TRIALS)).T.astype("<f4").tofile(samples)
     index = find_study(root)
     index.open(PEOPLE[:2])
     with pytest.raises(StudyError, match="same signal"):
         index.open(PEOPLE[2:])
-    raw = tmp_path / "right.edf"
-    raw.write_bytes(right)
-    data = mne.io.read_raw(raw, verbose="ERROR").get_data(units="uV")
-    samples = tidy.beside(tidy.stem(root, "01"), "eeg.eeg")
-    kind = samples.stat().st_size // data.size
-    (data.T * 10).astype(f"<i{kind}" if kind == 2 else "<f4").tofile(samples)
+    samples.write_bytes(right)
     index.open(PEOPLE[2:])
 
 
