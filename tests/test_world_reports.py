@@ -13,14 +13,18 @@ TRIALS = tidy.trials()
 LSL = [f"eeg_{i}" for i in range(8)]
 
 
-def each(ending, write):
+def each(ending, write, people=PEOPLE):
     """A spoiler: ``write(path, subject)`` on a file of every person."""
 
     def spoil(root):
-        for subject in PEOPLE:
+        for subject in people:
             write(tidy.beside(tidy.stem(root, subject), ending), subject)
 
     return spoil
+
+
+def of_one(ending, write):
+    return each(ending, lambda path, _: write(path), ["02"])
 
 
 def table(rows, header=HEADER):
@@ -59,18 +63,11 @@ def channels(names, in_table=None, more=()):
     return each("eeg.edf", write)
 
 
-VHDR = """Brain Vision Data Exchange Header File Version 1.0
-[Common Infos]
-DataFile=FILE.eeg
-MarkerFile=FILE.vmrk
-DataFormat=BINARY
-DataOrientation=MULTIPLEXED
-NumberOfChannels=8
-SamplingInterval=3906.25
-[Binary Infos]
-BinaryFormat=IEEE_FLOAT_32
-[Channel Infos]
-"""
+VHDR = (
+    "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nDataFile=FILE.eeg\nMarkerFile=FILE.vmrk\n"
+    "DataFormat=BINARY\nDataOrientation=MULTIPLEXED\nNumberOfChannels=8\nSamplingInterval=3906.25\n"
+    "[Binary Infos]\nBinaryFormat=IEEE_FLOAT_32\n[Channel Infos]\n"
+)
 
 
 def brainvision(mark=""):
@@ -94,22 +91,17 @@ def eeglab(key="EEG", **more):
         data = tidy.signal(subject, TRIALS)
         about = dict.fromkeys(("event", "epoch", "urevent"), np.array([]))
         about |= {
-            "nbchan": 8.0,
-            "pnts": float(data.shape[1]),
-            "trials": 1.0,
-            "srate": 256.0,
-        }
-        about |= {
             "setname": "x",
             "ref": "common",
+            "data": data,
             "xmin": 0.0,
             "xmax": 39.996,
-            "data": data,
         }
+        sizes = {"nbchan": 8.0, "pnts": 10240.0, "trials": 1.0, "srate": 256.0}
         about["chanlocs"] = np.array([(n,) for n in tidy.NAMES], [("labels", object)])
         path.unlink()
         path = path.with_suffix(".set")
-        scipy.io.savemat(path, {key: about | more}, appendmat=False)
+        scipy.io.savemat(path, {key: about | sizes | more}, appendmat=False)
 
     return each("eeg.edf", write)
 
@@ -120,11 +112,6 @@ def notes_of_the_system(root):
         path.with_name(f"._{path.name}").write_bytes(b"\0\5\x16\7")
     each("events.tsv", lambda path, _: path.unlink())(root)
     tidy.write_events(root / "task-motor_events.tsv", TRIALS)
-
-
-def of_one(ending, write):
-    """A spoiler: ``write(path)`` on a file of one person."""
-    return each(ending, lambda path, subject: subject != "02" or write(path))
 
 
 CODES = [(o, d, "NaN", {"left": 1, "right": 2}[n]) for o, d, n in TRIALS]
