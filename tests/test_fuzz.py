@@ -501,6 +501,10 @@ def test_a_refusal_is_put_down_to_its_guard(base_of):
 
 #: Refusals that no broken study reaches, and the test, or the row of a table, that does.
 ELSEWHERE = {
+    "*: * * * here and EEG in the other recordings. Correct": "test_world_reports.py::most are MISC in one person",
+    "*: channels.tsv calls all * EEG channels bad, and nothing": "test_world_reports.py::all channels bad",
+    "*: choose another target: *": "test_world_reports.py::test_people_without_a_value_of_an_event_are_no_study",
+    "*: no event has an onset, and nobody knows": "test_world_reports.py::onset n/a beside sample",
     "* cannot be a folder (*): pass the path of": "test_study.py::test_names_that_no_folder_can_have",
     "* cannot be read (*). Make it readable.": "test_door_counts.py::test_a_table_that_may_not_be_read",
     "* gave * windows of * where its events have room": "test_door_counts.py::test_windows_are_counted_against_the_events",

@@ -249,9 +249,12 @@ def _match_names(raw, path, table_path, table, wanted):
             _refuse_order(path, table_path, ch_names, names)
         other_order = ["channels.tsv has another order than the file: names count"]
         return names, table, other_order if ch_names != names else []
-    if len(names) == len(ch_names) and only_count(ch_names):
-        raw.rename_channels(dict(zip(ch_names, names, strict=True)))
-        first, last = ch_names[0], ch_names[-1]
+    others = [(c, n) for c, n in zip(ch_names, names, strict=False) if c != n]
+    counted = [c for c, _ in others]
+    enough = len(counted) in range(min(FEW, len(names)), len(names) + 1)
+    if len(names) == len(ch_names) and enough and only_count(counted):
+        raw.rename_channels(dict(others))
+        first, last = counted[0], counted[-1]
         in_turn = f"{first} to {last} are named by the rows of channels.tsv, in order"
         return names, table, [in_turn]
     _refuse_other_names(path, table_path, ch_names, names)
@@ -342,6 +345,11 @@ def mend_bad_channels(raw, root, path, wanted):
     -------
     list of str
         What has to be said about it.
+
+    Raises
+    ------
+    StudyError
+        If all of them are bad.
     """
     eeg = eeg_names(raw)
     bad = [name for name in raw.info["bads"] if name in eeg]
@@ -354,6 +362,11 @@ def mend_bad_channels(raw, root, path, wanted):
         except (ValueError, RuntimeError):  # too few places for a sphere of their own
             raw.interpolate_bads(origin=(0.0, 0.0, 0.04), verbose="ERROR")
         return [f"{path.name}: interpolated what channels.tsv calls bad: {', '.join(bad)}"]
+    if len(bad) == len(eeg) and not set(bad).isdisjoint(wanted):
+        raise StudyError(
+            f"{path.name}: channels.tsv calls all {len(bad)} EEG channels bad, and nothing is left to open. "
+            "Correct the column status"
+        )
     raw.drop_channels(bad)
     return [f"{path.name}: left out what channels.tsv calls bad: {', '.join(bad)}"]
 

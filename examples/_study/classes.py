@@ -79,6 +79,11 @@ def _refuse_no_name(recordings, names):
     if len(set(names) - {"n/a"}) > 1 or events.path is None:
         return
     what = "no column names the events"
+    if not np.isfinite(events.onset).any():
+        raise StudyError(
+            f"{events.path}: no event has an onset, and nobody knows where it is. Write seconds into the column "
+            "onset: where there is a column sample, that divided by the sampling frequency"
+        )
     if events.column is not None:
         what = f"{events.column} has no name but {shorten(names) or 'n/a'} inside the recordings"
     raise StudyError(

@@ -234,9 +234,8 @@ def _names_in(table):
     for column in NAME_COLUMNS:
         if column not in table.columns:
             continue
-        names = np.array(
-            [None if name in ("n/a", "") else name for name in table[column]], dtype=object
-        )
+        missing = table[column].str.lower().isin(MISSING)
+        names = np.where(missing, None, table[column].to_numpy(object))
         some = {name for name in names if name is not None}
         # A column that is only like those of BIDS may count the rows.
         usual = column in ("trial_type", "stim_type", "value")

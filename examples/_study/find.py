@@ -198,6 +198,37 @@ def _download(name, row, tasks, most, cached):
     return cached
 
 
+def _cohorts(subjects, people, recipe):
+    """Subjects of each cohort, by the column of the table or by their number."""
+    labels = people["cohort"] if "cohort" in people.columns else pd.Series(dtype=str)
+    n_source = recipe.n_source or len(subjects) // 3
+    cohorts = {"all": subjects}
+    cohorts |= {"source": subjects[:n_source], "target": subjects[n_source:]}
+    if set(labels) & {"source", "target"}:
+        for cohort in ("source", "target"):
+            cohorts[cohort] = [s for s in subjects if labels[s] == cohort]
+    return cohorts
+
+
+def first_people(subjects, people, recipe, most):
+    """Whom a limit leaves of all people and of each cohort: together they decide what all share.
+
+    Parameters
+    ----------
+    subjects, people, recipe
+        As :func:`choose_cohort` takes them.
+    most : int or None
+        The limit.
+
+    Returns
+    -------
+    list of str
+        Sorted; the same whichever cohort is opened.
+    """
+    cohorts = _cohorts(subjects, people, recipe).values()
+    return sorted({subject for cohort in cohorts for subject in cohort[:most]})
+
+
 def choose_cohort(subjects, people, recipe, cohort, root):
     """Subjects of one cohort.
 
@@ -226,6 +257,7 @@ def choose_cohort(subjects, people, recipe, cohort, root):
     """
     if cohort == "all":
         return subjects
+    cohorts = _cohorts(subjects, people, recipe)
     labels = people["cohort"] if "cohort" in people.columns else pd.Series(dtype=str)
     known = set(labels[~labels.str.lower().isin(MISSING)])
     others = shorten(sorted(known - {"source", "target"}))
@@ -234,15 +266,12 @@ def choose_cohort(subjects, people, recipe, cohort, root):
             print(
                 f"{root.name}: people of the cohort {others} are neither source nor target"
             )
-        chosen = [subject for subject in subjects if labels[subject] == cohort]
-    else:
-        n_source = recipe.n_source or len(subjects) // 3
-        chosen = subjects[:n_source] if cohort == "source" else subjects[n_source:]
-        if others:
-            print(
-                f"{root.name}: the column cohort holds {others}, not source and target: the "
-                f"first {n_source} people are the source cohort"
-            )
+    elif others:
+        print(
+            f"{root.name}: the column cohort holds {others}, not source and target: the "
+            f"first {len(cohorts['source'])} people are the source cohort"
+        )
+    chosen = cohorts[cohort]
     if not chosen:
         raise StudyError(
             f"{root} has {len(subjects)} people with the task {list(recipe.task or ['any'])} and "
@@ -318,7 +347,7 @@ def subject_targets(people, subjects, column, on_missing, root):
 
 def _find_phenotype(root, people, column, in_events):
     """The table of ``phenotype/`` that has a column, which participants.tsv and the events have not."""
-    for path in sorted(root.glob("phenotype/*.tsv")):
+    for path in sorted(root.glob("phenotype/[!.]*.tsv")):
         if column in read_table(path).columns:
             print(f"{root.name}: {column} is read from phenotype/{path.name}")
             return path, read_people(path)

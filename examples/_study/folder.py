@@ -17,7 +17,14 @@ from _study.formats import (
     parts_of,
     refuse_capitals,
 )
-from _study.tables import comparable, entities, entity, find_sidecar, read_table
+from _study.tables import (
+    MISSING,
+    comparable,
+    entities,
+    entity,
+    find_sidecar,
+    read_table,
+)
 from _study.versions import refuse_copies, refuse_versions
 
 #: Where BIDS keeps EEG; a link to a folder counts, a loop of links is not followed.
@@ -75,14 +82,16 @@ def read_people(path):
         If the table is broken, or a person stands in it twice.
     """
     table = read_table(path, "participant_id")
-    labels = table["participant_id"].str.normalize("NFC").str.removeprefix("sub-")
+    table = table[~table["participant_id"].str.lower().isin(MISSING)]  # nobody
+    labels = table["participant_id"].str.normalize("NFC")
+    labels = labels.str.replace(r"(?i)^sub-", "", regex=True)
     rows = {}
     for label, row in zip(labels, table.index, strict=True):
         rows.setdefault(label, []).append(str(row))
     twice = [
         f"sub-{label} in rows {', '.join(rows[label])}"
         for label in rows
-        if label and len(rows[label]) > 1
+        if len(rows[label]) > 1
     ]
     if twice:
         raise StudyError(
@@ -360,6 +369,6 @@ def event_columns(root):
     columns = set()
     paths = [path for where in EEG_FOLDERS for path in root.glob(f"{where}/*_events.tsv")]
     for path in (*paths, *root.glob("*events.tsv")):
-        if path.is_file():
+        if path.is_file() and path.name[0] != ".":
             columns |= set(read_table(path).columns)
     return sorted(columns - {""})

@@ -6,6 +6,7 @@ them.
 
 import contextlib
 import re
+import traceback
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -182,9 +183,23 @@ def _refuse_unreadable(path, err):
         raise StudyError(
             f"{path} goes on in another file, which is missing: fetch {part[1]}"
         ) from err
+    remedy = DAMAGED
+    if isinstance(err, NotImplementedError):
+        remedy = "MNE does not read what was saved like that: save one recording in another format of BIDS."
+    elif _is_about_notes(err):
+        remedy = (
+            "The events in the file itself are wrong, one before the start, of a negative duration or with a "
+            "field too few: correct them in the program that wrote it, and save it again."
+        )
     raise StudyError(
-        f"{path} cannot be read ({type(err).__name__}: {err}). {DAMAGED}"
+        f"{path} cannot be read ({type(err).__name__}: {err}). {remedy}"
     ) from err
+
+
+def _is_about_notes(err):
+    """Did MNE fail in what a file says of events, and not in its signals?"""
+    names = [frame.name for frame in traceback.extract_tb(err.__traceback__)]
+    return any(re.search("annot|vmrk|event", name) for name in names)
 
 
 def _refuse_loose_parts(path, raw):

@@ -12,7 +12,9 @@ from _study.catalogue import Recipe, StudyError, null_of, shorten
 from _study.cut import balance
 from _study.events import event_values
 from _study.find import (
+    ANOTHER_TARGET,
     choose_cohort,
+    first_people,
     is_written_here,
     locate,
     most_people,
@@ -279,6 +281,8 @@ class StudyIndex:
         known = metadata["target"].notna().to_numpy()
         if not known.all():
             missing = f"{(~known).sum()} of {len(known)} windows have no {self.column}"
+            if not known.any():
+                raise StudyError(f"{missing}: choose another target: {ANOTHER_TARGET}")
             if self.on_missing == "raise":
                 raise StudyError(f"{missing}: pass on_missing='drop'")
             print(f"{self.root.name}: {missing}, dropped")
@@ -398,9 +402,8 @@ def _find_people(
     recipe = override_recipe(recipe, task=task)
     table = read_participants(root)
     files = find_recordings(root, recipe, table)
-    everybody = set(sorted(files)[:most])
+    everybody = first_people(sorted(files), table, recipe, most)
     subjects = choose_cohort(sorted(files), table, recipe, cohort, root)[:most]
-    everybody.update(subjects)
     targets, subjects = subject_targets(table, subjects, column, on_missing, root)
     people = table.loc[subjects].rename_axis("subject")
     if targets is not None:
@@ -420,9 +423,7 @@ def _find_people(
         targets=targets,
         absent=tuple(subject for subject in table.index if subject not in files),
         n_listed=len(table),
-        recordings=tuple(
-            path for subject in sorted(everybody) for path in sorted(files[subject])
-        ),
+        recordings=tuple(path for subject in everybody for path in sorted(files[subject])),
     )
 
 

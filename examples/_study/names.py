@@ -18,6 +18,13 @@ with quiet_imports():
 FEW = 4
 #: Electrodes that the 10-05 system does not name: of the temples (T1, T2) and over the cerebellum.
 OLD_NAMES = ("T1", "T2", "CB1", "CB2")
+#: One electrode under its two names, ``T7/T3``.
+BOTH_NAMES = {
+    f"{one}{sign}{other}": new
+    for new, old in (("T7", "t3"), ("T8", "t4"), ("P7", "t5"), ("P8", "t6"))
+    for one, other in ((new.lower(), old), (old, new.lower()))
+    for sign in "/-_ "
+}
 #: At the ears and behind them, against which others are recorded.
 EARS = ("a1", "a2", "m1", "m2")
 #: Caps of BioSemi and HydroCel, whose electrodes are counted.
@@ -58,7 +65,7 @@ def _ten_five():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         montage = mne.channels.make_standard_montage("standard_1005")
-    return {name.lower(): name for name in (*montage.ch_names, *OLD_NAMES)}
+    return {name.lower(): name for name in (*montage.ch_names, *OLD_NAMES)} | BOTH_NAMES
 
 
 def _electrodes(names):
@@ -138,7 +145,8 @@ def differences(names):
     seconds = {}
     for name in names:
         _, second, *_ = [*BETWEEN.split(bare(name)), ""]
-        seconds[name] = second if second in on_head else ""
+        single = bare(name) in BOTH_NAMES
+        seconds[name] = second if second in on_head and not single else ""
     if len(set(seconds.values())) == 1:
         return []
     return [name for name, second in seconds.items() if second]

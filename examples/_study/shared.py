@@ -23,7 +23,7 @@ from _study.channels import (
 from _study.classes import find_classes
 from _study.events import Events, find_cues, read_events
 from _study.header import read_header
-from _study.names import bare
+from _study.names import bare, spell
 from _study.settings import refuse_together
 from _study.trials import Recorded
 from _study.twins import state_of
@@ -217,10 +217,10 @@ def is_decided(recipe):
 
 def _read_facts(root, paths, recipe):
     """Facts of all recordings that can be read; an error if none can."""
-    facts, errors = [], []
+    facts, errors, folders = [], [], {}
     for path in paths:
         try:
-            facts.append(_facts_of(root, path, recipe))
+            facts.append(_facts_of(root, path, recipe, folders))
         except StudyError as err:
             errors.append((path, err))
     if not facts:
@@ -228,9 +228,9 @@ def _read_facts(root, paths, recipe):
     return facts
 
 
-def _facts_of(root, path, recipe):
+def _facts_of(root, path, recipe, folders):
     """Facts of a recording, read again where a file beside it has changed."""
-    beside = (recipe.channels, _signature(root, path))
+    beside = (recipe.channels, _signature(root, path, folders))
     known = _KNOWN.get(path)
     if known is None or known[0] != beside:
         with mne.use_log_level("ERROR"):
@@ -245,12 +245,18 @@ def _facts_of(root, path, recipe):
     return known[1]
 
 
-def _signature(root, path):
-    """Sizes and times of all that lies beside a recording and above it, and may say something of it."""
+def _signature(root, path, folders):
+    """Sizes and times of all files beside a recording and above it, which may say something of it.
+
+    ``folders`` keeps those of each folder: the root is looked through once for everybody.
+    """
     states = []
     folder = path.parent
     while folder.is_relative_to(root):
-        states += [(str(other), state_of(other)) for other in folder.iterdir()]
+        if folder not in folders:
+            files = [other for other in folder.iterdir() if not other.is_dir()]
+            folders[folder] = [(str(file), state_of(file)) for file in files]
+        states += folders[folder]
         folder = folder.parent
     return tuple(sorted(states, key=lambda state: state[0]))
 
@@ -290,7 +296,11 @@ def _spelled_alike(channels, facts):
     """Channels that are asked for, in the spelling of the recordings: ``fz`` is ``Fz``."""
     names = dict.fromkeys(name for one in facts for name in one.kinds)
     known = {bare(name): name for name in names}
-    alike = [name if name in names else known.get(bare(name), name) for name in channels]
+    usual = spell(channels)
+    alike = []
+    for name in channels:
+        near = known.get(bare(name), usual.get(name, name))
+        alike.append(name if name in names else near)
     return tuple(dict.fromkeys(alike))
 
 

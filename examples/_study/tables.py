@@ -4,6 +4,7 @@ import contextlib
 import csv
 import io
 import json
+import re
 from unicodedata import normalize
 
 import numpy as np
@@ -34,7 +35,7 @@ def read_table(path, *needed):
     ------
     StudyError
         If the file is no text in UTF-8, has no header, lacks a column, has one twice, or if a row
-        has more or fewer fields than the header.
+        has more or fewer fields than the header. Tabs at the end of a line are no fields.
     """
     text = read_text(path)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter="\t", strict=True)
@@ -53,8 +54,12 @@ def read_table(path, *needed):
         raise StudyError(
             f"{path} is empty: it has no header. Write its columns, or get a whole copy of this table."
         )
+    # A tab at the end of a line opens a field without a name.
+    n_columns = len("\t".join(rows[0]).rstrip("\t").split("\t"))
+    if not any(any(row[n_columns:]) for row in rows):
+        rows = [row[:n_columns] for row in rows]
     header = [normalize("NFC", name) for name in rows[0]]
-    twice = sorted({name for name in header if header.count(name) > 1})
+    twice = sorted({name for name in header if name and header.count(name) > 1})
     if twice:
         raise StudyError(
             f"{path} has the column {twice} twice. Keep one of them, or give them names of their own."
@@ -67,8 +72,23 @@ def read_table(path, *needed):
             )
     absent = [name for name in needed if name not in header]
     if absent:
-        raise StudyError(f"{path} has no column {', '.join(absent)}, only {header}")
+        raise StudyError(
+            f"{path} has no column {', '.join(absent)}, only {header}. {_name_columns(header, absent)}"
+        )
     return pd.DataFrame(rows[1:], columns=header, index=numbers[1:], dtype=str)
+
+
+def _name_columns(header, absent):
+    """How a table gets the columns that it has not."""
+    if len(header) == 1 and absent[0] in re.split("[,; ]+", header[0]):
+        return "Separate its fields by tabs."
+    small = {name.lower(): name for name in header}
+    near = [f"{small[name]!r} to {name}" for name in absent if name in small]
+    if near:
+        return f"Rename {', '.join(near)}: BIDS writes them in small letters."
+    if "onset" in absent and "sample" in header:
+        return "Write onset, in seconds: sample divided by the sampling frequency."
+    return "Write it, or get a whole copy of this table."
 
 
 def read_numbers(table, column, path):
@@ -207,7 +227,9 @@ def find_sidecar(root, path, suffix):
         for other in folder.glob(f"*{suffix}"):
             shared = comparable(other.name)
             shared.pop("space", None)  # of electrodes: a property of theirs alone
-            if set(shared.items()) <= labels and f"_{other.name}".endswith(f"_{suffix}"):
+            # A name that begins with a dot is a note of the system about a file.
+            is_named = f"_{other.name}".endswith(f"_{suffix}") and other.name[0] != "."
+            if is_named and set(shared.items()) <= labels:
                 near[other] = len(shared)
         sidecar = max(sorted(near), key=near.get, default=None)
         folder = folder.parent

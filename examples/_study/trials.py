@@ -418,6 +418,10 @@ def _refuse_empty(empty, recipe):
         fix = "Write classes = or task = that every recording has"
         if 0 < length < recipe.window_s:
             fix = f"Write window_s = {length:g}, or less"
+        elif not set(recipe.classes) & set(longest):
+            fix = f"Write the names that the other recordings have into it. {fix}"
+        elif not length:
+            fix = f"Write how many seconds they last into it. {fix}"
         raise StudyError(
             f"{one.path.name} has no event {' or '.join(recipe.classes)} as long as a window of "
             f"{recipe.window_s:g} s: the longest events of {events.path and events.path.name} are {longest}. {fix}, "

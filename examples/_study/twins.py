@@ -7,6 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from _study.catalogue import StudyError
+from _study.formats import parts_of
 
 #: Two windows are one signal if they are as parallel as that: a copy in another format, filtered
 #: anew, stays above 0.9999, and no two people come near it.
@@ -22,8 +23,8 @@ class Shadows(NamedTuple):
 
     Attributes
     ----------
-    state : tuple of int or None
-        Size and time of its file.
+    state : tuple
+        Size and time of its files, see :func:`states_of`.
     subject : str
         Whose they are.
     sample_ids : list of str
@@ -32,7 +33,7 @@ class Shadows(NamedTuple):
         Each window as a direction, seen from fixed random sides.
     """
 
-    state: tuple | None
+    state: tuple
     subject: str
     sample_ids: list
     directions: np.ndarray
@@ -124,8 +125,8 @@ def refuse_twins(windows, metadata, root, recipe, paths):
         if len(rows):
             subject = metadata["subject"].iloc[rows[0]]
             names = metadata["sample_id"].iloc[rows].tolist()
-            now[path] = Shadows(state_of(path), subject, names, directions[rows])
-    there = {path: one for path, one in earlier.items() if one.state == state_of(path)}
+            now[path] = Shadows(states_of(path), subject, names, directions[rows])
+    there = {path: one for path, one in earlier.items() if one.state == states_of(path)}
     compared = list((there | now).values())
     n_windows = [len(one.sample_ids) for one in compared]
     owners = np.repeat(np.arange(len(compared)), n_windows)
@@ -140,6 +141,11 @@ def refuse_twins(windows, metadata, root, recipe, paths):
             "is right, and remove the other."
         )
     earlier.update(now)
+
+
+def states_of(path):
+    """State of a recording: of its file, and of those that its header leads to, which hold the samples."""
+    return tuple(state_of(part) for part in (path, *parts_of(path)))
 
 
 def state_of(path):

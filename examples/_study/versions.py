@@ -9,7 +9,7 @@ from _study.catalogue import StudyError, shorten, to_write
 from _study.formats import signal_file
 from _study.header import read_header
 from _study.tables import comparable, entities, entity
-from _study.twins import state_of
+from _study.twins import states_of
 
 #: Entities by which a processed file is told from what it was made of.
 PROCESSED = ("desc", "proc", "space")
@@ -128,7 +128,7 @@ def are_one_signal(root, one, other):
     bool
         False where one of them cannot be read: that is told when it is opened.
     """
-    return _are_one_signal(root, one, other, (state_of(one), state_of(other)))
+    return _are_one_signal(root, one, other, (states_of(one), states_of(other)))
 
 
 @functools.cache

@@ -8,15 +8,21 @@ from collections import Counter
 from pathlib import Path
 
 from _runtime import quiet_imports
-from _study.catalogue import SHOWN, StudyError
-from _study.channels import mend_bad_channels, read_channels, refuse_absent
+from _study.catalogue import SHOWN, StudyError, shorten
+from _study.channels import (
+    kinds_of,
+    mend_bad_channels,
+    read_channels,
+    refuse_absent,
+)
 from _study.cut import cut_windows
 from _study.events import annotate, read_events
 from _study.measure import NotFiniteError, measure_signal
+from _study.names import FEW
 from _study.quality import check
 from _study.shared import collect, read_recording
 from _study.trials import Recorded, make_trials
-from _study.twins import refuse_twins
+from _study.twins import refuse_twins, states_of
 
 with quiet_imports():
     import mne
@@ -27,7 +33,8 @@ with quiet_imports():
     )
     from eegdash import EEGDashDataset
 
-#: Typical window of each person that this process opened, in uV, by folder and recipe.
+#: By folder and recipe: state of each file that this process opened, and of each person the typical
+#: window in uV.
 _SIZES = {}
 
 
@@ -67,11 +74,15 @@ def read_windows(root, records, recipe):
             preprocess(BaseConcatDataset([recording]), steps)
         windows, metadata = cut_windows(dataset, recipe, root)
     referenced = recipe.reference is not None
-    sizes = _SIZES.setdefault((root, recipe), {})
+    files, sizes = _SIZES.get((root, recipe), ({}, {}))
+    if any(states != states_of(path) for path, states in files.items()):
+        files, sizes = {}, {}  # somebody was mended: nobody is judged by what was before
     check(
         root.name, stats, windows, metadata["recording"], recipe.channels, referenced, sizes
     )
     paths = [_path_of(root, recording) for recording in dataset.datasets]
+    files.update({path: states_of(path) for path in paths})
+    _SIZES[root, recipe] = files, sizes
     refuse_twins(windows, metadata, root, recipe, paths)
     return windows, metadata
 
@@ -117,7 +128,21 @@ def _open_recording(root, path, recipe):
     refuse_absent(path, raw, needed)
     notes += mend_bad_channels(raw, root, path, needed)
     refuse_absent(path, raw, needed)
+    _refuse_other_types(path, raw, recipe.reference or ())
     return raw, events, notes
+
+
+def _refuse_other_types(path, raw, reference):
+    """What the average is taken over is EEG in the recordings that decided it, and has to be here."""
+    kinds = kinds_of(raw)
+    other = [name for name in reference if kinds[name] != "eeg"]
+    if FEW <= len(reference) > len(other) > 0:
+        raise StudyError(
+            f"{path.name}: {shorten(other)} {'is' if len(other) == 1 else 'are'} "
+            f"{' or '.join(sorted({kinds[name].upper() for name in other}))} here and EEG in the other recordings. "
+            "Correct the types in its channels.tsv, or write reference = false and channels = without them into the "
+            "file that EEG_TUTORIAL_RECIPE names"
+        )
 
 
 def _list_recordings(root, records):
