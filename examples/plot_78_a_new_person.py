@@ -136,7 +136,7 @@ def adapt(method, model, X, y, lr, n_steps, after_step=None):
 #
 # Penalties, learning rates and numbers of steps are chosen on source people who stand in
 # for the new one, with a network that was pretrained without them; so is the best way of
-# each kind. Two ways that train a network are run with all own seconds only.
+# each kind. *Linear-probe* and *full-finetune* are run with all own seconds only.
 results = run_everybody(cohort, adapt, without_labels)
 
 # %%
@@ -149,11 +149,11 @@ pairs = [(method, "zero-shot") for method in final if method != "zero-shot"]
 gains = compare_within_people(final, pairs, cohort.chance)
 
 # %%
-# *Chosen* is, for each new person, the way chosen on source people; it may use nothing of
-# theirs. *Pretrained* is the one chosen among those that start from their weights: minus
-# from-scratch on the same own windows, it says what these weights are worth. Band power
-# minus from-scratch is of the own windows alone. The difference between transductive and
-# inductive was only to be had by looking ahead.
+# *Chosen* is, for each new person, the way that was best on source people, among all of
+# them. *Pretrained* is the best of those that start from the weights of other people:
+# minus from-scratch, it says what these weights are worth. Band power and from-scratch see
+# the own windows only. What transductive ways have over inductive ones, they have from
+# looking ahead.
 final["chosen"] = results.of_choice(cohort, "with_labels")
 final["pretrained"] = results.of_choice(cohort, "pretrained")
 best = dict(final)
@@ -163,7 +163,7 @@ pairs = [(method, "from-scratch") for method in ("pretrained", "band power")]
 pairs.append(("transductive", "inductive"))
 compare_within_people(best, pairs, cohort.chance)
 n_lose = int((final["chosen"] < final["zero-shot"]).sum())
-print(f"labels cost {n_lose} of {len(people)} people accuracy")
+print(f"with own labels, {n_lose} of {len(people)} people score below zero-shot")
 
 # %%
 seconds = np.array([cohort.seconds(n) for n in cohort.n_own])
@@ -262,9 +262,9 @@ print(f"aligned - as recorded: {difference(np.array(both), final['keep the head'
 #
 # What the result means
 # ---------------------
-# What own seconds buy depends on how far people are from each other. Run the page with
-# ``EEG_TUTORIAL_STUDY=simulated-person-effect0``, where they are alike: which gain goes,
-# and which grows? Other draws of people are on the :doc:`evidence page </evidence>`.
+# What own seconds buy depends on how far people are from each other. In the study
+# ``simulated-person-effect0`` they are alike: run the page on it. Which gain goes, and
+# which grows? Other draws of people are on the :doc:`evidence page </evidence>`.
 # Intervals over few people are wide :cite:p:`varoquaux2018cv`.
 gap = difference(best["pretrained"], best["from-scratch"])
 print(f"pretrained over from-scratch, half an interval: {np.ptp(gap.ci) / 2:.3f}")
