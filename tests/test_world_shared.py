@@ -121,3 +121,13 @@ def test_a_person_far_larger_than_others_is_found_in_two_openings(tmp_path, caps
         capsys.readouterr()
         index.open(half)
     assert "sub-05" in capsys.readouterr().out
+
+
+def test_a_channel_that_is_asked_for_has_one_type(tmp_path):
+    root = tidy.write_study(tmp_path / "small")
+    table = tidy.beside(tidy.stem(root, "04"), "channels.tsv")
+    tidy.write_channels(table, types={"Oz": "EOG"})
+    with pytest.raises(
+        StudyError, match="Oz is EEG in .* and EOG in sub-04_task-motor_eeg.edf: correct"
+    ):
+        open_study(root, channels=("Oz", "C3", "C4", "Fz"))

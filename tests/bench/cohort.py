@@ -88,6 +88,12 @@ def records_of(root, people):
     }
 
 
+def save_alone(*job):
+    """Save a person whose signals others have as well: the memory of who was opened is emptied."""
+    _study.twins._OPENED.clear()
+    return _scale.files.save_person(*job)
+
+
 def process_people(root, n_people, folder):
     """A loop over people after a first one who is not counted, then one pass of the reader.
 
@@ -97,9 +103,9 @@ def process_people(root, n_people, folder):
     people = LABELS[:n_people]
     records = records_of(root, people)
     tasks = [(root, person, records[person], folder, {}) for person in people]
-    _scale.files.save_person(root, people[0], records[people[0]], f"{folder}-first", {})
+    save_alone(root, people[0], records[people[0]], f"{folder}-first", {})
     first_mb = Meter().sample().peak
-    took, outcomes = timed(_scale.workers.run_jobs, _scale.files.save_person, tasks)
+    took, outcomes = timed(_scale.workers.run_jobs, save_alone, tasks)
     if failed := [outcome for outcome in outcomes if outcome["status"] != "done"]:
         raise RuntimeError(f"{len(failed)} people failed, the first: {failed[0]}")
     windows = _scale.files.WindowFiles(folder, people)

@@ -395,7 +395,9 @@ def all_guards():
 
 
 def guard_that(err):
-    """Which guard raised an error, or None if it was raised elsewhere."""
+    """Which guard raised an error, or the first of several in one; None if it was raised elsewhere."""
+    if isinstance(err.__cause__, StudyError):
+        return guard_that(err.__cause__)
     door = Path(_study.__file__).parent
     for step in reversed(traceback.extract_tb(err.__traceback__)):
         if door in Path(step.filename).parents:
