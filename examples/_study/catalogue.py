@@ -201,6 +201,11 @@ class Recipe:
     question: str = ""
     credit: str = ""
 
+    @property
+    def n_times(self):
+        """Samples of a window."""
+        return round(self.window_s * self.sfreq)
+
 
 #: A simulated study is opened as it was written.
 AS_WRITTEN = {"reference": None, "l_freq": None, "h_freq": None, "credit": "simulated"}

@@ -232,9 +232,10 @@ def _match_names(raw, path, table_path, table, wanted):
     """Which channel of a recording each row of its table is: names, these rows, what has to be said.
 
     Rows may have another order than the file, unless theirs is that of the study, ``wanted``, and the
-    order of the file is not: then somebody may have exchanged names in its header. Names that differ in what is around them alone, ``EEG Fz-REF`` and ``Fz``, are one; the shorter
-    one is used. Names that only count take those of the table. A row that is no EEG and that the
-    file lacks, as of a reference, is no channel.
+    order of the file is not: then somebody may have exchanged names in its header. Names that differ
+    in what is around them alone, ``EEG Fz-REF`` and ``Fz``, are one; the shorter one is used. Names
+    that only count take those of the table. A row that is no EEG and that the file lacks, as of a
+    reference, is no channel.
     """
     ch_names = [
         c for c, kind in kinds_of(raw).items() if c in set(table["name"]) or kind != "stim"

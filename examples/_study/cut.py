@@ -40,7 +40,7 @@ def cut_windows(dataset, recipe, root):
         If no window is left, a recording gives another number than its events have room for, or two
         recordings have one name.
     """
-    n_times = round(recipe.window_s * recipe.sfreq)
+    n_times = recipe.n_times
     numbers = [_whole_windows(each.raw, recipe, n_times) for each in dataset.datasets]
     cut = _cut(dataset, recipe, n_times, root)
     arrays = []

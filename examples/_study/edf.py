@@ -36,8 +36,8 @@ class EdfHeader:
         Whole records in the file, and bytes behind the last of them.
     record_s : float
         Seconds of a record.
-    labels : list of str
-        Name of each signal.
+    labels, units : list of str
+        Name and unit of each signal.
     n_samples : ndarray of int, shape (n_signals,)
         Of each signal in a record.
     n_bytes, width : int
@@ -51,6 +51,7 @@ class EdfHeader:
     n_rest: int
     record_s: float
     labels: list
+    units: list
     n_samples: np.ndarray
     n_bytes: int
     width: int
@@ -80,6 +81,12 @@ def _text(field):
     return field.decode("latin-1").split("\0")[0].strip()
 
 
+def _column(fields, n_signals, start, width):
+    """One text of each signal; ``start`` bytes of each stand before all of them."""
+    texts = fields[start * n_signals : (start + width) * n_signals]
+    return [_text(texts[width * i :][:width]) for i in range(n_signals)]
+
+
 def read_edf_header(path):
     """Read the header of a file.
 
@@ -106,9 +113,9 @@ def read_edf_header(path):
         fixed = file.read(256)
         n_signals = int(_text(fixed[252:256]))
         fields = file.read(256 * n_signals)
-    labels = [_text(fields[16 * i : 16 * i + 16]) for i in range(n_signals)]
-    counts = fields[216 * n_signals : 224 * n_signals]
-    n_samples = np.array([int(_text(counts[8 * i : 8 * i + 8])) for i in range(n_signals)])
+    labels = _column(fields, n_signals, 0, 16)
+    units = _column(fields, n_signals, 96, 8)
+    n_samples = np.array([int(text) for text in _column(fields, n_signals, 216, 8)])
     n_bytes = int(_text(fixed[184:192]))
     width = 3 if path.suffix.lower() == ".bdf" else 2
     n_present, n_rest = divmod(
@@ -122,6 +129,7 @@ def read_edf_header(path):
         n_rest=n_rest,
         record_s=float(_text(fixed[244:252])) or 1.0,  # as MNE takes a record of no time
         labels=labels,
+        units=units,
         n_samples=n_samples,
         n_bytes=n_bytes,
         width=width,

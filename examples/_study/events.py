@@ -140,7 +140,7 @@ class Events:
 
 def window_seconds(recipe):
     """Length of a window of whole samples, in seconds."""
-    return round(recipe.window_s * recipe.sfreq) / recipe.sfreq
+    return recipe.n_times / recipe.sfreq
 
 
 def is_mark(name):

@@ -8,7 +8,6 @@ opened.
 import re
 from collections import Counter
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from _runtime import quiet_imports
 from _study.catalogue import StudyError, shorten
@@ -21,7 +20,7 @@ from _study.channels import (
     refuse_reference,
 )
 from _study.classes import find_classes
-from _study.events import Events, find_cues, read_events
+from _study.events import find_cues, read_events
 from _study.header import read_header
 from _study.names import bare, spell
 from _study.settings import refuse_together
@@ -41,26 +40,22 @@ class Facts:
 
     Attributes
     ----------
-    path : pathlib.Path
-        The recording.
+    recorded : _study.trials.Recorded
+        Its path, events, rate and length.
     kinds : dict of str to str
         Type of each channel, in the order of the file.
     lost : tuple of str
         Channels that are bad and cannot be interpolated.
-    sfreq : float
-        Sampling frequency in Hz.
-    n_times : int
-        Samples.
-    events : _study.events.Events
-        Rows of its table.
     """
 
-    path: Path
+    recorded: Recorded
     kinds: dict
     lost: tuple
-    sfreq: float
-    n_times: int
-    events: Events
+
+    @property
+    def file(self):
+        """Name of the recording's file."""
+        return self.recorded.path.name
 
     @property
     def eeg(self):
@@ -92,15 +87,21 @@ def collect(paths, look):
     StudyError
         Of one recording as it was raised; of several, the first of each kind, and who else has it.
     """
+    results, errors = _each(paths, look)
+    if errors:
+        raise _one_error(errors) from errors[0][1]
+    return results
+
+
+def _each(paths, look):
+    """What was given of recordings, and of the others the path and the error."""
     results, errors = [], []
     for path in paths:
         try:
             results.append(look(path))
         except StudyError as err:
             errors.append((path, err))
-    if errors:
-        raise _one_error(errors) from errors[0][1]
-    return results
+    return results, errors
 
 
 def _one_error(errors):
@@ -122,7 +123,32 @@ def _one_error(errors):
     return StudyError("\n".join(messages))
 
 
-def read_recording(root, path, recipe):
+def read_tables(root, path):
+    """Events of a recording, and path and rows of its table of channels.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        A BIDS folder.
+    path : pathlib.Path
+        A data file in it.
+
+    Returns
+    -------
+    events : _study.events.Events
+        See :func:`_study.events.read_events`.
+    channels : tuple
+        See :func:`_study.channels.read_channels`.
+
+    Raises
+    ------
+    StudyError
+        If a table is wrong.
+    """
+    return read_events(root, path), read_channels(root, path)
+
+
+def read_recording(root, path, tables, recipe):
     """Header of a recording with its channels and events, as its tables give them.
 
     Parameters
@@ -131,6 +157,8 @@ def read_recording(root, path, recipe):
         A BIDS folder.
     path : pathlib.Path
         A data file in it.
+    tables : tuple
+        Of :func:`read_tables`.
     recipe : _study.catalogue.Recipe
         Its ``channels``, where it asks for some.
 
@@ -138,23 +166,22 @@ def read_recording(root, path, recipe):
     -------
     raw : mne.io.BaseRaw
         Not loaded.
-    events : _study.events.Events
-        Rows of its table.
+    recorded : _study.trials.Recorded
+        Its path, events, rate and length.
     notes : list of str
         What has to be said about it.
 
     Raises
     ------
     StudyError
-        If a table or the header cannot be read, or they contradict each other.
+        If the header cannot be read, or the tables contradict it.
     """
-    events = read_events(root, path)
-    table_path, table = read_channels(root, path)
+    events, (table_path, table) = tables
     header = read_header(root, path)
     raw = header.raw
     more = apply_channels(raw, path, table_path, header.rows(table), recipe.channels or ())
     notes = [f"{path.name}: {note}" for note in [*header.notes, *more]]
-    return raw, events, notes
+    return raw, Recorded(path, events, float(raw.info["sfreq"]), raw.n_times), notes
 
 
 def decide(root, paths, recipe, *, by_event, whole=False):
@@ -188,12 +215,12 @@ def decide(root, paths, recipe, *, by_event, whole=False):
         is left, or there are no classes to tell apart.
     """
     facts = _read_facts(root, paths, recipe)
-    rates = Counter(one.sfreq for one in facts)
+    rates = Counter(one.recorded.sfreq for one in facts)
     usual = max(rates, key=rates.get)
     notes = []
     for rate in rates:
         if rate != usual:
-            names = [one.path.name for one in facts if one.sfreq == rate]
+            names = [one.file for one in facts if one.recorded.sfreq == rate]
             notes.append(
                 f"{shorten(names)} {'is' if len(names) == 1 else 'are'} sampled at {rate:g} Hz, most others "
                 f"at {usual:g} Hz"
@@ -202,10 +229,10 @@ def decide(root, paths, recipe, *, by_event, whole=False):
         recipe = replace(recipe, sfreq=usual)
         refuse_together(recipe, root.name)
     recipe, more = _decide_channels(root, facts, recipe)
-    recorded = [Recorded(one.path, one.events, one.sfreq, one.n_times) for one in facts]
+    recorded = [one.recorded for one in facts]
     recipe, about_events = find_classes(root, recorded, recipe, by_event, whole)
     if recipe.cues is None:
-        recipe = replace(recipe, cues=find_cues([one.events for one in facts], recipe))
+        recipe = replace(recipe, cues=find_cues([one.events for one in recorded], recipe))
     return recipe, notes + more + about_events
 
 
@@ -217,12 +244,8 @@ def is_decided(recipe):
 
 def _read_facts(root, paths, recipe):
     """Facts of all recordings that can be read; an error if none can."""
-    facts, errors, folders = [], [], {}
-    for path in paths:
-        try:
-            facts.append(_facts_of(root, path, recipe, folders))
-        except StudyError as err:
-            errors.append((path, err))
+    folders = {}
+    facts, errors = _each(paths, lambda path: _facts_of(root, path, recipe, folders))
     if not facts:
         raise _one_error(errors) from errors[0][1]
     return facts
@@ -234,13 +257,12 @@ def _facts_of(root, path, recipe, folders):
     known = _KNOWN.get(path)
     if known is None or known[0] != beside:
         with mne.use_log_level("ERROR"):
-            raw, events, _ = read_recording(root, path, recipe)
+            tables = read_tables(root, path)
+            raw, recorded, _ = read_recording(root, path, tables, recipe)
             eeg = eeg_names(raw)
             bad = [name for name in raw.info["bads"] if name in eeg]
             lost = () if not bad or can_mend(raw, root, path) else tuple(bad)
-        sfreq = float(raw.info["sfreq"])
-        facts = Facts(path, kinds_of(raw), lost, sfreq, raw.n_times, events)
-        known = (beside, facts)
+        known = (beside, Facts(recorded, kinds_of(raw), lost))
         _KNOWN[path] = known
     return known[1]
 
@@ -273,7 +295,7 @@ def _decide_channels(root, facts, recipe):
     if not shared and (recipe.channels is None or recipe.reference == "average"):
         one = facts[0]
         raise StudyError(
-            f"{one.path.name} has no EEG channel that can be used: its channels are {one.kinds}. Correct the types "
+            f"{one.file} has no EEG channel that can be used: its channels are {one.kinds}. Correct the types "
             "or the status in channels.tsv, or pass channels="
         )
     notes = []
@@ -317,7 +339,7 @@ def _left_out(root, facts, shared, where=""):
         why = set()
         for one in facts:
             if name not in one.eeg:
-                lacking.append(one.path.name)
+                lacking.append(one.file)
                 kind = one.kinds.get(name)
                 why.add(
                     "absent" if kind is None else "bad" if kind == "eeg" else kind.upper()
@@ -332,7 +354,7 @@ def _left_out(root, facts, shared, where=""):
 def _refuse_channels(facts, channels):
     """Channels that are asked for have to be there for everybody, of one type, and mended."""
     for name in channels:
-        lost = [one.path.name for one in facts if name in one.lost]
+        lost = [one.file for one in facts if name in one.lost]
         if lost:
             raise StudyError(
                 f"{shorten(lost)}: no channel {name} to use: channels.tsv calls it bad, and it cannot be "
@@ -341,7 +363,7 @@ def _refuse_channels(facts, channels):
         having = {}
         for one in facts:
             if name in one.kinds:
-                having.setdefault(one.kinds[name], []).append(one.path.name)
+                having.setdefault(one.kinds[name], []).append(one.file)
         if len(having) > 1:
             each = " and ".join(
                 f"{kind.upper()} in {shorten(f)}" for kind, f in having.items()

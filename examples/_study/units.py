@@ -6,6 +6,7 @@ from collections import defaultdict
 import numpy as np
 
 from _study.catalogue import shorten
+from _study.edf import read_edf_header
 
 #: Volts of one unit, by what stands before "v" or "volt" in small letters. Devices that do not write
 #: the sign for micro put one or two others there.
@@ -60,16 +61,10 @@ def read_header_units(raw, path):
     list of str or None
         In the order of its channels; None for other kinds of files, where MNE is believed.
     """
-    if path.suffix.lower() not in (".edf", ".bdf"):
+    header = read_edf_header(path)
+    if header is None:
         return [None] * len(raw.ch_names)
-    with path.open("rb") as file:
-        n_chans = int(file.read(256)[252:].split(b"\0")[0])
-        header = file.read(256 * n_chans).decode("latin-1")
-    labels, units = (
-        [header[first + width * i :][:width].split("\0")[0].strip() for i in range(n_chans)]
-        for first, width in ((0, 16), (96 * n_chans, 8))
-    )
-    unit_of = dict(zip(labels, units, strict=True))
+    unit_of = dict(zip(header.labels, header.units, strict=True))
     # MNE gives a number to names that come twice.
     return [
         unit_of.get(name, unit_of.get(name.rpartition("-")[0])) for name in raw.ch_names

@@ -9,19 +9,14 @@ from pathlib import Path
 
 from _runtime import quiet_imports
 from _study.catalogue import SHOWN, StudyError, shorten
-from _study.channels import (
-    kinds_of,
-    mend_bad_channels,
-    read_channels,
-    refuse_absent,
-)
+from _study.channels import kinds_of, mend_bad_channels, refuse_absent
 from _study.cut import cut_windows
-from _study.events import annotate, read_events
+from _study.events import annotate
 from _study.measure import NotFiniteError, measure_signal
 from _study.names import FEW
 from _study.quality import check
-from _study.shared import collect, read_recording
-from _study.trials import Recorded, make_trials
+from _study.shared import collect, read_recording, read_tables
+from _study.trials import make_trials
 from _study.twins import refuse_twins, states_of
 
 with quiet_imports():
@@ -106,30 +101,29 @@ def _open_recordings(root, records, recipe):
     dataset = _list_recordings(root, records)
     paths = [_path_of(root, recording) for recording in dataset.datasets]
     # All tables before the first header: a wrong row is refused before anything slow starts.
-    collect(paths, lambda path: (read_events(root, path), read_channels(root, path)))
-    opened = collect(paths, lambda path: _open_recording(root, path, recipe))
+    tables = collect(paths, lambda path: read_tables(root, path))
+    tables = dict(zip(paths, tables, strict=True))
+    opened = collect(paths, lambda path: _open_recording(root, path, tables[path], recipe))
     notes = []
-    recorded = []
-    for path, (raw, events, more) in zip(paths, opened, strict=True):
-        recorded.append(Recorded(path, events, raw.info["sfreq"], raw.n_times))
+    for *_, more in opened:
         notes += more
     for line in _first_lines(notes):
         print(line)
-    trials = make_trials(root, recorded, recipe)
+    trials = make_trials(root, [recorded for _, recorded, _ in opened], recipe)
     for recording, (raw, *_), events in zip(dataset.datasets, opened, trials, strict=True):
         recording.raw = annotate(raw, events)
     return dataset
 
 
-def _open_recording(root, path, recipe):
+def _open_recording(root, path, tables, recipe):
     """One recording with the channels of the recipe, its events, and what has to be said about it."""
-    raw, events, notes = read_recording(root, path, recipe)
+    raw, recorded, notes = read_recording(root, path, tables, recipe)
     needed = dict.fromkeys((*recipe.channels, *(recipe.reference or ())))
     refuse_absent(path, raw, needed)
     notes += mend_bad_channels(raw, root, path, needed)
     refuse_absent(path, raw, needed)
     _refuse_other_types(path, raw, recipe.reference or ())
-    return raw, events, notes
+    return raw, recorded, notes
 
 
 def _refuse_other_types(path, raw, reference):
