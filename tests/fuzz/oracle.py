@@ -131,11 +131,11 @@ class Tree:
     def untouched(self, recording, end):
         """A file of a recording, which no other mutation may have changed."""
         path = self.path(recording, end)
-        if (
-            path.read_bytes()
-            != (self.base.folder / recording.folder / path.name).read_bytes()
-        ):
-            raise ValueError(f"{path.name} is not as it was")
+        # The samples of a .vhdr or a .set may stand in a file of their own.
+        for file in [path, path.with_suffix(".eeg"), path.with_suffix(".fdt")]:
+            written = self.base.folder / recording.folder / file.name
+            if written.exists() and file.read_bytes() != written.read_bytes():
+                raise ValueError(f"{file.name} is not as it was")
         return path
 
     def rewrite(self, recording, change=dict, notes=None, **split):
